@@ -1,0 +1,79 @@
+/* What is durable: the rows that the core decides on, the store writes and recovery applies again. A row is
+ * written whole, and writing it again replaces it. Pointers are borrowed unless a comment says otherwise. */
+#ifndef BASE_RECORD_H
+#define BASE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/blob.h"
+
+enum record_kind {
+    RECORD_META,    /* a named value of the store */
+    RECORD_TASK,    /* a task's row */
+    RECORD_ATTEMPT, /* one attempt's row */
+    RECORD_EVENT,   /* a line of the journal */
+};
+
+/* The names of META values. */
+#define META_STORE_ID "store_id"         /* a UUID; drawn when the directory is made */
+#define META_FRAMEWORK_ID "framework_id" /* ours, made before the first SUBSCRIBE */
+#define META_RUN "run"                   /* decimal; counts the starts */
+#define META_NEXT_KEY "next_key"         /* decimal; the next task's key; keys are never reused */
+#define META_ALIVE_NS "alive_ns"         /* decimal; last time known to be subscribed, ns since 1970 */
+
+struct meta_row {
+    const char *name;
+    const char *value;
+};
+
+struct task_row {
+    int64_t key; /* from 1; the order of arrival */
+    const char *id;
+    struct blob *spec; /* the packed zmesos.v1.TaskSpec as it was received; NULL: unchanged since it was first
+                          written */
+    int32_t state;     /* zmesos.v1.TaskState */
+    uint64_t revision;
+    uint32_t attempts; /* made so far */
+    bool kill_requested;
+    struct blob *kill_policy; /* packed mesos.v1.KillPolicy of the kill request, or NULL */
+    int64_t created_ns, changed_ns;
+    int64_t not_before_ns; /* a queued task is not launched before; 0: at once */
+    const char *message;   /* "" for none */
+    const char *reason;    /* "" for none */
+};
+
+struct attempt_row {
+    int64_t task_key;
+    uint32_t number; /* from 1 */
+    int32_t state;   /* the core's attempt state */
+    uint32_t flags;  /* the core's attempt flags */
+    const char *agent_id;
+    const char *hostname;
+    const char *ports; /* "31000 31005", or "" */
+    int64_t launched_ns, changed_ns;
+    const char *message;
+    const char *reason;
+};
+
+/* A publication that is numbered for ever. (class, number) is its key. */
+struct event_row {
+    int32_t class; /* zmesos.v1.EventClass */
+    uint64_t number;
+    int64_t time_ns;
+    const char *topic;
+    struct blob *header; /* packed zmesos.v1.EventHeader */
+    struct blob *body;
+};
+
+struct record {
+    enum record_kind kind;
+    union {
+        struct meta_row meta;
+        struct task_row task;
+        struct attempt_row attempt;
+        struct event_row event;
+    };
+};
+
+#endif
