@@ -1,0 +1,34 @@
+/* Records as rows of tables. */
+#ifndef STORE_ROWS_H
+#define STORE_ROWS_H
+
+#include "base/record.h"
+#include "base/error.h"
+
+struct database;
+
+#define ROWS_META_SQL "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)"
+
+/* The id never changes and is not written again. */
+#define ROWS_TASK_SQL                                                                                        \
+    "INSERT INTO task(key, id, state, revision, attempts, kill_requested, kill_policy, created_ns, "         \
+    "changed_ns,"                                                                                            \
+    " not_before_ns, message, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"             \
+    " ON CONFLICT(key) DO UPDATE SET state=?3, revision=?4, attempts=?5, kill_requested=?6, kill_policy=?7," \
+    " created_ns=?8, changed_ns=?9, not_before_ns=?10, message=?11, reason=?12"
+
+#define ROWS_SPEC_SQL "INSERT OR REPLACE INTO spec(task_key, spec) VALUES(?1, ?2)"
+
+#define ROWS_ATTEMPT_SQL                                                                                     \
+    "INSERT OR REPLACE INTO attempt(task_key, number, state, flags, agent_id, hostname, ports, "             \
+    "unique_values,"                                                                                         \
+    " launched_ns, changed_ns, message, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+
+#define ROWS_EVENT_SQL                                                                                       \
+    "INSERT OR REPLACE INTO event(class, number, time_ns, topic, header, body) VALUES(?1, ?2, ?3, ?4, ?5, "  \
+    "?6)"
+
+/* Writes one record inside the transaction that is open. */
+int rows_write(struct database *database, const struct record *record, struct error *err) MUST_CHECK;
+
+#endif

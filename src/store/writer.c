@@ -1,0 +1,148 @@
+/* The store's thread. It sleeps until a group comes. When none has come for a moment it moves the log into
+ * the database and deletes old journal rows, in steps short enough for the group that arrives meanwhile. */
+#include "writer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/store.h"
+
+/* No group for this long: idle. */
+#define IDLE_NS (20 * 1000 * 1000)
+
+/* Pages of the log from which a checkpoint pays when idle, and from which it is made under load too: a log
+ * without end would fill the disk and make the next start slow. */
+#define WAL_PAGES_IDLE 1024
+#define WAL_PAGES_MAX 8192
+
+_Noreturn void writer_die(const struct error *err)
+{
+    log_error("store", "%s; ending at once", err->text);
+    _exit(STORE_EXIT_STATUS);
+}
+
+static bool upkeep_due(const struct database *database)
+{
+    return database->wal_pages >= WAL_PAGES_IDLE || journal_excessive(&database->journal);
+}
+
+static void upkeep_step(struct database *database)
+{
+    struct error err;
+    int code;
+    if (database->wal_pages >= WAL_PAGES_IDLE)
+        code = database_checkpoint(database, false, &err);
+    else
+        code = database_prune(database, &err);
+    if (code < 0)
+        writer_die(&err);
+}
+
+static void commit(struct writer *writer, struct group *group)
+{
+    struct error err;
+    if (database_write(writer->database, group->first, &err) < 0)
+        writer_die(&err);
+    group_reset(group);
+    atomic_fetch_add_explicit(&writer->committed, 1, memory_order_release);
+    uint64_t one = 1;
+    if (write(writer->event_fd, &one, sizeof one) != sizeof one) {
+        error_set_errno(&err, errno, "cannot tell of a commit");
+        writer_die(&err);
+    }
+    if (writer->database->wal_pages >= WAL_PAGES_MAX &&
+            database_checkpoint(writer->database, false, &err) < 0)
+        writer_die(&err);
+}
+
+/* Waits for a group or the end; false when none came for a moment. Called with the mutex held. */
+static bool wait_a_moment(struct writer *writer)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += IDLE_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    while (!writer->waiting && !writer->stopping)
+        if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT)
+            return writer->waiting || writer->stopping;
+    return true;
+}
+
+/* The next group, or NULL for the end. Upkeep goes on step by step while nothing comes. */
+static struct group *next_group(struct writer *writer)
+{
+    bool idle = false;
+    pthread_mutex_lock(&writer->mutex);
+    while (!writer->waiting && !writer->stopping) {
+        if (!upkeep_due(writer->database)) {
+            pthread_cond_wait(&writer->wake, &writer->mutex);
+        } else if (idle || !wait_a_moment(writer)) {
+            idle = true;
+            pthread_mutex_unlock(&writer->mutex);
+            upkeep_step(writer->database);
+            pthread_mutex_lock(&writer->mutex);
+        }
+    }
+    struct group *group = writer->waiting;
+    writer->waiting = NULL;
+    pthread_mutex_unlock(&writer->mutex);
+    return group;
+}
+
+static void *run(void *context)
+{
+    struct writer *writer = context;
+    struct group *group;
+    while ((group = next_group(writer)))
+        commit(writer, group);
+    return NULL;
+}
+
+int writer_start(struct writer *writer, struct database *database, int event_fd, struct error *err)
+{
+    *writer = (struct writer){.database = database, .event_fd = event_fd};
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&writer->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&writer->thread, NULL, run, writer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result != 0) {
+        pthread_cond_destroy(&writer->wake);
+        pthread_mutex_destroy(&writer->mutex);
+        return error_set_errno(err, result, "cannot start the store's thread");
+    }
+    return 0;
+}
+
+void writer_hand_over(struct writer *writer, struct group *group)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->waiting = group;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_stop(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->stopping = true;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->mutex);
+    pthread_join(writer->thread, NULL);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->mutex);
+}

@@ -1,0 +1,318 @@
+/* Rows: what is written comes back, all of it, in order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+static struct record full_task(int64_t key, const char *id, struct blob *spec, struct blob *policy)
+{
+    return (struct record){.kind = RECORD_TASK,
+            .task = {.key = key,
+                    .id = id,
+                    .spec = spec,
+                    .state = INT32_MIN,
+                    .revision = UINT64_MAX,
+                    .attempts = UINT32_MAX,
+                    .kill_requested = true,
+                    .kill_policy = policy,
+                    .created_ns = INT64_MAX,
+                    .changed_ns = INT64_MIN,
+                    .not_before_ns = 1763812345678901234,
+                    .message = "it's a \"message\"; DROP TABLE task",
+                    .reason = "REASON_\xc3\xa9"}};
+}
+
+static struct record full_attempt(int64_t task_key, uint32_t number)
+{
+    return (struct record){.kind = RECORD_ATTEMPT,
+            .attempt = {.task_key = task_key,
+                    .number = number,
+                    .state = -7,
+                    .flags = 0xdeadbeef,
+                    .agent_id = "8a4a2c5e-S1",
+                    .hostname = "host.example",
+                    .ports = "31000 31005",
+                    .unique = "rack=r1",
+                    .launched_ns = 11,
+                    .changed_ns = 12,
+                    .message = "m",
+                    .reason = "r"}};
+}
+
+/* Commits the records as one group, stops, and starts again: the reopened store. */
+static struct store *write_and_reopen(
+        const struct fixture *fixture, struct store *store, const struct record *records, size_t count)
+{
+    assert_int_equal(store_start(store, NULL), 0);
+    for (size_t i = 0; i < count; i++)
+        store_add(store, &records[i]);
+    commit_group(store);
+    store_destroy(store);
+    return open_store(fixture);
+}
+
+/* The texts of the records, one after the other. */
+static const char *texts_of(struct fixture *fixture, const struct record *records, size_t count)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        text = arena_format(&fixture->arena, "%s%s", text, record_text(fixture, &records[i]));
+    return text;
+}
+
+static void test_every_field_comes_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blob *bytes = blob_create("\0bytes\xff", 7);
+    struct blob *empty = blob_create("", 0);
+    struct record records[] = {
+            meta_record(META_FRAMEWORK_ID, "f-1"),
+            full_task(INT64_MAX, "job", bytes, empty),
+            full_attempt(INT64_MAX, UINT32_MAX),
+            {.kind = RECORD_EVENT,
+                    .event = {.class = INT32_MAX,
+                            .number = INT64_MAX,
+                            .time_ns = -1,
+                            .topic = "mesos/UPDATE/job/1",
+                            .header = bytes,
+                            .body = empty}},
+    };
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 4);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, records, 4));
+    store_destroy(store);
+    blob_unref(bytes);
+    blob_unref(empty);
+}
+
+static void test_absent_blobs_stay_absent_and_absent_text_is_empty(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record given[] = {
+            {.kind = RECORD_TASK, .task = {.key = 1}},
+            {.kind = RECORD_ATTEMPT, .attempt = {.task_key = 1, .number = 1}},
+            {.kind = RECORD_EVENT, .event = {.class = 1, .number = 1}},
+    };
+    struct record expected[] = {
+            {.kind = RECORD_TASK, .task = {.key = 1, .id = "", .message = "", .reason = ""}},
+            {.kind = RECORD_ATTEMPT,
+                    .attempt = {.task_key = 1,
+                            .number = 1,
+                            .agent_id = "",
+                            .hostname = "",
+                            .ports = "",
+                            .unique = "",
+                            .message = "",
+                            .reason = ""}},
+            {.kind = RECORD_EVENT, .event = {.class = 1, .number = 1, .topic = ""}},
+    };
+    struct store *store = write_and_reopen(fixture, open_store(fixture), given, 3);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, expected, 3));
+    store_destroy(store);
+}
+
+/* Larger than a page, and than SQLite copies in one piece. */
+static void test_large_blobs(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t length = 1 << 20;
+    uint8_t *data = malloc(length);
+    assert_non_null(data);
+    for (size_t i = 0; i < length; i++)
+        data[i] = (uint8_t)(i * 7 + i / 4096);
+    struct blob *blob = blob_take(data, length);
+    struct record records[] = {full_task(1, "large", blob, NULL), event_record(1, 1, "t")};
+    records[1].event.body = blob;
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 2);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, records, 2));
+    store_destroy(store);
+    blob_unref(blob);
+}
+
+static void test_order_of_loading(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record sorted[] = {
+            meta_record("a", "1"),
+            meta_record("b", "2"),
+            full_task(2, "z", NULL, NULL),
+            full_task(10, "y", NULL, NULL),
+            full_attempt(2, 1),
+            full_attempt(2, 2),
+            full_attempt(10, 1),
+            event_record(1, 3, "one"),
+            event_record(2, 1, "two"),
+    };
+    size_t count = sizeof sorted / sizeof *sorted;
+    struct record reversed[sizeof sorted / sizeof *sorted];
+    for (size_t i = 0; i < count; i++)
+        reversed[i] = sorted[count - 1 - i];
+    struct store *store = write_and_reopen(fixture, open_store(fixture), reversed, count);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, sorted, count));
+    store_destroy(store);
+}
+
+static void test_rows_are_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blob *spec = blob_create("spec", 4), *other = blob_create("other", 5);
+    struct record before[] = {meta_record("name", "before"), full_task(1, "job", spec, spec),
+            full_attempt(1, 1), event_record(1, 1, "before")};
+    struct record after[] = {meta_record("name", "after"), full_task(1, "job", other, NULL),
+            full_attempt(1, 1), event_record(1, 1, "after")};
+    after[1].task.state = 5;
+    after[1].task.revision = 6;
+    after[1].task.attempts = 7;
+    after[1].task.kill_requested = false;
+    after[1].task.created_ns = 8;
+    after[1].task.changed_ns = 9;
+    after[1].task.not_before_ns = 10;
+    after[1].task.message = "";
+    after[1].task.reason = "other";
+    after[2].attempt = (struct attempt_row){
+            .task_key = 1,
+            .number = 1,
+            .state = 2,
+            .flags = 3,
+            .agent_id = "a",
+            .hostname = "h",
+            .ports = "p",
+            .unique = "u",
+            .launched_ns = 4,
+            .changed_ns = 5,
+            .message = "m2",
+            .reason = "r2",
+    };
+    after[3].event.header = spec;
+    after[3].event.body = other;
+    after[3].event.time_ns = 99;
+
+    struct store *store = write_and_reopen(fixture, open_store(fixture), before, 4);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, before, 4));
+    store = write_and_reopen(fixture, store, after, 4);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, after, 4));
+    store_destroy(store);
+    blob_unref(spec);
+    blob_unref(other);
+}
+
+static void test_a_task_without_specification_keeps_the_one_it_has(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blob *spec = blob_create("spec", 4);
+    struct record launched = full_task(1, "job", spec, NULL), running = full_task(1, "job", NULL, spec);
+    running.task.state = 5;
+    struct record expected = running;
+    expected.task.spec = spec;
+
+    /* In one group, and in a later run. */
+    struct record both[] = {launched, running};
+    struct store *store = write_and_reopen(fixture, open_store(fixture), both, 2);
+    assert_string_equal(load_text(fixture, store), record_text(fixture, &expected));
+    running.task.state = expected.task.state = 6;
+    store = write_and_reopen(fixture, store, &running, 1);
+    assert_string_equal(load_text(fixture, store), record_text(fixture, &expected));
+    store_destroy(store);
+    blob_unref(spec);
+}
+
+static void test_only_the_last_event_of_each_class_is_loaded(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record records[60];
+    size_t count = 0;
+    for (uint64_t number = 1; number <= 20; number++)
+        for (int32_t class = 1; class <= 7; class += 3)
+            records[count++] = event_record(class, number + (uint64_t) class, "t");
+    struct record last[] = {event_record(1, 21, "t"), event_record(4, 24, "t"), event_record(7, 27, "t")};
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, count);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, last, 3));
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 60);
+}
+
+static void test_what_was_given_may_change_after_store_add(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    assert_int_equal(store_start(store, NULL), 0);
+    char name[] = "name", value[] = "value";
+    struct record record = meta_record(name, value);
+    store_add(store, &record);
+    memset(name, 'x', 4);
+    memset(value, 'x', 5);
+    struct blob *body = blob_create("body", 4);
+    struct record event = event_record(1, 1, "t");
+    event.event.body = body;
+    store_add(store, &event);
+    blob_unref(body);
+    commit_group(store);
+    store_destroy(store);
+    store = open_store(fixture);
+    assert_string_equal(load_text(fixture, store),
+            "meta name='value'\nevent 1/1 time=1 topic='t' header=NULL body=<626f6479>\n");
+    store_destroy(store);
+}
+
+static int stop_at_second(void *context, const struct record *record, struct error *err)
+{
+    (void)record;
+    if (++*(int *)context == 2)
+        return error_set(err, ERR_TOO_LARGE, "enough");
+    return 0;
+}
+
+static void test_loading_stops_when_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record records[] = {meta_record("a", ""), meta_record("b", ""), meta_record("c", "")};
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 3);
+    int calls = 0;
+    struct error err;
+    assert_int_equal(store_load(store, stop_at_second, &calls, &err), ERR_TOO_LARGE);
+    assert_int_equal(calls, 2);
+    assert_string_equal(err.text, "enough");
+    store_destroy(store);
+}
+
+static void test_write_now_is_durable_before_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    struct record run = meta_record(META_RUN, "1"), id = meta_record(META_STORE_ID, "s");
+    assert_int_equal(store_write_now(store, &run, NULL), 0);
+    run = meta_record(META_RUN, "2");
+    assert_int_equal(store_write_now(store, &run, NULL), 0);
+    assert_string_equal(load_text(fixture, store), "meta run='2'\n");
+    store = write_and_reopen(fixture, store, &id, 1);
+    assert_string_equal(load_text(fixture, store), "meta run='2'\nmeta store_id='s'\n");
+    store_destroy(store);
+}
+
+static void test_a_new_store_is_empty(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    assert_string_equal(load_text(fixture, store), "");
+    store_destroy(store);
+    store_destroy(NULL);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(test_a_new_store_is_empty),
+            TEST(test_every_field_comes_back),
+            TEST(test_absent_blobs_stay_absent_and_absent_text_is_empty),
+            TEST(test_large_blobs),
+            TEST(test_order_of_loading),
+            TEST(test_rows_are_replaced),
+            TEST(test_a_task_without_specification_keeps_the_one_it_has),
+            TEST(test_only_the_last_event_of_each_class_is_loaded),
+            TEST(test_what_was_given_may_change_after_store_add),
+            TEST(test_loading_stops_when_told),
+            TEST(test_write_now_is_durable_before_the_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
