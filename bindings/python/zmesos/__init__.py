@@ -1,0 +1,73 @@
+"""zmesos: launch and kill tasks on a Mesos cluster, and watch every event, through a zmesosd.
+
+    import zmesos
+
+    with zmesos.Client() as client:
+        task = client.launch(command="echo hello from $HOSTNAME", cpus=0.1, mem=32)
+        print(client.wait(task.id, timeout=60).message)
+
+Client asks and commands; Events listens. Both speak the protocol of docs/protocol.md and hold nothing that
+matters: what has been launched is on the daemon's disk, and another client can go on with it.
+"""
+
+from ._proto_check import check as _check
+
+_check()
+
+from .client import DEFAULT_CONTROL, DEFAULT_EVENTS, DEFAULT_PIPELINE, Client  # noqa: E402
+from .errors import (  # noqa: E402
+    Conflict,
+    Invalid,
+    Malformed,
+    NotFound,
+    ProtocolError,
+    Refused,
+    TimedOut,
+    TooLarge,
+    Unavailable,
+    Unsupported,
+    ZmesosError,
+)
+from .events import Event, Events  # noqa: E402
+from .messages import DaemonStatus, Task, TaskSpec, mesos, messages, scheduler  # noqa: E402
+from .results import Result  # noqa: E402
+from .specs import equals, matches, new_id, one_of, task_spec, unique  # noqa: E402
+from .states import is_over, state_name, state_number  # noqa: E402
+
+__all__ = [
+    "Client",
+    "Conflict",
+    "DEFAULT_CONTROL",
+    "DEFAULT_EVENTS",
+    "DEFAULT_PIPELINE",
+    "DaemonStatus",
+    "Event",
+    "Events",
+    "Invalid",
+    "Malformed",
+    "NotFound",
+    "ProtocolError",
+    "Refused",
+    "Result",
+    "Task",
+    "TaskSpec",
+    "TimedOut",
+    "TooLarge",
+    "Unavailable",
+    "Unsupported",
+    "ZmesosError",
+    "equals",
+    "is_over",
+    "matches",
+    "mesos",
+    "messages",
+    "new_id",
+    "one_of",
+    "scheduler",
+    "state_name",
+    "state_number",
+    "task_spec",
+    "unique",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,95 @@
+"""What can go wrong, as exceptions. All are ZmesosError; a `Refused` carries what the daemon said, field by field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Sequence
+
+from .messages import messages
+
+if TYPE_CHECKING:
+    from .results import Result
+
+
+class ZmesosError(Exception):
+    """Anything this package raises by itself. `results`: what a batch had been told before it failed."""
+
+    results: Sequence["Result"] = ()
+
+
+class TimedOut(ZmesosError, TimeoutError):
+    """No answer in time. What was asked for may or may not have been done: ask again with the same id, or look."""
+
+
+class ProtocolError(ZmesosError):
+    """The other side answered something that is not this protocol."""
+
+
+class Refused(ZmesosError):
+    """The daemon said no.
+
+    code: its name, as INVALID; message: a sentence; field: what was at fault, as launch.tasks[0].cpus, or "";
+    retry: whether the same request may succeed later.
+    """
+
+    def __init__(self, code: str, message: str, field: str = "", retry: bool = False) -> None:
+        super().__init__(code, message, field, retry)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.retry = retry
+
+    def __str__(self) -> str:
+        where = f" ({self.field})" if self.field else ""
+        return f"{self.code}: {self.message}{where}"
+
+
+class Malformed(Refused):
+    """The daemon could not read the request."""
+
+
+class Unsupported(Refused):
+    """The daemon is of another version: it does not know the operation, or not this protocol."""
+
+
+class Invalid(Refused):
+    """A field's value is not allowed."""
+
+
+class TooLarge(Refused):
+    """More bytes, items or depth than allowed."""
+
+
+class NotFound(Refused):
+    """No such task."""
+
+
+class Conflict(Refused):
+    """A task with that id and another specification exists."""
+
+
+class Unavailable(Refused):
+    """Not now; trying again can help."""
+
+
+_CLASSES: dict[str, type[Refused]] = {
+    "MALFORMED": Malformed,
+    "UNSUPPORTED_VERSION": Unsupported,
+    "UNKNOWN_OPERATION": Unsupported,
+    "INVALID": Invalid,
+    "TOO_LARGE": TooLarge,
+    "NOT_FOUND": NotFound,
+    "CONFLICT": Conflict,
+    "UNAVAILABLE": Unavailable,
+}
+
+
+def code_name(code: int) -> str:
+    """INVALID for 4; a number this package does not know comes back as its digits."""
+    if code in messages.Code.values():
+        return messages.Code.Name(code)
+    return str(code)
+
+
+def refusal(code: str, message: str, field: Optional[str] = None, retry: bool = False) -> Refused:
+    """The exception for a code."""
+    return _CLASSES.get(code, Refused)(code, message, field or "", retry)

@@ -1,0 +1,267 @@
+"""The events that a zmesosd publishes: every event of Mesos as it came, the daemon's view of each task, its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from types import TracebackType
+from typing import Iterator, Optional
+
+import zmq
+from google.protobuf.message import DecodeError
+
+from .describe import describe
+from .errors import ProtocolError, TimedOut, ZmesosError
+from .ledger import Ledger
+from .messages import DaemonStatus, EventHeader, Task, messages, scheduler
+from .transport import milliseconds, prepare
+
+DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
+HEARTBEAT = "zmesos/HEARTBEAT"
+
+
+class Event:
+    """One publication: topic, header and body; the body is parsed when it is asked for."""
+
+    def __init__(self, topic: str, header: EventHeader, body: bytes) -> None:
+        self.topic = topic
+        self.header = header
+        self.body = body
+
+    @classmethod
+    def of_frames(cls, frames: list[bytes]) -> "Event":
+        """From the three frames of the wire."""
+        if len(frames) != 3:
+            raise ProtocolError(f"an event of {len(frames)} frames")
+        topic = frames[0].decode("utf-8", "surrogateescape")
+        try:
+            return cls(topic, EventHeader.FromString(frames[1]), frames[2])
+        except DecodeError as error:
+            raise ProtocolError(f"an event under {topic} whose header cannot be read") from error
+
+    @property
+    def event_class(self) -> str:
+        """The class that the number counts in, as UPDATE."""
+        number = getattr(self.header, "class")
+        if number in messages.EventClass.values():
+            return messages.EventClass.Name(number)
+        return str(number)
+
+    @property
+    def number(self) -> int:
+        """Within the class: one more than the event before. Journaled classes: for ever; others: in this run."""
+        return self.header.number
+
+    @property
+    def run(self) -> int:
+        """Which start of the daemon published it."""
+        return self.header.run
+
+    @property
+    def store(self) -> str:
+        """Names the history that the numbers belong to."""
+        return self.header.store
+
+    @property
+    def revision(self) -> Optional[int]:
+        """Of the task, where the event is about one."""
+        return self.header.revision if self.header.HasField("revision") else None
+
+    @property
+    def time(self) -> datetime:
+        """When it was published, UTC, to the microsecond."""
+        return datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=self.header.time_ns // 1000)
+
+    @cached_property
+    def task(self) -> Optional[Task]:
+        """The daemon's view of the task, for topics under task/."""
+        return self._parse(Task, "task/")
+
+    @cached_property
+    def mesos(self) -> Optional[scheduler.Event]:
+        """The master's event as it came, for topics under mesos/."""
+        return self._parse(scheduler.Event, "mesos/")
+
+    @cached_property
+    def status(self) -> Optional[DaemonStatus]:
+        """How the daemon is, for topics under zmesos/."""
+        return self._parse(DaemonStatus, "zmesos/")
+
+    @property
+    def task_id(self) -> Optional[str]:
+        """Which task it is about, by the topic: task/<id>/<state> and mesos/UPDATE/<id>/<attempt>."""
+        parts = self.topic.split("/")
+        if parts[0] == "task" and len(parts) == 3:
+            return parts[1]
+        if parts[:2] == ["mesos", "UPDATE"] and len(parts) == 4:
+            return parts[2]
+        return None
+
+    def __str__(self) -> str:
+        """A line for people."""
+        return describe(self)
+
+    def __repr__(self) -> str:
+        return f"<Event {self.topic} {self.event_class} {self.number}>"
+
+    def _parse(self, message: type, prefix: str):  # type: ignore[no-untyped-def]
+        if not self.topic.startswith(prefix):
+            return None
+        try:
+            return message.FromString(self.body)
+        except DecodeError as error:
+            raise ProtocolError(f"an event under {self.topic} whose body cannot be read") from error
+
+
+class Events:
+    """A subscription. Iterate over it, or recv() with a timeout. One thread at a time: another is refused.
+
+    prefixes: of topics; a trailing / keeps task/job1/ from taking job10's. None: everything.
+    high_water: how many events may wait here unread; the daemon drops what does not fit, and goes on.
+
+    Publications from before the subscription reached the daemon are not seen: after ready() none is missed unless
+    it was dropped on the way or the connection broke. `missed` counts those, as far as it can be known: by gaps in
+    the numbers of the classes that the prefixes take *whole* ("task/", "mesos/", "", but not "task/job1/"), from
+    the first event or heartbeat on. The last events before a silence leave no gap; catch_up() counts them too.
+    """
+
+    def __init__(self, endpoint: str = DEFAULT_EVENTS, *prefixes: str, high_water: int = 100_000) -> None:
+        self.endpoint = endpoint
+        self.prefixes = prefixes or ("",)
+        self._ledger = Ledger(self.prefixes)
+        self._waiting: deque[Event] = deque()
+        self._heartbeat: Optional[DaemonStatus] = None
+        self._busy = threading.Lock()
+        self._socket = prepare(zmq.Context.instance().socket(zmq.SUB))
+        try:
+            self._socket.setsockopt(zmq.RCVHWM, high_water)
+            for prefix in self.prefixes:
+                self._socket.subscribe(prefix.encode("utf-8", "surrogateescape"))
+            # Last, by order and by the alphabet (which counts after a reconnect): when a heartbeat comes, the
+            # daemon has read the others.
+            self._socket.subscribe(HEARTBEAT)
+            self._socket.connect(endpoint)
+        except BaseException:
+            self._socket.close(0)
+            raise
+
+    def __enter__(self) -> "Events":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the subscription. Again: nothing."""
+        with self._alone():
+            self._socket.close(0)
+
+    @property
+    def missed(self) -> int:
+        """Events that are known not to have come; see the class."""
+        return self._ledger.missed
+
+    @property
+    def heartbeat(self) -> Optional[DaemonStatus]:
+        """The daemon's last heartbeat on this subscription, one a second; None before the first."""
+        return self._heartbeat
+
+    @property
+    def run(self) -> Optional[tuple[str, int]]:
+        """Store and run of the last heartbeat: another value means that the daemon was started anew."""
+        return None if self._heartbeat is None else (self._heartbeat.store, self._heartbeat.run)
+
+    def ready(self, timeout: float = 10.0) -> DaemonStatus:
+        """Waits until the daemon is known to have the subscription: nothing published from now on is skipped.
+        Events that come meanwhile are kept. TimedOut if no heartbeat comes."""
+        deadline = time.monotonic() + timeout
+        with self._alone():
+            while self._heartbeat is None:
+                event = self._receive(deadline)
+                if event is None:
+                    raise TimedOut(f"no heartbeat from {self.endpoint} within {timeout:g} s")
+                if self._wanted(event):
+                    self._waiting.append(event)
+            return self._heartbeat
+
+    def recv(self, timeout: Optional[float] = None) -> Optional[Event]:
+        """The next event; None if none comes within `timeout` seconds (0: takes what is there; None: waits)."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._alone():
+            if self._waiting:
+                return self._waiting.popleft()
+            while True:
+                event = self._receive(deadline)
+                if event is None or self._wanted(event):
+                    return event
+
+    def __iter__(self) -> Iterator[Event]:
+        """Every event, for ever."""
+        while True:
+            event = self.recv()
+            if event is not None:
+                yield event
+
+    def within(self, seconds: float) -> Iterator[Event]:
+        """Every event of the next so many seconds."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            event = self.recv(left)
+            if event is not None:
+                yield event
+
+    def catch_up(self, status: DaemonStatus, timeout: float = 5.0) -> Iterator[Event]:
+        """Every event up to the heads in `status` (of Client.status()), and ends then. What has not come within
+        `timeout` seconds counts as missed. Only classes taken whole are compared."""
+        deadline = time.monotonic() + timeout
+        while self._waiting or self._ledger.behind(status) > 0:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._ledger.give_up(status)
+                return
+            event = self.recv(left)
+            if event is not None:
+                yield event
+
+    def _alone(self) -> "_Alone":
+        return _Alone(self._busy)
+
+    def _receive(self, deadline: Optional[float]) -> Optional[Event]:
+        """One message off the socket, wanted or not; None if there is none at the deadline."""
+        if not self._socket.poll(None if deadline is None else milliseconds(deadline)):
+            return None
+        event = Event.of_frames(self._socket.recv_multipart())
+        self._ledger.note(event.header)
+        if event.topic == HEARTBEAT:
+            status = event.status
+            assert status is not None
+            if self._heartbeat is None:
+                self._ledger.begin(status)
+            self._heartbeat = status
+        return event
+
+    def _wanted(self, event: Event) -> bool:
+        """False for a heartbeat that only this class asked for."""
+        return event.topic.startswith(self.prefixes)
+
+
+class _Alone:
+    """Holds the subscription for one call; a second thread meanwhile is an error, not a wait."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise ZmesosError("another thread is using this subscription: give each thread its own")
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()

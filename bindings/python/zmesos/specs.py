@@ -1,0 +1,109 @@
+"""Task specifications from keyword arguments, and the conditions that a task can set on its agent."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Iterable, Mapping, Optional, Sequence, Union
+
+from .messages import TaskSpec, messages
+
+Constraint = messages.Constraint
+Command = Union[str, Sequence[str]]
+
+_NOT_IN_IDS = re.compile(r"[/\\\x00-\x1f\x7f]")
+MAX_ID_BYTES = 200
+
+
+def equals(attribute: str, value: str) -> Constraint:
+    """The agent's attribute (or "hostname") has this value."""
+    return Constraint(attribute=attribute, operator=Constraint.EQUALS, values=[value])
+
+
+def one_of(attribute: str, values: Iterable[str]) -> Constraint:
+    """The attribute has one of these values."""
+    if isinstance(values, str):
+        raise TypeError("one_of takes a list of values; for a single one there is equals")
+    return Constraint(attribute=attribute, operator=Constraint.IN, values=list(values))
+
+
+def matches(attribute: str, expression: str) -> Constraint:
+    """The whole value matches this POSIX extended regular expression."""
+    return Constraint(attribute=attribute, operator=Constraint.MATCHES, values=[expression])
+
+
+def unique(attribute: str) -> Constraint:
+    """No two live tasks of the same name that ask for this share a value of the attribute."""
+    return Constraint(attribute=attribute, operator=Constraint.UNIQUE)
+
+
+def new_id(prefix: str = "task") -> str:
+    """An id that nobody else has: the prefix, made fit for an id, and twelve random hexadecimal digits."""
+    suffix = "-" + uuid.uuid4().hex[:12]
+    clean = _NOT_IN_IDS.sub("-", prefix).encode("utf-8")[: MAX_ID_BYTES - len(suffix)]
+    return clean.decode("utf-8", "ignore") + suffix
+
+
+def task_spec(
+    command: Optional[Command] = None,
+    *,
+    id: Optional[str] = None,
+    name: Optional[str] = None,
+    role: Optional[str] = None,
+    priority: Optional[int] = None,
+    cpus: Optional[float] = None,
+    mem: Optional[float] = None,
+    disk: Optional[float] = None,
+    gpus: Optional[float] = None,
+    ports: Optional[int] = None,
+    env: Optional[Mapping[str, str]] = None,
+    labels: Optional[Mapping[str, str]] = None,
+    constraints: Iterable[Constraint] = (),
+    uris: Iterable[str] = (),
+    user: Optional[str] = None,
+) -> TaskSpec:
+    """A specification; what it leaves out (containers, health checks ...) can be set on the message returned.
+
+    command: a string is run by the shell, a sequence is a program's arguments, the program first.
+    id: default: made up, beginning with the name. Keep it to launch the same thing safely again.
+    cpus: shares of a core; mem, disk: MB; gpus: whole ones; ports: how many (the task reads PORT0, PORTS).
+    env: environment variables; labels: for Mesos and for finding tasks; uris: fetched into the sandbox.
+    """
+    spec = TaskSpec(id=new_id(name or "task") if id is None else id)
+    for field, value in (
+        ("name", name),
+        ("role", role),
+        ("priority", priority),
+        ("cpus", cpus),
+        ("mem", mem),
+        ("disk", disk),
+        ("gpus", gpus),
+        ("ports", ports),
+    ):
+        if value is not None:
+            setattr(spec, field, value)
+    spec.constraints.extend(constraints)
+    for key, value in (labels or {}).items():
+        spec.labels.labels.add(key=key, value=value)
+
+    if command is None:
+        if env or user is not None or list(uris):
+            raise ValueError("env, uris and user are of a command, and there is none")
+        return spec
+    if isinstance(command, str):
+        spec.command.shell = True
+        spec.command.value = command
+    else:
+        arguments = list(command)
+        if not arguments:
+            raise ValueError("a command as a sequence begins with the program")
+        spec.command.shell = False
+        spec.command.value = arguments[0]
+        spec.command.arguments.extend(arguments)
+    for key, value in (env or {}).items():
+        spec.command.environment.variables.add(name=key, value=value)
+    for uri in uris:
+        spec.command.uris.add(value=uri)
+    if user is not None:
+        spec.command.user = user
+    return spec
