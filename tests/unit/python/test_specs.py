@@ -1,0 +1,121 @@
+"""Specifications from keyword arguments, ids, constraints, states, refusals."""
+
+import pytest
+import zmesos
+from zmesos.errors import refusal
+from zmesos.messages import messages
+from zmesos.states import state_numbers
+
+
+def test_a_string_is_for_the_shell():
+    spec = zmesos.task_spec("echo $HOME", id="a")
+    assert spec.command.shell and spec.command.HasField("shell")
+    assert spec.command.value == "echo $HOME"
+    assert not spec.command.arguments
+
+
+def test_a_sequence_is_argv_with_the_program_first():
+    spec = zmesos.task_spec(("/bin/echo", "$HOME", ""), id="a")
+    assert spec.command.HasField("shell") and not spec.command.shell
+    assert spec.command.value == "/bin/echo"
+    assert list(spec.command.arguments) == ["/bin/echo", "$HOME", ""]
+
+
+def test_every_keyword_reaches_its_field():
+    spec = zmesos.task_spec(
+        "true",
+        id="i",
+        name="n",
+        role="r",
+        priority=-3,
+        cpus=0.125,
+        mem=64,
+        disk=10,
+        gpus=2,
+        ports=3,
+        env={"A": "1", "B": ""},
+        labels={"team": "x"},
+        constraints=[zmesos.equals("rack", "r1"), zmesos.unique("hostname")],
+        uris=["http://x/y"],
+        user="nobody",
+    )
+    assert (spec.id, spec.name, spec.role, spec.priority) == ("i", "n", "r", -3)
+    assert (spec.cpus, spec.mem, spec.disk, spec.gpus, spec.ports) == (0.125, 64, 10, 2, 3)
+    assert {v.name: v.value for v in spec.command.environment.variables} == {"A": "1", "B": ""}
+    assert [(label.key, label.value) for label in spec.labels.labels] == [("team", "x")]
+    assert [c.operator for c in spec.constraints] == [messages.Constraint.EQUALS, messages.Constraint.UNIQUE]
+    assert [uri.value for uri in spec.command.uris] == ["http://x/y"]
+    assert spec.command.user == "nobody"
+    assert spec.IsInitialized()
+
+
+def test_what_is_not_given_is_not_set():
+    spec = zmesos.task_spec("true", id="a")
+    assert [field.name for field, _ in spec.ListFields()] == ["id", "command"]
+    assert [field.name for field, _ in spec.command.ListFields()] == ["value", "shell"]
+    # Zero is given, and differs from absent.
+    assert zmesos.task_spec("true", id="a", cpus=0).HasField("cpus")
+    assert not zmesos.task_spec(id="a").HasField("command")
+
+
+@pytest.mark.parametrize("parts", [{"env": {"A": "1"}}, {"uris": ["x"]}, {"user": "u"}])
+def test_parts_of_a_command_need_one(parts):
+    with pytest.raises(ValueError):
+        zmesos.task_spec(id="a", **parts)
+
+
+def test_an_empty_argv_is_refused():
+    with pytest.raises(ValueError):
+        zmesos.task_spec([], id="a")
+
+
+def test_ids_are_new_and_take_the_name():
+    ids = {zmesos.task_spec("true", name="build").id for _ in range(100)}
+    assert len(ids) == 100
+    assert all(task_id.startswith("build-") for task_id in ids)
+    assert zmesos.task_spec("true").id.startswith("task-")
+
+
+@pytest.mark.parametrize("prefix", ["a/b\\c\nd\x7f", "é" * 300, "x" * 187, "x" * 188, ""])
+def test_ids_keep_the_rules_of_ids(prefix):
+    made = zmesos.new_id(prefix)
+    assert 1 <= len(made.encode()) <= 200
+    assert not set(made) & set("/\\\n\x7f")
+
+
+def test_constraints():
+    made = zmesos.one_of("rack", iter(["r1", "r2"]))
+    assert (made.attribute, made.operator, list(made.values)) == ("rack", messages.Constraint.IN, ["r1", "r2"])
+    made = zmesos.matches("hostname", "node[0-9]+")
+    assert (made.operator, list(made.values)) == (messages.Constraint.MATCHES, ["node[0-9]+"])
+    assert not zmesos.unique("hostname").values
+    with pytest.raises(TypeError):
+        zmesos.one_of("rack", "r1")
+
+
+def test_states_by_name_and_number():
+    assert zmesos.state_number("running") == zmesos.state_number(5) == 5
+    assert zmesos.state_name(5) == "RUNNING"
+    assert zmesos.state_name(99) == "99"
+    assert state_numbers(None) == []
+    assert state_numbers("QUEUED") == [1]
+    assert state_numbers(["QUEUED", 5]) == [1, 5]
+    for wrong in ("NOPE", 99):
+        with pytest.raises(ValueError):
+            zmesos.state_number(wrong)
+
+
+def test_which_states_are_the_end():
+    over = {name for name, number in messages.TaskState.items() if zmesos.is_over(zmesos.Task(state=number))}
+    assert over == {"FINISHED", "FAILED", "KILLED", "ERROR", "GONE", "LOST"}
+    assert not zmesos.is_over(zmesos.Task())
+
+
+def test_every_refusing_code_has_an_exception_of_its_own():
+    plain = {name for name in messages.Code.keys() if type(refusal(name, "x")) is zmesos.Refused}
+    assert plain == {"OK", "SOME_REFUSED"}
+    error = refusal("INVALID", "not a number", "launch.tasks[0].cpus", False)
+    assert isinstance(error, zmesos.Invalid) and isinstance(error, zmesos.ZmesosError)
+    assert str(error) == "INVALID: not a number (launch.tasks[0].cpus)"
+    assert refusal("77", "of tomorrow").code == "77"
+    assert isinstance(zmesos.TimedOut("x"), TimeoutError)

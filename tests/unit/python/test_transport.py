@@ -1,0 +1,268 @@
+"""Requests against peers that are silent, late, busy, gone or wrong: what is sent again, and when it ends."""
+
+import os
+import threading
+import time
+
+import pytest
+import zmesos
+import zmq
+from zmesos.messages import Reply, Request, messages
+from zmesos.transport import Pipeline, Question, Requester
+
+LONG = 30  # seconds; for what must not end by its timeout
+
+
+def ping(request_id="r1"):
+    return Question(request_id, Request(version=1, id=request_id, ping=messages.Ping()).SerializeToString())
+
+
+def answer(data, code=messages.OK, **more):
+    return Reply(version=1, id=Request.FromString(data).id, code=code, **more).SerializeToString()
+
+
+class Peer:
+    """A socket that answers as a script says: one function a request, which returns a list of replies to send."""
+
+    def __init__(self, kind, *script, then=answer, endpoint=None):
+        self.got = []
+        self.error = None
+        self._script = list(script)
+        self._then = then
+        self._stop = threading.Event()
+        self._socket = zmq.Context.instance().socket(kind)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self.endpoint = endpoint or "tcp://127.0.0.1:*"
+        self._bind()
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _bind(self):
+        """libzmq closes a listening socket in a thread of its own: an endpoint just left is free a moment later."""
+        deadline = time.monotonic() + LONG
+        while True:
+            try:
+                return self._socket.bind(self.endpoint)
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EADDRINUSE or time.monotonic() > deadline:
+                    self._socket.close(0)
+                    raise
+            time.sleep(0.01)
+
+    def _run(self):
+        try:
+            while not self._stop.is_set():
+                if self._socket.poll(10):
+                    frames = self._socket.recv_multipart()
+                    self.got.append(frames[-1])
+                    reply = (self._script.pop(0) if self._script else self._then)(frames[-1])
+                    if reply is not None:
+                        self._socket.send_multipart([*frames[:-1], reply])
+        except Exception as error:  # shown by close(), in the test's own thread
+            self.error = error
+        finally:
+            self._socket.close(0)
+
+    def close(self):
+        self._stop.set()
+        self._thread.join(LONG)
+        assert self.error is None
+
+
+@pytest.fixture
+def peer():
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Peer(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def asker():
+    made = []
+
+    def make(endpoint, timeout=LONG, attempts=3):
+        made.append(Requester(endpoint, timeout, attempts))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_silent_peer_is_asked_again_with_the_same_bytes(peer, asker):
+    router = peer(zmq.ROUTER, lambda data: None)
+    assert asker(router.endpoint, timeout=LONG, attempts=300).ask(ping()).id == "r1"
+    assert len(router.got) >= 2 and set(router.got) == {ping().data}
+
+
+def test_silence_ends_in_timed_out(peer, asker):
+    router = peer(zmq.ROUTER, then=lambda data: None)
+    start = time.monotonic()
+    with pytest.raises(zmesos.TimedOut, match=router.endpoint):
+        asker(router.endpoint, timeout=0.3, attempts=3).ask(ping())
+    assert time.monotonic() - start >= 0.3
+    assert set(router.got) == {ping().data} and len(router.got) <= 4
+
+
+def test_the_next_request_after_a_timeout_works(peer, asker):
+    router = peer(zmq.ROUTER, then=lambda data: None if b"lost" in data else answer(data))
+    requester = asker(router.endpoint, attempts=1)
+    with pytest.raises(zmesos.TimedOut):
+        requester.ask(ping("lost"), timeout=0.2)
+    assert requester.ask(ping("found")).id == "found"
+
+
+def test_nothing_that_was_given_up_is_sent_later(peer, asker):
+    probe = zmq.Context.instance().socket(zmq.REP)
+    endpoint = f"tcp://127.0.0.1:{probe.bind_to_random_port('tcp://127.0.0.1')}"
+    probe.close(0)
+    requester = asker(endpoint, attempts=1)
+    with pytest.raises(zmesos.TimedOut):
+        requester.ask(ping("given-up"), timeout=0.1)
+    rep = peer(zmq.REP, endpoint=endpoint)
+    assert requester.ask(ping("later")).id == "later"
+    assert {Request.FromString(data).id for data in rep.got} == {"later"}
+
+
+def test_a_peer_that_dies_and_returns_is_asked_again(peer, asker):
+    first = peer(zmq.REP)
+    requester = asker(first.endpoint, attempts=100)
+    assert requester.ask(ping("before")).id == "before"
+    first.close()
+    second = peer(zmq.REP, endpoint=first.endpoint)
+    assert requester.ask(ping("after")).id == "after"
+    assert second.got[-1] == ping("after").data
+
+
+def test_unavailable_is_asked_again(peer, asker):
+    def busy(data):
+        return answer(data, messages.UNAVAILABLE, retry=True)
+
+    rep = peer(zmq.REP, busy, busy)
+    assert asker(rep.endpoint).ask(ping()).code == messages.OK
+    assert len(rep.got) == 3
+
+
+def test_unavailable_to_the_end_is_the_answer(peer, asker):
+    rep = peer(zmq.REP, then=lambda data: answer(data, messages.UNAVAILABLE, retry=True))
+    reply = asker(rep.endpoint).ask(ping(), timeout=1.5)
+    assert reply.code == messages.UNAVAILABLE
+    assert len(rep.got) > 1
+
+
+def test_unavailable_for_good_is_not_asked_again(peer, asker):
+    rep = peer(zmq.REP, then=lambda data: answer(data, messages.UNAVAILABLE, retry=False))
+    assert asker(rep.endpoint).ask(ping()).code == messages.UNAVAILABLE
+    assert len(rep.got) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [b"\xff\xff", Reply(version=2, id="r1", code=0).SerializeToString()], ids=["garbage", "newer"]
+)
+@pytest.mark.parametrize("kind", ["ask", "ask_all"])
+def test_what_is_no_reply(peer, asker, reply, kind):
+    router = peer(zmq.ROUTER, then=lambda data: reply)
+    with pytest.raises(zmesos.ProtocolError):
+        if kind == "ask":
+            asker(router.endpoint).ask(ping())
+        else:
+            list(Pipeline(router.endpoint, LONG, 3).ask_all([ping()]))
+
+
+def test_each_thread_has_a_socket_and_those_of_the_dead_are_closed(peer, asker):
+    rep = peer(zmq.REP)
+    requester = asker(rep.endpoint)
+    got = []
+    for number in range(5):
+        thread = threading.Thread(target=lambda: got.append(requester.ask(ping(f"t{number}")).id))
+        thread.start()
+        thread.join(LONG)
+    assert got == ["t0", "t1", "t2", "t3", "t4"]
+    assert len(requester._slots) == 1
+
+    together = [threading.Thread(target=lambda n=n: got.append(requester.ask(ping(f"u{n}")).id)) for n in range(8)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join(LONG)
+    assert sorted(got[5:]) == [f"u{n}" for n in range(8)]
+
+
+def test_a_closed_client_refuses(peer):
+    rep = peer(zmq.REP)
+    with zmesos.Client(rep.endpoint, timeout=LONG) as client:
+        client.ping()
+    client.close()
+    with pytest.raises(zmesos.ZmesosError, match="closed"):
+        client.ping()
+    assert len(rep.got) == 1
+
+
+def test_a_client_does_not_cross_a_fork(peer):
+    rep = peer(zmq.REP)
+    with zmesos.Client(rep.endpoint, timeout=LONG) as client:
+        client.ping()
+        child = os.fork()
+        if child == 0:
+            try:
+                client.ping()
+            except zmesos.ZmesosError:
+                os._exit(3)
+            os._exit(4)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+        client.ping()
+
+
+def test_the_pipeline_gives_each_its_reply_whatever_their_order(peer):
+    held = []
+
+    class Reversed(Peer):
+        """Answers eight at a time, the last first."""
+
+        def _run(self):
+            while not self._stop.is_set():
+                if self._socket.poll(10):
+                    held.append(self._socket.recv_multipart())
+                    if len(held) == 8:
+                        for frames in reversed(held):
+                            self._socket.send_multipart([*frames[:-1], answer(frames[-1])])
+                        held.clear()
+            self._socket.close(0)
+
+    router = Reversed(zmq.ROUTER)
+    try:
+        pipeline = Pipeline(router.endpoint, LONG, 1, window=8)
+        replies = list(pipeline.ask_all(ping(f"q{n}") for n in range(24)))
+    finally:
+        router.close()
+    assert sorted(place for place, _ in replies) == list(range(24))
+    assert all(reply.id == f"q{place}" for place, reply in replies)
+    assert [place for place, _ in replies[:8]] == list(range(7, -1, -1))
+
+
+def test_the_pipeline_asks_again_and_ignores_second_answers(peer):
+    router = peer(
+        zmq.ROUTER,
+        lambda data: None,
+        lambda data: answer(data, messages.UNAVAILABLE, retry=True),
+    )
+    replies = dict(Pipeline(router.endpoint, LONG, 300, window=4).ask_all(ping(f"q{n}") for n in range(20)))
+    assert {place: reply.id for place, reply in replies.items()} == {n: f"q{n}" for n in range(20)}
+    assert all(reply.code == messages.OK for reply in replies.values())
+    assert router.got.count(ping("q0").data) >= 2 and router.got.count(ping("q1").data) >= 2
+
+
+def test_the_pipeline_times_out(peer):
+    router = peer(zmq.ROUTER, then=lambda data: None if b"q1" in data else answer(data))
+    replies = {}
+    with pytest.raises(zmesos.TimedOut):
+        for place, reply in Pipeline(router.endpoint, 3, 2).ask_all([ping("q0"), ping("q1"), ping("q2")]):
+            replies[place] = reply
+    assert sorted(replies) == [0, 2]
