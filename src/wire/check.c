@@ -2,23 +2,12 @@
  * of ours; the way to a field at fault is found again only after the error. What is accepted here must be
  * accepted by protobuf-c too, except where memory runs out: its rules (five bytes for tags and lengths,
  * packed or not packed for every repeated number) are followed. */
-#include "wire/check.h"
+#include "wire.h"
 
-#include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "path.h"
-
-#define UNPACK_GROWTH 16
-#define UNPACK_EXTRA 65536
-
-#define VARINT_MAX 10
-#define TAG_MAX 5
-
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 const struct check_limits check_limits_request = {
         .bytes = (size_t)1 << 20, .depth = 32, .elements = 100000, .strict = true};
@@ -44,74 +33,6 @@ struct walk {
     struct frame frames[CHECK_DEPTH_MAX];
     struct error *err;
 };
-
-/* ---- bytes ---- */
-
-/* The size of the varint at the front, at most `max` bytes, or 0. A tenth byte has room for one bit only. */
-static size_t varint_read(struct slice bytes, size_t max, uint64_t *value)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < bytes.length && i < max; i++) {
-        uint64_t part = bytes.data[i] & 0x7f;
-        if (i == VARINT_MAX - 1 && part > 1)
-            return 0;
-        sum |= part << (7 * i);
-        if (!(bytes.data[i] & 0x80)) {
-            *value = sum;
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
-static void skip(struct slice *bytes, size_t length)
-{
-    *bytes = slice_of(bytes->data + length, bytes->length - length);
-}
-
-int field_next(struct field_cursor *cursor, struct field *field)
-{
-    struct slice rest = cursor->rest;
-    if (rest.length == 0)
-        return 0;
-    uint64_t tag, value;
-    size_t size = varint_read(rest, TAG_MAX, &tag);
-    if (size == 0 || tag > UINT32_MAX || tag >> 3 == 0)
-        return ERR_MALFORMED;
-    skip(&rest, size);
-
-    switch (tag & 7) {
-    case WIRE_VARINT:
-        size = varint_read(rest, VARINT_MAX, &value);
-        if (size == 0)
-            return ERR_MALFORMED;
-        break;
-    case WIRE_FIXED64:
-        size = 8;
-        break;
-    case WIRE_FIXED32:
-        size = 4;
-        break;
-    case WIRE_BYTES:
-        size = varint_read(rest, TAG_MAX, &value);
-        if (size == 0 || value > rest.length - size)
-            return ERR_MALFORMED;
-        skip(&rest, size);
-        size = (size_t)value;
-        break;
-    default:
-        return ERR_MALFORMED;
-    }
-    if (size > rest.length)
-        return ERR_MALFORMED;
-
-    field->number = (uint32_t)(tag >> 3);
-    field->wire_type = (uint32_t)(tag & 7);
-    field->bytes = slice_of(rest.data, size);
-    skip(&rest, size);
-    cursor->rest = rest;
-    return 1;
-}
 
 /* ---- types ---- */
 
@@ -218,10 +139,10 @@ static int check_packed(struct walk *walk, struct frame *frame, struct slice byt
     int rc = 0;
     while (rc == 0 && bytes.length > 0) {
         uint64_t value = 0;
-        size_t size = wire_type == WIRE_VARINT ? varint_read(bytes, VARINT_MAX, &value) : fixed;
+        size_t size = wire_type == WIRE_VARINT ? wire_read_varint(bytes, WIRE_VARINT_MAX, &value) : fixed;
         if (size == 0 || size > bytes.length)
             return fail(walk, ERR_MALFORMED, NULL, "is cut short or holds a number of more than 64 bits");
-        skip(&bytes, size);
+        wire_skip(&bytes, size);
         rc = count(walk);
         if (rc == 0 && field->type == PROTOBUF_C_TYPE_ENUM)
             rc = check_enum(walk, field, value);
@@ -292,7 +213,7 @@ static int check_field(struct walk *walk, struct frame *frame, const struct fiel
     uint64_t value = 0;
     switch (field->type) {
     case PROTOBUF_C_TYPE_ENUM:
-        varint_read(given->bytes, VARINT_MAX, &value);
+        wire_read_varint(given->bytes, WIRE_VARINT_MAX, &value);
         return check_enum(walk, field, value);
     case PROTOBUF_C_TYPE_STRING:
         if (!walk->limits->strict)
@@ -319,8 +240,8 @@ static int check_required(struct walk *walk, const struct frame *frame)
     return 0;
 }
 
-static int walk_message(const ProtobufCMessageDescriptor *type, struct slice bytes,
-        const struct check_limits *limits, bool need_required, struct error *err)
+int wire_walk(const ProtobufCMessageDescriptor *type, struct slice bytes, const struct check_limits *limits,
+        bool need_required, struct error *err)
 {
     if (bytes.length > limits->bytes) {
         return error_set(err, ERR_TOO_LARGE, "the message has %zu bytes, %zu are allowed", bytes.length,
@@ -359,66 +280,5 @@ static int walk_message(const ProtobufCMessageDescriptor *type, struct slice byt
 int check_message(const ProtobufCMessageDescriptor *type, struct slice bytes,
         const struct check_limits *limits, struct error *err)
 {
-    return walk_message(type, bytes, limits, false, err);
-}
-
-/* ---- unpacking ---- */
-
-struct budget {
-    size_t left;
-    bool exhausted;
-};
-
-static void *budget_alloc(void *data, size_t size)
-{
-    struct budget *budget = data;
-    if (size > budget->left) {
-        budget->exhausted = true;
-        return NULL;
-    }
-    /* malloc rounds up; what it really gave is what budget_free gives back. */
-    void *memory = malloc(size);
-    size_t given = memory ? malloc_usable_size(memory) : 0;
-    if (given > budget->left) {
-        free(memory);
-        memory = NULL;
-    }
-    if (!memory)
-        budget->exhausted = true;
-    else
-        budget->left -= given;
-    return memory;
-}
-
-static void budget_free(void *data, void *memory)
-{
-    struct budget *budget = data;
-    if (memory)
-        budget->left += malloc_usable_size(memory);
-    free(memory);
-}
-
-int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
-        const struct check_limits *limits, ProtobufCMessage **out, struct error *err)
-{
-    int rc = check_message(type, bytes, limits, err);
-    if (rc)
-        return rc;
-
-    struct budget budget = {.left = UNPACK_GROWTH * bytes.length + UNPACK_EXTRA};
-    ProtobufCAllocator allocator = {.alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};
-    static const uint8_t nothing[1];
-    ProtobufCMessage *message =
-            protobuf_c_message_unpack(type, &allocator, bytes.length, bytes.data ? bytes.data : nothing);
-    if (message) {
-        *out = message;
-        return 0;
-    }
-    if (budget.exhausted) {
-        return error_set(err, ERR_TOO_LARGE,
-                "the message of %zu bytes would need more than %d times as much memory", bytes.length,
-                UNPACK_GROWTH);
-    }
-    rc = walk_message(type, bytes, limits, true, err);
-    return rc ? rc : error_set(err, ERR_MALFORMED, "protobuf-c does not take the message as %s", type->name);
+    return wire_walk(type, bytes, limits, false, err);
 }
