@@ -5,6 +5,7 @@
 #include "database.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "rows.h"
@@ -137,8 +138,20 @@ int database_open(struct database *database, const char *directory, struct error
     return 0;
 }
 
+/* Closing checkpoints and then deletes the log, unless told not to. With an empty log it is told to go on:
+ * there is nothing to lose, and no empty file stays behind. */
+static void let_empty_log_go(struct database *database)
+{
+    const char *name = sqlite3_db_filename(database->db, NULL);
+    struct stat log;
+    if (name && stat(sqlite3_filename_wal(name), &log) == 0 && log.st_size == 0)
+        sqlite3_db_config(database->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+}
+
 void database_close(struct database *database)
 {
+    if (database->db)
+        let_empty_log_go(database);
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(database->statements[i]);
     sqlite3_close(database->db);

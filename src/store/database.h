@@ -34,7 +34,7 @@ struct database {
 /* Opens STORE_FILE in `directory`, brings its schema up to date and prepares the statements. */
 int database_open(struct database *database, const char *directory, struct error *err) MUST_CHECK;
 
-/* Closes without touching the files, whatever is in the log stays there. */
+/* Closes. What is in the log stays there; an empty log is deleted. */
 void database_close(struct database *database);
 
 /* One transaction with these records and a share of the pruning; it is on disk when this returns 0. After an

@@ -65,17 +65,21 @@ void group_add(struct group *group, const struct record *record)
     group->end = &node->next;
 }
 
-static void drop_blobs(struct group *group)
+void record_drop_blobs(const struct record *record)
 {
-    for (const struct group_record *node = group->first; node; node = node->next) {
-        if (node->record.kind == RECORD_TASK) {
-            blob_unref(node->record.task.spec);
-            blob_unref(node->record.task.kill_policy);
-        } else if (node->record.kind == RECORD_EVENT) {
-            blob_unref(node->record.event.header);
-            blob_unref(node->record.event.body);
-        }
+    if (record->kind == RECORD_TASK) {
+        blob_unref(record->task.spec);
+        blob_unref(record->task.kill_policy);
+    } else if (record->kind == RECORD_EVENT) {
+        blob_unref(record->event.header);
+        blob_unref(record->event.body);
     }
+}
+
+static void empty(struct group *group)
+{
+    for (const struct group_record *node = group->first; node; node = node->next)
+        record_drop_blobs(&node->record);
     group->first = NULL;
     group->end = &group->first;
     group->bytes = 0;
@@ -83,12 +87,12 @@ static void drop_blobs(struct group *group)
 
 void group_reset(struct group *group)
 {
-    drop_blobs(group);
+    empty(group);
     arena_reset(&group->arena);
 }
 
 void group_clear(struct group *group)
 {
-    drop_blobs(group);
+    empty(group);
     arena_clear(&group->arena);
 }

@@ -22,4 +22,7 @@ void group_add(struct group *group, const struct record *record); /* copies text
 void group_reset(struct group *group);                            /* empties it for use again */
 void group_clear(struct group *group);                            /* empties and frees */
 
+/* Gives back the references that a record has on blobs. */
+void record_drop_blobs(const struct record *record);
+
 #endif

@@ -82,22 +82,11 @@ static void read_event(sqlite3_stmt *row, struct record *record)
     };
 }
 
-static void drop_blobs(const struct record *record)
-{
-    if (record->kind == RECORD_TASK) {
-        blob_unref(record->task.spec);
-        blob_unref(record->task.kill_policy);
-    } else if (record->kind == RECORD_EVENT) {
-        blob_unref(record->event.header);
-        blob_unref(record->event.body);
-    }
-}
-
 static const struct query queries[] = {
         {"SELECT name, value FROM meta ORDER BY name", read_meta},
-        {"SELECT key, id, spec, state, revision, attempts, kill_requested, kill_policy, created_ns, "
-         "changed_ns,"
-         " not_before_ns, message, reason FROM task LEFT JOIN spec ON spec.task_key=task.key ORDER BY key",
+        {"SELECT key, id, spec, state, revision, attempts, kill_requested, kill_policy, created_ns,"
+         " changed_ns, not_before_ns, message, reason FROM task LEFT JOIN spec ON spec.task_key=task.key "
+         "ORDER BY key",
                 read_task},
         {"SELECT task_key, number, state, flags, agent_id, hostname, ports, unique_values, launched_ns,"
          " changed_ns, message, reason FROM attempt ORDER BY task_key, number",
@@ -126,7 +115,7 @@ static int load_rows(struct database *database, const struct query *query, store
         struct record record;
         query->read(statement, &record);
         code = row(context, &record, err);
-        drop_blobs(&record);
+        record_drop_blobs(&record);
     }
     sqlite3_finalize(statement);
     return code < 0 ? code : 0;

@@ -47,6 +47,7 @@ int64_t run_sql(const struct fixture *fixture, const char *sql);
 
 void write_file(const char *path, const void *data, size_t length);
 struct slice read_whole_file(struct fixture *fixture, const char *path);
+size_t file_size(const char *path);
 size_t count_entries(const char *directory); /* without "." and ".." */
 
 /* Waits for a child and gives its exit status; fails when it was ended by a signal. */

@@ -1,0 +1,146 @@
+/* The journal's limit: the newest rows of each class stay. */
+#include "faults.h"
+#include "support.h"
+
+static int setup(void **state)
+{
+    faults_install();
+    return fixture_setup(state);
+}
+
+static int teardown(void **state)
+{
+    faults_remove();
+    return fixture_teardown(state);
+}
+
+static struct store *start_store(const struct fixture *fixture, uint64_t kept)
+{
+    struct store *store = open_store(fixture);
+    store_keep_events(store, kept);
+    assert_int_equal(store_start(store, NULL), 0);
+    return store;
+}
+
+static void add_events(struct store *store, int32_t class, uint64_t first, uint64_t last)
+{
+    for (uint64_t number = first; number <= last; number++) {
+        struct record event = event_record(class, number, "t");
+        store_add(store, &event);
+    }
+}
+
+static void test_at_the_limit_nothing_goes_and_past_it_the_oldest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 10);
+    add_events(store, 1, 1, 10);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 10);
+
+    store = start_store(fixture, 10);
+    add_events(store, 1, 11, 11);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event"), 2);
+    assert_int_equal(run_sql(fixture, "SELECT max(number) FROM event"), 11);
+}
+
+/* Each class has the limit for itself, and each commit leaves no more than it. */
+static void test_classes_are_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 10);
+    add_events(store, 2, 1, 3);
+    for (uint64_t number = 1; number <= 200; number += 5) {
+        add_events(store, 1, number, number + 4);
+        add_events(store, 7, number, number + 4);
+        commit_group(store);
+    }
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=2"), 3);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=1"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=1"), 191);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=7"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=7"), 191);
+}
+
+static void test_a_limit_of_none_keeps_the_last(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 0);
+    add_events(store, 1, 1, 4);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 1);
+    assert_int_equal(run_sql(fixture, "SELECT number FROM event"), 4);
+}
+
+/* 4,500 rows above a new limit go while nothing else happens, at most 1,000 in a transaction: five of them.
+ */
+static void test_an_idle_store_prunes_in_steps(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 1000000);
+    add_events(store, 1, 1, 2010);
+    add_events(store, 2, 1, 2510);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 4520);
+
+    int before = faults_syncs();
+    store = start_store(fixture, 10);
+    assert_true(faults_wait_for_syncs(before + 6));
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=1"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=1"), 2001);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=2"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=2"), 2501);
+}
+
+/* Under load the rows above the limit become fewer with each group, two for one that comes. */
+static void test_a_busy_store_prunes_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 1000000);
+    add_events(store, 1, 1, 100);
+    store_destroy(store);
+
+    struct error err;
+    store = open_store(fixture);
+    store_keep_events(store, 10);
+    for (uint64_t number = 101; number <= 110; number++) {
+        struct record event = event_record(1, number, "t");
+        assert_int_equal(store_write_now(store, &event, &err), 0);
+    }
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 90);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event"), 21);
+}
+
+/* Numbers have holes only in a database that something else wrote into; that must not make work without end.
+ */
+static void test_holes_are_skipped(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 10);
+    add_events(store, 1, 1, 5);
+    add_events(store, 1, 1000000000001, 1000000000010);
+    commit_group(store);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 10);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event"), 1000000000001);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(test_at_the_limit_nothing_goes_and_past_it_the_oldest),
+            TEST(test_classes_are_apart),
+            TEST(test_a_limit_of_none_keeps_the_last),
+            TEST(test_an_idle_store_prunes_in_steps),
+            TEST(test_a_busy_store_prunes_too),
+            TEST(test_holes_are_skipped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
