@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list_link {
     struct list_link *next, *prev; /* both NULL outside any list */
@@ -14,7 +15,7 @@ struct list {
     size_t count;
 };
 
-#define list_item(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
+#define list_item(link, type, member) ((type *)((uintptr_t)(link)-offsetof(type, member)))
 
 void list_init(struct list *list);
 void list_append(struct list *list, struct list_link *link);

@@ -50,7 +50,8 @@ struct attempt_row {
     uint32_t flags;  /* the core's attempt flags */
     const char *agent_id;
     const char *hostname;
-    const char *ports; /* "31000 31005", or "" */
+    const char *ports;  /* "31000 31005", or "" */
+    const char *unique; /* what its UNIQUE constraints hold taken: lines attribute=value, or "" */
     int64_t launched_ns, changed_ns;
     const char *message;
     const char *reason;

@@ -1,0 +1,91 @@
+/* ACCEPT: written once, its answer told apart. While one is in flight its attempts carry its number. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static struct accept_call *remember(struct core *core, uint64_t number, const struct offer *offer)
+{
+    struct accept_call *call = alloc_bytes(sizeof *call + offer->placement_count * sizeof call->tasks[0]);
+    call->number = number;
+    call->count = offer->placement_count;
+    if (core->call_count == core->call_capacity) {
+        core->call_capacity = core->call_capacity ? core->call_capacity * 2 : 64;
+        core->calls = alloc_resize(core->calls, core->call_capacity, sizeof *core->calls);
+    }
+    core->calls[core->call_count++] = call;
+    return call;
+}
+
+/* Takes the ACCEPT of that number out of those in flight; NULL when it is none. */
+static struct accept_call *recall(struct core *core, uint64_t number)
+{
+    for (size_t i = 0; i < core->call_count; i++) {
+        struct accept_call *call = core->calls[i];
+        if (call->number != number)
+            continue;
+        memmove(core->calls + i, core->calls + i + 1, (core->call_count - i - 1) * sizeof *core->calls);
+        core->call_count--;
+        return call;
+    }
+    return NULL;
+}
+
+/* What is left of the offer is given back without a filter: it is offered again at the next allocation, and
+ * held a moment for more work. */
+static Mesos__V1__Scheduler__Call__Accept *accept_of(struct core *core, const struct offer *offer)
+{
+    struct arena *arena = &core->out->arena;
+    Mesos__V1__Scheduler__Call__Accept *accept = arena_alloc(arena, sizeof *accept);
+    mesos__v1__scheduler__call__accept__init(accept);
+    accept->offer_ids = arena_array(arena, 1, sizeof *accept->offer_ids);
+    accept->offer_ids[0] = message_copy(arena, offer->offer->id);
+    accept->n_offer_ids = 1;
+    accept->filters = arena_alloc(arena, sizeof *accept->filters);
+    mesos__v1__filters__init(accept->filters);
+    accept->filters->has_refuse_seconds = true;
+    accept->filters->refuse_seconds = 0;
+    return accept;
+}
+
+void accept_send(struct core *core, struct offer *offer)
+{
+    struct arena *arena = &core->out->arena;
+    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACCEPT, true);
+    out->call->accept = accept_of(core, offer);
+    out->launches = arena_array(arena, offer->placement_count, sizeof *out->launches);
+    out->launch_count = offer->placement_count;
+    struct accept_call *call = remember(core, out->number, offer);
+    size_t at = offer->placement_count;
+    for (struct placement *p = offer->placements; p; p = p->next) {
+        at--;
+        out->launches[at] = p->launch;
+        struct core_launch *launch = &out->launches[at];
+        for (size_t i = 0; i < launch->resource_count; i++)
+            launch->resources[i] = message_copy(arena, launch->resources[i]);
+        call->tasks[at].key = p->task->key;
+        call->tasks[at].attempt = p->task->attempt_count;
+        task_current(p->task)->call = out->number;
+    }
+    offer_drop(core, offer);
+}
+
+void handle_answer(struct core *core, uint64_t number, enum core_answer answer, const char *text)
+{
+    struct accept_call *call = recall(core, number);
+    for (size_t i = 0; call && i < call->count; i++) {
+        struct task *task = task_by_key(core, call->tasks[i].key);
+        struct attempt *attempt = task ? task_current(task) : NULL;
+        if (!attempt || attempt->number != call->tasks[i].attempt)
+            continue;
+        attempt->call = 0;
+        bool heard = attempt->state != STATE(LAUNCHING); /* an update overtook the answer */
+        if (answer == CORE_NOT_DONE && !heard)
+            attempt_never_ran(core, task, "the ACCEPT was not sent", "", true);
+        else if (answer == CORE_REFUSED && !heard)
+            attempt_move(core, task, STATE(ERROR), 0, text, "");
+    }
+    free(call);
+}

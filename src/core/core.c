@@ -1,0 +1,329 @@
+/* One input in, outputs out. See core.h. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+
+#define ALIVE_MS 60000 /* how often the time of the last contact is written down */
+
+void core_config_init(struct core_config *config)
+{
+    *config = (struct core_config){
+            .checkpoint = true,
+            .failover_timeout_ms = (int64_t)7 * 24 * 3600 * 1000,
+            .tasks_max = 2000000,
+            .offer_hold_ms = 2000,
+            .decline_ms = 3600 * 1000,
+            .revive_ms = 3000,
+            .reconcile_ms = 15 * 60 * 1000,
+            .ask_min_ms = 5000,
+            .ask_max_ms = 60000,
+            .kill_min_ms = 5000,
+            .kill_max_ms = 60000,
+            .relaunch_min_ms = 1000,
+            .relaunch_max_ms = 60000,
+            .heartbeat_ms = 1000,
+    };
+}
+
+static void copy_config(struct core *core, const struct core_config *config)
+{
+    core->config = *config;
+    core->config.version = alloc_string(config->version);
+    core->config.store_id = alloc_string(config->store_id);
+    core->config.framework_id = alloc_string(config->framework_id);
+    core->roles = alloc_zeroed(config->role_count, sizeof *core->roles);
+    core->role_count = config->role_count;
+    for (size_t i = 0; i < config->role_count; i++) {
+        core->roles[i].name = alloc_string(config->roles[i]);
+        core->roles[i].revived_ms = core->roles[i].active_ms = INT64_MIN;
+    }
+    core->config.roles = NULL;
+    mesos__v1__framework_id__init(&core->framework_id);
+    core->framework_id.value = (char *)(uintptr_t)core->config.framework_id;
+}
+
+struct core *core_create(const struct core_config *config)
+{
+    struct core *core = alloc_zeroed(1, sizeof *core);
+    copy_config(core, config);
+    struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        map_init(maps[i], config->seed[0], config->seed[1]);
+    list_init(&core->levels);
+    list_init(&core->offers);
+    list_init(&core->asked);
+    heap_init(&core->timers);
+    core->next_key = 1;
+    core->subscription_state = ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
+    core->heartbeat_at_ms = INT64_MIN;
+    core->alive_due_ms = INT64_MIN;
+    return core;
+}
+
+void core_destroy(struct core *core)
+{
+    if (!core)
+        return;
+    offers_drop_all(core);
+    for (size_t i = 0; i < core->task_count; i++)
+        task_free(core, core->tasks[i]);
+    for (size_t i = 0; i < core->call_count; i++)
+        free(core->calls[i]);
+    for (size_t i = 0; i < core->role_count; i++)
+        free(core->roles[i].name);
+    for (size_t i = 0; i < core->retired_count; i++)
+        blob_unref(core->retired[i]);
+    map_clear(&core->by_id);
+    map_clear(&core->shapes);
+    map_clear(&core->offers_by_id);
+    map_clear(&core->agents);
+    map_clear(&core->unique);
+    heap_clear(&core->timers);
+    free(core->retired);
+    free(core->roles);
+    free(core->tasks);
+    free(core->calls);
+    free(core->master);
+    free(core->down_text);
+    free((void *)(uintptr_t)core->config.version);
+    free((void *)(uintptr_t)core->config.store_id);
+    free((void *)(uintptr_t)core->config.framework_id);
+    free(core);
+}
+
+void retire_blob(struct core *core, struct blob *blob)
+{
+    if (!blob)
+        return;
+    if (core->retired_count == core->retired_capacity) {
+        core->retired_capacity = core->retired_capacity ? core->retired_capacity * 2 : 16;
+        core->retired = alloc_resize(core->retired, core->retired_capacity, sizeof *core->retired);
+    }
+    core->retired[core->retired_count++] = blob;
+}
+
+static int recover_meta(struct core *core, const struct meta_row *row, struct error *err)
+{
+    if (strcmp(row->name, META_ALIVE_NS) == 0 && integer_parse(row->value, 0, INT64_MAX, &core->alive_ns))
+        return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
+    return 0;
+}
+
+static int recover_event(struct core *core, const struct event_row *row, struct error *err)
+{
+    if (row->class < 1 || row->class >= (int32_t)CLASS(OFFERS))
+        return error_set(
+                err, ERR_MALFORMED, "the journal has events of class %d, which is none", (int)row->class);
+    core->numbers[row->class] = row->number;
+    return 0;
+}
+
+/* A task that waits goes into the queue, or gets the timer that ends its backoff. */
+static void recover_queue(struct core *core, struct task *task)
+{
+    if (task->state != STATE(QUEUED))
+        return;
+    int64_t left_ms = (task->not_before_ns - core->now.wall_ns) / 1000000;
+    if (left_ms <= 0)
+        queue_add(core, task);
+    else /* the wall clock may have jumped: never wait longer than the longest backoff */
+        heap_set(&core->timers, &task->timer,
+                core->now.mono_ms +
+                        (left_ms < core->config.relaunch_max_ms ? left_ms : core->config.relaunch_max_ms));
+}
+
+int core_recover(struct core *core, const struct record *record, const Zmesos__V1__TaskSpec *spec,
+        struct now now, struct error *err)
+{
+    core->now = now;
+    int rc;
+    switch (record->kind) {
+    case RECORD_META:
+        return recover_meta(core, &record->meta, err);
+    case RECORD_TASK:
+        rc = task_apply(core, &record->task, spec, err);
+        if (rc == 0)
+            recover_queue(core, task_by_key(core, record->task.key));
+        return rc;
+    case RECORD_ATTEMPT:
+        return attempt_apply(core, &record->attempt, err);
+    case RECORD_EVENT:
+        return recover_event(core, &record->event, err);
+    }
+    return error_set(err, ERR_MALFORMED, "record kind %d is none", (int)record->kind);
+}
+
+/* ---- the subscription ------------------------------------------------------------------------------------
+ */
+
+static void set_text(char **place, const char *text)
+{
+    free(*place);
+    *place = text && *text ? alloc_string(text) : NULL;
+}
+
+static void write_alive(struct core *core)
+{
+    core->alive_ns = core->now.wall_ns;
+    core->alive_due_ms = core->now.mono_ms + ALIVE_MS;
+    output_meta(core, META_ALIVE_NS, arena_format(&core->out->arena, "%lld", (long long)core->alive_ns));
+}
+
+/* Away for longer than failover_timeout: the master may have ended every task, so a task that is not there
+ * proves nothing about whether it ran (PROTOCOL, P). */
+static void mark_outlived(struct core *core)
+{
+    int64_t away_ms = (core->now.wall_ns - core->alive_ns) / 1000000;
+    if (core->alive_ns == 0 || (away_ms >= 0 && away_ms <= core->config.failover_timeout_ms))
+        return;
+    for (size_t i = 0; i < core->task_count; i++) {
+        struct task *task = core->tasks[i];
+        struct attempt *attempt = task_current(task);
+        if (!attempt || !state_may_live(attempt->state) || attempt->flags & ATTEMPT_OUTLIVED)
+            continue;
+        struct attempt_row row = attempt_row_of(task, attempt);
+        row.flags |= ATTEMPT_OUTLIVED;
+        attempt_write(core, &row);
+    }
+}
+
+static void resend_kills(struct core *core)
+{
+    for (size_t i = 0; i < core->task_count; i++) {
+        struct task *task = core->tasks[i];
+        if (task->kill_requested && state_wants_answer(task->state)) {
+            task->kill_backoff_ms = core->config.kill_min_ms;
+            kill_send(core, task);
+        }
+    }
+}
+
+static void handle_up(struct core *core, uint64_t subscription, const char *master)
+{
+    mark_outlived(core);
+    core->subscription = subscription;
+    core->subscription_state = ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
+    set_text(&core->master, master);
+    set_text(&core->down_text, NULL);
+    for (size_t i = 0; i < core->role_count; i++) {
+        /* Subscribing clears filters; `suppressed` is what that SUBSCRIBE said. */
+        struct role *role = &core->roles[i];
+        role->filtered = role->fresh_work = false;
+        role->revived_ms = role->suppressed ? INT64_MIN : core->now.mono_ms;
+        role->active_ms = core->now.mono_ms;
+    }
+    write_alive(core);
+    output_status_event(core, "zmesos/MASTER");
+    reconcile_all(core);
+    resend_kills(core);
+}
+
+static void handle_down(struct core *core, bool refused, const char *text)
+{
+    bool was_up = core->subscription != 0;
+    offers_drop_all(core);
+    core->subscription = 0;
+    core->subscription_state =
+            refused ? ZMESOS__V1__SUBSCRIPTION__REFUSED : ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
+    bool same = core->down_text && text && strcmp(core->down_text, text) == 0;
+    set_text(&core->down_text, text);
+    if (was_up) {
+        set_text(&core->master, NULL);
+        write_alive(core);
+    }
+    if (was_up || !same)
+        output_status_event(core, "zmesos/MASTER");
+}
+
+size_t core_suppressed_roles(struct core *core, const char **roles)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < core->role_count; i++) {
+        core->roles[i].suppressed = core->roles[i].waiting == 0;
+        if (core->roles[i].suppressed)
+            roles[count++] = core->roles[i].name;
+    }
+    return count;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------
+ */
+
+static void run_timers(struct core *core)
+{
+    struct heap_node *node;
+    while ((node = heap_first(&core->timers)) && node->key <= core->now.mono_ms) {
+        struct task *task = list_item(node, struct task, timer);
+        heap_remove(&core->timers, node);
+        if (task->state == STATE(QUEUED))
+            queue_add(core, task);
+        else if (task->kill_requested && state_wants_answer(task->state))
+            kill_send(core, task);
+    }
+}
+
+static void tick(struct core *core)
+{
+    run_timers(core);
+    if (core->match_wanted)
+        match_run(core);
+    offers_tick(core);
+    reconcile_tick(core);
+    if (core->subscription != 0 && core->now.mono_ms >= core->alive_due_ms)
+        write_alive(core);
+    if (core->now.mono_ms >= core->heartbeat_at_ms) {
+        core->heartbeat_at_ms = core->now.mono_ms + core->config.heartbeat_ms;
+        output_status_event(core, "zmesos/HEARTBEAT");
+    }
+}
+
+int64_t core_deadline(const struct core *core)
+{
+    int64_t at = core->heartbeat_at_ms;
+    const struct heap_node *timer = heap_first(&core->timers);
+    const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timer ? timer->key : INT64_MAX,
+            core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        at = others[i] < at ? others[i] : at;
+    return at;
+}
+
+void core_handle(
+        struct core *core, const struct core_input *input, struct now now, struct core_outputs *outputs)
+{
+    core->now = now;
+    core->out = outputs;
+    for (size_t i = 0; i < core->retired_count; i++)
+        blob_unref(core->retired[i]);
+    core->retired_count = 0;
+    switch (input->kind) {
+    case CORE_IN_TICK:
+        break;
+    case CORE_IN_CONNECTING:
+        if (core->subscription == 0 && core->subscription_state == ZMESOS__V1__SUBSCRIPTION__DISCONNECTED)
+            core->subscription_state = ZMESOS__V1__SUBSCRIPTION__CONNECTING;
+        break;
+    case CORE_IN_UP:
+        handle_up(core, input->up.subscription, input->up.master);
+        break;
+    case CORE_IN_DOWN:
+        handle_down(core, input->down.refused, input->down.text);
+        break;
+    case CORE_IN_EVENT:
+        handle_event(core, input->event.event, input->event.bytes);
+        break;
+    case CORE_IN_REQUEST:
+        handle_request(core, input);
+        break;
+    case CORE_IN_ANSWER:
+        handle_answer(core, input->answer.call, input->answer.answer, input->answer.text);
+        break;
+    }
+    tick(core);
+    core->out = NULL;
+}

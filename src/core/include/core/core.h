@@ -1,0 +1,189 @@
+/* The core: every decision of zmesosd, and nothing else. In spirit one function,
+ *
+ *     core_handle(core, input, now) -> outputs
+ *
+ * It has no socket, file, clock, thread, random source or log. Time comes in as a value, so a run can be
+ * replayed from its inputs. Outputs are in order; each may leave once the records before it are on disk.
+ * Recovery gives the rows that were written back to core_recover(), which changes the same memory and starts
+ * no effects. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/record.h"
+#include "mesos/v1/scheduler/scheduler.pb-c.h"
+#include "zmesos/v1/zmesos.pb-c.h"
+
+#define CORE_TASK_ID_MAX 200
+#define CORE_LAUNCH_MAX 1000    /* tasks in one launch */
+#define CORE_KILL_MAX 10000     /* ids in one kill */
+#define CORE_GET_MAX 1000       /* ids in one get, tasks on one page */
+#define CORE_PORTS_MAX 1000     /* ports of one task */
+#define CORE_ACCEPT_MAX 1000    /* tasks in one ACCEPT */
+#define CORE_RECONCILE_MAX 1000 /* tasks in one RECONCILE */
+
+struct core;
+
+struct core_config {
+    const char *version; /* of the program */
+    const char *store_id;
+    const char *framework_id;
+    uint64_t run;
+    const char *const *roles; /* the first is the default of a task */
+    size_t role_count;
+    bool checkpoint;
+    int64_t failover_timeout_ms;
+    int64_t started_ns;
+    uint64_t seed[2]; /* of hash maps */
+    size_t tasks_max; /* tasks kept; a launch past it is UNAVAILABLE */
+
+    int64_t offer_hold_ms;                    /* an offer without work is held this long, then declined */
+    int64_t decline_ms;                       /* and refused for this long */
+    int64_t revive_ms;                        /* not more than one REVIVE a role in this time */
+    int64_t reconcile_ms;                     /* between two rounds */
+    int64_t ask_min_ms, ask_max_ms;           /* backoff of a RECONCILE that was not answered */
+    int64_t kill_min_ms, kill_max_ms;         /* backoff of a KILL until the task is over */
+    int64_t relaunch_min_ms, relaunch_max_ms; /* backoff of an attempt that never ran */
+    int64_t heartbeat_ms;                     /* of ours, on the events socket */
+
+    /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
+    bool (*same_spec)(struct slice a, struct slice b);
+};
+
+/* Fills in the defaults; the rest is zero. */
+void core_config_init(struct core_config *config);
+
+/* ---- inputs ----------------------------------------------------------------------------------------- */
+
+enum core_answer { CORE_ACCEPTED, CORE_REFUSED, CORE_NOT_DONE, CORE_UNANSWERED }; /* as master_answer */
+
+enum core_input_kind {
+    CORE_IN_TICK,       /* core_deadline() has come */
+    CORE_IN_CONNECTING, /* the subscription is being tried for */
+    CORE_IN_UP,         /* SUBSCRIBED; the event itself follows as CORE_IN_EVENT */
+    CORE_IN_DOWN,
+    CORE_IN_EVENT,
+    CORE_IN_REQUEST,
+    CORE_IN_ANSWER, /* to a call */
+};
+
+struct core_input {
+    enum core_input_kind kind;
+    union {
+        struct {
+            uint64_t subscription; /* counts up */
+            const char *master;    /* host:port */
+        } up;
+        struct {
+            bool refused; /* the master does not take this framework */
+            const char *text;
+        } down;
+        struct {
+            const Mesos__V1__Scheduler__Event *event; /* borrowed */
+            struct blob *bytes;                       /* as the master sent it; borrowed */
+        } event;
+        struct {
+            uint64_t token;
+            const Zmesos__V1__Request *request; /* borrowed */
+            const struct slice *specs; /* of a launch: the bytes of each task as they came; borrowed */
+            struct slice kill_policy;  /* of a kill: likewise, or empty */
+        } request;
+        struct {
+            uint64_t call;
+            enum core_answer answer;
+            const char *text; /* the master's words, or "" */
+        } answer;
+    };
+};
+
+/* ---- outputs ---------------------------------------------------------------------------------------- */
+
+enum core_output_kind { CORE_OUT_RECORD, CORE_OUT_CALL, CORE_OUT_REPLY, CORE_OUT_EVENT };
+
+/* One LAUNCH operation: the task that `spec` describes, placed. */
+struct core_launch {
+    const char *task_id; /* Mesos's: <id>.<key>.<attempt> */
+    const char *agent_id;
+    struct blob *spec;
+    Mesos__V1__Resource **resources;
+    size_t resource_count;
+    const uint32_t *ports;
+    size_t port_count;
+};
+
+struct core_call {
+    uint64_t number;
+    uint64_t subscription;
+    bool ordered;
+    Mesos__V1__Scheduler__Call
+            *call; /* framework_id is filled in; an ACCEPT lacks the operations of `launches` */
+    struct core_launch *launches;
+    size_t launch_count;
+    struct blob *kill_policy; /* of a KILL, packed, to be put in; or NULL */
+};
+
+struct core_reply {
+    uint64_t token;
+    Zmesos__V1__Reply *reply;
+    struct blob **specs; /* of each of reply->tasks, to be put in; or NULL */
+};
+
+/* A publication. One of bytes, task and status is the body. */
+struct core_event {
+    Zmesos__V1__EventClass class;
+    bool journaled;
+    uint64_t number;
+    uint64_t revision; /* 0: none */
+    const char *topic;
+    struct blob *bytes;
+    const Zmesos__V1__Task *task;
+    const Zmesos__V1__DaemonStatus *status;
+};
+
+struct core_output {
+    enum core_output_kind kind;
+    union {
+        struct record record;
+        struct core_call call;
+        struct core_reply reply;
+        struct core_event event;
+    };
+};
+
+/* Everything in it lives until the next reset; blobs and strings of tasks are borrowed from the core and live
+ * until the next core_handle(). */
+struct core_outputs {
+    struct core_output *items;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+void core_outputs_init(struct core_outputs *outputs);
+void core_outputs_reset(struct core_outputs *outputs);
+void core_outputs_clear(struct core_outputs *outputs);
+
+/* ---- the core --------------------------------------------------------------------------------------- */
+
+struct core *core_create(const struct core_config *config); /* copies the configuration */
+void core_destroy(struct core *core);                       /* takes NULL */
+
+/* Applies a row that was kept. `spec` is the decoded specification of a RECORD_TASK, borrowed, else NULL.
+ * ERR_MALFORMED for a row that fits nothing before it. */
+int core_recover(struct core *core, const struct record *record, const Zmesos__V1__TaskSpec *spec,
+        struct now now, struct error *err) MUST_CHECK;
+
+/* Adds outputs. */
+void core_handle(
+        struct core *core, const struct core_input *input, struct now now, struct core_outputs *outputs);
+
+/* Monotonic ms of the next CORE_IN_TICK wanted. */
+int64_t core_deadline(const struct core *core);
+
+/* The roles in which nothing waits, for the next SUBSCRIBE; into `roles`, which has room for all. Borrowed
+ * strings. */
+size_t core_suppressed_roles(struct core *core, const char **roles);
+
+#endif

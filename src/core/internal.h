@@ -1,0 +1,328 @@
+/* What the files of the core share. One struct a noun; who changes what is said at each function. */
+#ifndef CORE_INTERNAL_H
+#define CORE_INTERNAL_H
+
+#include <regex.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/core.h"
+#include "state.h"
+
+typedef Zmesos__V1__TaskState task_state;
+#define STATE(name) ZMESOS__V1__TASK_STATE__##name
+#define STATE_MAX STATE(LOST)
+#define CODE(name) ZMESOS__V1__CODE__##name
+#define CLASS(name) ZMESOS__V1__EVENT_CLASS__##name
+
+/* ---- what a task needs ----------------------------------------------------------------------------------
+ */
+
+enum scalar { SCALAR_CPUS, SCALAR_MEM, SCALAR_DISK, SCALAR_GPUS, SCALAR_COUNT };
+extern const char *const scalar_names[SCALAR_COUNT];
+
+struct constraint {
+    char *attribute;
+    Zmesos__V1__Constraint__Operator op;
+    char **values;
+    size_t value_count;
+    regex_t regex; /* compiled for MATCHES */
+};
+
+/* Everything of a specification that matching looks at. Tasks that ask for the same share one shape, so that
+ * one of them finding no place answers for all. Counted by its tasks. */
+struct shape {
+    struct slice key; /* the canonical text it is found by; owned */
+    size_t tasks;
+    struct role *role;
+    int32_t priority;
+    int64_t scalars[SCALAR_COUNT]; /* thousandths */
+    uint32_t ports;
+    struct constraint *constraints;
+    size_t constraint_count;
+    bool has_unique;
+
+    struct list queue; /* of task.queue_link, oldest first */
+    struct heap_node
+            node;         /* in its level's heap while the queue is not empty; the key is the oldest task's */
+    struct offer *cursor; /* in a round: offers before it have no room for this shape */
+    uint64_t cursor_round;
+    struct list_link aside; /* in a round: found no place */
+};
+
+/* All queued shapes of one priority. */
+struct level {
+    struct list_link link; /* in core.levels, highest first */
+    int32_t priority;
+    struct heap shapes;
+};
+
+struct role {
+    char *name;
+    uint64_t waiting; /* tasks QUEUED in it, those with a backoff included */
+    size_t offers;    /* held */
+    bool suppressed;
+    bool filtered;      /* something was declined since the last REVIVE */
+    bool fresh_work;    /* something was queued since the last REVIVE or round with offers */
+    int64_t revived_ms; /* monotonic; INT64_MIN: never */
+    int64_t active_ms;  /* last time something was queued */
+};
+
+/* ---- tasks ----------------------------------------------------------------------------------------------
+ */
+
+enum attempt_flag {
+    ATTEMPT_SEEN = 1,      /* an update other than STAGING came: it may have run */
+    ATTEMPT_DROPPED = 2,   /* the master said DROPPED: waits for the proof that it never ran */
+    ATTEMPT_NEVER_RAN = 4, /* proved */
+    ATTEMPT_OUTLIVED = 8,  /* we were away longer than failover_timeout since its launch */
+};
+
+struct attempt {
+    uint32_t number;
+    task_state state;
+    uint32_t flags;
+    char *agent_id, *hostname, *ports, *unique;
+    int64_t launched_ns, changed_ns;
+    char *message, *reason;
+
+    uint64_t subscription; /* it was launched under; 0: an earlier run's */
+    uint64_t asked;        /* the subscription of the last RECONCILE or KILL about it; 0: never */
+    uint64_t call;         /* its ACCEPT while that is in flight, else 0 */
+};
+
+struct task {
+    int64_t key;
+    char *id, *name; /* name is NULL where it is the id */
+    struct blob *spec;
+    task_state state;
+    uint64_t revision;
+    bool kill_requested;
+    struct blob *kill_policy;
+    int64_t created_ns, changed_ns, not_before_ns;
+    char *message, *reason;
+    char *labels; /* key NUL value NUL ... NUL */
+    struct shape *shape;
+
+    struct attempt *attempts; /* the last one is current */
+    uint32_t attempt_count;
+
+    struct list_link queue_link; /* in shape.queue while QUEUED and due */
+    struct list_link agent_link; /* in agent.tasks while an attempt is not over */
+    struct agent *agent;
+    struct list_link ask_link; /* in core.asked while an answer from the master is wanted */
+    struct heap_node timer;    /* end of a backoff, or the next KILL */
+    int64_t kill_backoff_ms;
+};
+
+/* An agent that has tasks of ours. Freed with its last one. */
+struct agent {
+    char *id;
+    struct list tasks;
+    int64_t asked_ms;
+};
+
+struct offer {
+    struct arena arena;      /* holds the copy */
+    Mesos__V1__Offer *offer; /* resources are what is left of it */
+    struct role *role;
+    int64_t received_ms;
+    int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */
+    uint64_t total_ports;
+    struct list_link link;        /* in core.offers, oldest first */
+    struct placement *placements; /* in a round; newest first */
+    size_t placement_count;
+};
+
+struct placement {
+    struct placement *next;
+    struct task *task;
+    struct core_launch launch;
+    char *unique;
+};
+
+/* An ACCEPT that is in flight: the attempts it launches. */
+struct accept_call {
+    uint64_t number;
+    size_t count;
+    struct {
+        int64_t key;
+        uint32_t attempt;
+    } tasks[];
+};
+
+struct core {
+    struct core_config config;
+    struct role *roles;
+    size_t role_count;
+    Mesos__V1__FrameworkID framework_id;
+
+    struct map by_id;    /* task.id -> task */
+    struct task **tasks; /* by key, ascending */
+    size_t task_count, task_capacity;
+    int64_t next_key;
+    uint64_t counts[STATE_MAX + 1];
+
+    struct map shapes; /* shape.key -> shape */
+    struct list levels;
+    uint64_t round;
+    bool match_wanted;
+
+    struct map offers_by_id;
+    struct list offers;
+    struct map agents; /* agent.id -> agent */
+    struct map unique; /* "name NUL attribute NUL value" -> struct unique_entry */
+
+    uint64_t subscription; /* current; 0: none */
+    uint64_t last_subscription;
+    Zmesos__V1__Subscription subscription_state;
+    char *master, *down_text;
+    int64_t alive_ns; /* last wall time known to be subscribed; 0: never */
+    int64_t alive_due_ms;
+
+    struct list asked; /* task.ask_link */
+    int64_t ask_at_ms, ask_backoff_ms, round_at_ms;
+    bool implicit_due;
+    int64_t implicit_at_ms;
+
+    struct heap timers; /* task.timer */
+    int64_t heartbeat_at_ms;
+    struct accept_call **calls;
+    size_t call_count, call_capacity;
+    uint64_t next_call;
+    uint64_t numbers[CLASS(DAEMON) + 1]; /* last of each class */
+
+    struct blob **retired; /* referenced by outputs; released at the next input */
+    size_t retired_count, retired_capacity;
+
+    /* For the time of one core_handle(). */
+    struct now now;
+    struct core_outputs *out;
+};
+
+/* core.c */
+void retire_blob(
+        struct core *core, struct blob *blob); /* unrefs it once the outputs are done with; takes NULL */
+
+/* names.c */
+const char *enum_name(const ProtobufCEnumDescriptor *descriptor, int value); /* "" for none */
+
+/* output.c */
+struct core_output *output_add(struct core *core, enum core_output_kind kind);
+void output_meta(struct core *core, const char *name, const char *value);
+void output_event(struct core *core, Zmesos__V1__EventClass class, uint64_t revision, const char *topic,
+        struct blob *bytes);
+void output_task_event(struct core *core, const struct task *task);
+void output_status_event(struct core *core, const char *topic);
+struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
+
+/* view.c */
+Zmesos__V1__Task *view_task(struct core *core, const struct task *task);
+Zmesos__V1__DaemonStatus *view_status(struct core *core);
+
+/* shape.c */
+struct shape *shape_get(
+        struct core *core, const Zmesos__V1__TaskSpec *spec); /* one task more; the spec was checked */
+void shape_release(struct core *core, struct shape *shape);
+struct role *role_find(const struct core *core, const char *name); /* NULL name: the default role */
+
+/* spec.c: `path` is launch.tasks[i] */
+int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
+        struct error *err) MUST_CHECK;
+
+/* task.c */
+struct task *task_find(const struct core *core, const char *id);
+struct task *task_by_key(const struct core *core, int64_t key);
+struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt);
+struct attempt *task_current(const struct task *task); /* NULL: none */
+char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt);
+int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
+        struct error *err) MUST_CHECK;
+int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err) MUST_CHECK;
+struct task_row task_row_of(const struct task *task);
+struct attempt_row attempt_row_of(const struct task *task, const struct attempt *attempt);
+void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec);
+void attempt_write(struct core *core, const struct attempt_row *row);
+void task_free(struct core *core, struct task *task);
+bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
+
+/* queue.c */
+void queue_add(struct core *core, struct task *task);
+void queue_remove(struct core *core, struct task *task);
+struct shape *queue_first(const struct core *core); /* the shape whose oldest task is next, or NULL */
+void queue_set_aside(struct core *core, struct shape *shape, struct list *aside);
+void queue_restore(struct core *core, struct list *aside);
+
+/* resources.c */
+void *message_copy(struct arena *arena, const void *message); /* copy.c */
+void offer_measure(struct offer *offer);
+/* Takes what the shape needs out of the offer. On success resources and ports are in `arena`. False: nothing
+ * taken. */
+bool offer_take(
+        struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch);
+
+/* constraints.c */
+int constraint_compile(const char *pattern, regex_t *regex); /* 0, or a code of regcomp() */
+bool constraints_hold(
+        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
+char *unique_values(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer);
+void unique_add(struct core *core, const struct task *task, const char *values);
+void unique_remove(struct core *core, const struct task *task, const char *values);
+
+/* offers.c */
+void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers *offers);
+void handle_rescind(struct core *core, const char *offer_id);
+void offer_drop(struct core *core, struct offer *offer);
+void offers_drop_all(struct core *core);
+void offers_tick(struct core *core); /* declines, suppresses, revives what is due */
+int64_t offers_deadline(const struct core *core);
+
+/* match.c */
+void match_run(struct core *core);
+
+/* accepts.c */
+void accept_send(struct core *core, struct offer *offer);
+void handle_answer(struct core *core, uint64_t call, enum core_answer answer, const char *text);
+
+/* update.c */
+void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struct blob *bytes);
+/* Moves the current attempt and with it the task; writes, publishes, starts what follows. */
+void attempt_move(struct core *core, struct task *task, task_state to, uint32_t flags, const char *message,
+        const char *reason);
+/* The attempt certainly never ran: the task waits again (after a backoff), or is over if it was to be killed.
+ */
+void attempt_never_ran(
+        struct core *core, struct task *task, const char *message, const char *reason, bool at_once);
+
+/* kill.c */
+/* Puts a KILL of that attempt into the call. */
+void kill_fill(
+        struct core *core, struct core_call *out, const struct task *task, const struct attempt *attempt);
+void kill_task(struct core *core, struct task *task, struct blob *policy);
+void kill_send(struct core *core, struct task *task);
+
+/* reconcile.c */
+void reconcile_all(struct core *core);                     /* asks about every task that may live */
+void reconcile_task(struct core *core, struct task *task); /* asks about one, soon */
+void reconcile_agent(struct core *core, const char *agent_id);
+void reconcile_answered(struct core *core, struct task *task);
+void reconcile_tick(struct core *core);
+int64_t reconcile_deadline(const struct core *core);
+
+/* request.c */
+void handle_request(struct core *core, const struct core_input *input);
+Zmesos__V1__Reply *reply_new(struct core *core, const Zmesos__V1__Request *request);
+void reply_send(struct core *core, uint64_t token, Zmesos__V1__Reply *reply, struct blob **specs);
+Zmesos__V1__Code code_of(int error_code); /* the one table from our errors to what clients see */
+void reply_refuse(struct core *core, const struct core_input *input, int code, const struct error *err);
+/* launch.c, query.c */
+void handle_launch(struct core *core, const struct core_input *input);
+void handle_kill(struct core *core, const struct core_input *input);
+void handle_get(struct core *core, const struct core_input *input);
+void handle_list(struct core *core, const struct core_input *input);
+
+/* event.c */
+void handle_event(struct core *core, const Mesos__V1__Scheduler__Event *event, struct blob *bytes);
+
+#endif

@@ -1,0 +1,200 @@
+/* launch and kill: batches, each item taken or refused by itself. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room)
+{
+    Zmesos__V1__Items *items = arena_alloc(&core->out->arena, sizeof *items);
+    zmesos__v1__items__init(items);
+    items->items = arena_array(&core->out->arena, room, sizeof *items->items);
+    reply->result_case = ZMESOS__V1__REPLY__RESULT_ITEMS;
+    reply->items = items;
+    return items;
+}
+
+static Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id)
+{
+    Zmesos__V1__Item *item = arena_alloc(&core->out->arena, sizeof *item);
+    zmesos__v1__item__init(item);
+    item->task_id = arena_string(&core->out->arena, task_id);
+    item->has_code = true;
+    items->items[items->n_items++] = item;
+    return item;
+}
+
+static void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err)
+{
+    item->code = code_of(code);
+    item->message = arena_string(&core->out->arena, err->text);
+    item->field = err->field[0] ? arena_string(&core->out->arena, err->field) : NULL;
+    item->has_retry = true;
+    item->retry = code == ERR_UNAVAILABLE;
+}
+
+static void item_state(Zmesos__V1__Item *item, const struct task *task)
+{
+    item->has_state = item->has_revision = true;
+    item->state = task->state;
+    item->revision = task->revision;
+}
+
+/* The reply's own code tells whether to look at the items. */
+static void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < reply->items->n_items; i++)
+        refused += reply->items->items[i]->code != CODE(OK);
+    if (refused > 0) {
+        reply->code = CODE(SOME_REFUSED);
+        reply->message =
+                arena_format(&core->out->arena, "%zu of %zu were refused", refused, reply->items->n_items);
+    }
+    reply_send(core, input->request.token, reply, NULL);
+}
+
+static void add_task(struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes)
+{
+    struct blob *blob = blob_create(bytes.data, bytes.length);
+    struct task_row row = {
+            .key = core->next_key,
+            .id = spec->id,
+            .spec = blob,
+            .state = (int32_t)STATE(QUEUED),
+            .created_ns = core->now.wall_ns,
+            .message = "",
+            .reason = "",
+    };
+    task_write(core, &row, spec);
+    blob_unref(blob); /* the task keeps its own */
+    queue_add(core, task_find(core, spec->id));
+}
+
+static void launch_one(struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes,
+        const char *path, Zmesos__V1__Item *item)
+{
+    struct error err = {0};
+    int code = spec_check(core, spec, path, &err);
+    if (code) {
+        item_refuse(core, item, code, &err);
+        return;
+    }
+    struct task *task = task_find(core, spec->id);
+    if (task) {
+        if (!slice_equal(blob_slice(task->spec), bytes) &&
+                !core->config.same_spec(blob_slice(task->spec), bytes)) {
+            code = error_set(&err, ERR_CONFLICT, "a task with this id and another specification exists");
+            snprintf(err.field, sizeof err.field, "%s.id", path);
+            item_refuse(core, item, code, &err);
+        }
+        item->has_known = item->known = item->code == CODE(OK);
+    } else if (core->task_count >= core->config.tasks_max) {
+        code = error_set(
+                &err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, which is its limit", core->task_count);
+        item_refuse(core, item, code, &err);
+        return;
+    } else {
+        add_task(core, spec, bytes);
+        task = task_find(core, spec->id);
+    }
+    item_state(item, task);
+}
+
+void handle_launch(struct core *core, const struct core_input *input)
+{
+    const Zmesos__V1__Launch *launch = input->request.request->launch;
+    struct error err;
+    if (launch->n_tasks == 0) {
+        int code = error_set_field(&err, ERR_INVALID, "launch.tasks", "a launch has at least one task");
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    if (launch->n_tasks > CORE_LAUNCH_MAX) {
+        int code = error_set_field(
+                &err, ERR_TOO_LARGE, "launch.tasks", "a launch has at most %d tasks", CORE_LAUNCH_MAX);
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    Zmesos__V1__Items *items = items_new(core, reply, launch->n_tasks);
+    for (size_t i = 0; i < launch->n_tasks; i++) {
+        char path[48];
+        snprintf(path, sizeof path, "launch.tasks[%zu]", i);
+        Zmesos__V1__Item *item = item_add(core, items, launch->tasks[i]->id);
+        launch_one(core, launch->tasks[i], input->request.specs[i], path, item);
+    }
+    reply_items(core, input, reply);
+}
+
+static void kill_one(struct core *core, struct task *task, struct blob *policy, Zmesos__V1__Items *items)
+{
+    if (!state_is_over(task->state))
+        kill_task(core, task, policy);
+    item_state(item_add(core, items, task->id), task);
+}
+
+static void kill_ids(
+        struct core *core, const Zmesos__V1__Kill *kill, struct blob *policy, Zmesos__V1__Items *items)
+{
+    for (size_t i = 0; i < kill->n_task_ids; i++) {
+        struct task *task = task_find(core, kill->task_ids[i]);
+        if (task) {
+            kill_one(core, task, policy, items);
+            continue;
+        }
+        struct error err;
+        char field[48];
+        snprintf(field, sizeof field, "kill.task_ids[%zu]", i);
+        int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such task");
+        item_refuse(core, item_add(core, items, kill->task_ids[i]), code, &err);
+    }
+}
+
+static size_t count_labelled(const struct core *core, const Mesos__V1__Label *label)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < core->task_count; i++)
+        count += !state_is_over(core->tasks[i]->state) && task_has_label(core->tasks[i], label);
+    return count;
+}
+
+static int check_kill(const struct core *core, const Zmesos__V1__Kill *kill, struct error *err)
+{
+    if ((kill->n_task_ids > 0) == (kill->label != NULL))
+        return error_set_field(err, ERR_INVALID, "kill.task_ids", "a kill names either tasks or a label");
+    if (kill->label && !*kill->label->key)
+        return error_set_field(err, ERR_INVALID, "kill.label.key", "a label needs a key");
+    if (kill->n_task_ids > CORE_KILL_MAX)
+        return error_set_field(
+                err, ERR_TOO_LARGE, "kill.task_ids", "a kill names at most %d tasks", CORE_KILL_MAX);
+    if (kill->label && count_labelled(core, kill->label) > CORE_KILL_MAX)
+        return error_set_field(err, ERR_TOO_LARGE, "kill.label",
+                "more than %d tasks carry this label; kill them by id", CORE_KILL_MAX);
+    return 0;
+}
+
+void handle_kill(struct core *core, const struct core_input *input)
+{
+    const Zmesos__V1__Kill *kill = input->request.request->kill;
+    struct error err;
+    int code = check_kill(core, kill, &err);
+    if (code) {
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    struct slice bytes = input->request.kill_policy;
+    struct blob *policy = kill->kill_policy ? blob_create(bytes.data, bytes.length) : NULL;
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    if (kill->label) {
+        Zmesos__V1__Items *items = items_new(core, reply, count_labelled(core, kill->label));
+        for (size_t i = 0; i < core->task_count; i++) {
+            if (!state_is_over(core->tasks[i]->state) && task_has_label(core->tasks[i], kill->label))
+                kill_one(core, core->tasks[i], policy, items);
+        }
+    } else {
+        kill_ids(core, kill, policy, items_new(core, reply, kill->n_task_ids));
+    }
+    retire_blob(core, policy);
+    reply_items(core, input, reply);
+}

@@ -1,0 +1,100 @@
+/* get and list: answered from memory, in order with what was written before. */
+#include "internal.h"
+
+#include <string.h>
+
+/* A page of tasks being filled. */
+struct page {
+    Zmesos__V1__Tasks *tasks;
+    struct blob **specs; /* NULL: not asked for */
+};
+
+static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t room, bool with_spec)
+{
+    struct arena *arena = &core->out->arena;
+    struct page page = {.tasks = arena_alloc(arena, sizeof *page.tasks)};
+    zmesos__v1__tasks__init(page.tasks);
+    page.tasks->tasks = arena_array(arena, room, sizeof *page.tasks->tasks);
+    page.specs = with_spec ? arena_array(arena, room, sizeof *page.specs) : NULL;
+    reply->result_case = ZMESOS__V1__REPLY__RESULT_TASKS;
+    reply->tasks = page.tasks;
+    return page;
+}
+
+static void page_add(struct core *core, struct page *page, const struct task *task)
+{
+    if (page->specs)
+        page->specs[page->tasks->n_tasks] = task->spec;
+    page->tasks->tasks[page->tasks->n_tasks++] = view_task(core, task);
+}
+
+void handle_get(struct core *core, const struct core_input *input)
+{
+    const Zmesos__V1__Get *get = input->request.request->get;
+    struct error err;
+    if (get->n_task_ids == 0 || get->n_task_ids > CORE_GET_MAX) {
+        int code = error_set_field(&err, get->n_task_ids ? ERR_TOO_LARGE : ERR_INVALID, "get.task_ids",
+                "a get names 1 to %d tasks", CORE_GET_MAX);
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    struct page page = page_new(core, reply, get->n_task_ids, get->with_spec);
+    page.tasks->missing = arena_array(&core->out->arena, get->n_task_ids, sizeof *page.tasks->missing);
+    for (size_t i = 0; i < get->n_task_ids; i++) {
+        const struct task *task = task_find(core, get->task_ids[i]);
+        if (task)
+            page_add(core, &page, task);
+        else
+            page.tasks->missing[page.tasks->n_missing++] = arena_string(&core->out->arena, get->task_ids[i]);
+    }
+    reply_send(core, input->request.token, reply, page.specs);
+}
+
+static bool wanted(const struct task *task, const Zmesos__V1__List *list)
+{
+    bool in_state = list->n_states == 0;
+    for (size_t i = 0; i < list->n_states && !in_state; i++)
+        in_state = task->state == list->states[i];
+    return in_state && (!list->label || task_has_label(task, list->label)) &&
+           (!list->id_prefix || strncmp(task->id, list->id_prefix, strlen(list->id_prefix)) == 0);
+}
+
+/* The place of the first task after that key. */
+static size_t place_after(const struct core *core, uint64_t key)
+{
+    size_t low = 0, high = core->task_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((uint64_t)core->tasks[middle]->key <= key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void handle_list(struct core *core, const struct core_input *input)
+{
+    const Zmesos__V1__List *list = input->request.request->list;
+    struct error err;
+    if (list->page_size == 0 || list->page_size > CORE_GET_MAX) {
+        int code = error_set_field(&err, list->page_size ? ERR_TOO_LARGE : ERR_INVALID, "list.page_size",
+                "a page has 1 to %d tasks", CORE_GET_MAX);
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    struct page page = page_new(core, reply, list->page_size, list->with_spec);
+    for (size_t i = place_after(core, list->after); i < core->task_count; i++) {
+        if (!wanted(core->tasks[i], list))
+            continue;
+        if (page.tasks->n_tasks == list->page_size) {
+            page.tasks->has_next = true;
+            page.tasks->next = (uint64_t)task_find(core, page.tasks->tasks[page.tasks->n_tasks - 1]->id)->key;
+            break;
+        }
+        page_add(core, &page, core->tasks[i]);
+    }
+    reply_send(core, input->request.token, reply, page.specs);
+}

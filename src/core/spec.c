@@ -1,0 +1,155 @@
+/* What is wrong with a specification, by field (docs/protocol.md "Launch"). */
+#include "internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/text.h"
+
+#define NAME_MAX_BYTES 255
+#define CONSTRAINTS_MAX 32
+#define VALUES_MAX 1000
+#define PATTERN_MAX_BYTES 256
+
+static int at_field(struct error *err, int code, const char *path, const char *field)
+{
+    if (err)
+        snprintf(err->field, sizeof err->field, "%s.%s", path, field);
+    return code;
+}
+
+static int check_scalar(
+        bool has, double value, const char *path, const char *name, milli_t *milli, struct error *err)
+{
+    *milli = 0;
+    if (!has)
+        return 0;
+    if (milli_from_double(value, milli))
+        return at_field(
+                err, error_set(err, ERR_INVALID, "%s must be a number up to 10^12", name), path, name);
+    if (*milli < 0 || signbit(value))
+        return at_field(err, error_set(err, ERR_INVALID, "%s must not be negative", name), path, name);
+    return 0;
+}
+
+static int check_amounts(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err)
+{
+    milli_t cpus, mem, disk, gpus;
+    int rc = check_scalar(spec->has_cpus, spec->cpus, path, "cpus", &cpus, err);
+    rc = rc ? rc : check_scalar(spec->has_mem, spec->mem, path, "mem", &mem, err);
+    rc = rc ? rc : check_scalar(spec->has_disk, spec->disk, path, "disk", &disk, err);
+    rc = rc ? rc : check_scalar(spec->has_gpus, spec->gpus, path, "gpus", &gpus, err);
+    if (rc)
+        return rc;
+    if (gpus % 1000 != 0)
+        return at_field(err, error_set(err, ERR_INVALID, "gpus must be a whole number"), path, "gpus");
+    if (spec->ports > CORE_PORTS_MAX)
+        return at_field(
+                err, error_set(err, ERR_TOO_LARGE, "ports is at most %d", CORE_PORTS_MAX), path, "ports");
+    if (cpus == 0 && mem == 0 && disk == 0 && gpus == 0 && spec->ports == 0)
+        return at_field(err, error_set(err, ERR_INVALID, "a task needs some resource: set cpus and mem"),
+                path, "cpus");
+    return 0;
+}
+
+/* Intervals and back-references can make matching or compiling cost without bound. */
+static int check_pattern(const char *pattern, const char *where, struct error *err)
+{
+    if (strlen(pattern) > PATTERN_MAX_BYTES)
+        return error_set_field(
+                err, ERR_TOO_LARGE, where, "a regular expression has at most %d bytes", PATTERN_MAX_BYTES);
+    for (const char *c = pattern; *c; c++) {
+        if (*c == '{' || (*c == '\\' && c[1] >= '1' && c[1] <= '9'))
+            return error_set_field(err, ERR_INVALID, where,
+                    "intervals {} and back-references are not allowed in a regular expression");
+        if (*c == '\\' && c[1])
+            c++;
+    }
+    regex_t regex;
+    int code = constraint_compile(pattern, &regex);
+    if (code) {
+        char words[128];
+        regerror(code, NULL, words, sizeof words);
+        return error_set_field(err, ERR_INVALID, where, "not a regular expression: %s", words);
+    }
+    regfree(&regex);
+    return 0;
+}
+
+static int check_constraint(
+        const Zmesos__V1__Constraint *constraint, const char *path, size_t index, struct error *err)
+{
+    char where[ERROR_FIELD_MAX];
+    snprintf(where, sizeof where, "%s.constraints[%zu].attribute", path, index);
+    if (!constraint->attribute || !*constraint->attribute)
+        return error_set_field(err, ERR_INVALID, where, "a constraint names an attribute");
+    if (strlen(constraint->attribute) > NAME_MAX_BYTES)
+        return error_set_field(
+                err, ERR_TOO_LARGE, where, "an attribute's name has at most %d bytes", NAME_MAX_BYTES);
+    if (strpbrk(constraint->attribute, "=\n"))
+        return error_set_field(err, ERR_INVALID, where, "an attribute's name holds no '=' and no line break");
+    snprintf(where, sizeof where, "%s.constraints[%zu].operator", path, index);
+    if (!constraint->has_operator_)
+        return error_set_field(err, ERR_INVALID, where, "a constraint needs an operator");
+    snprintf(where, sizeof where, "%s.constraints[%zu].values", path, index);
+    if (constraint->n_values > VALUES_MAX)
+        return error_set_field(err, ERR_TOO_LARGE, where, "a constraint has at most %d values", VALUES_MAX);
+    switch (constraint->operator_) {
+    case ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS:
+    case ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES:
+        if (constraint->n_values != 1)
+            return error_set_field(err, ERR_INVALID, where, "this operator takes one value");
+        return constraint->operator_ == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES
+                       ? check_pattern(constraint->values[0], where, err)
+                       : 0;
+    case ZMESOS__V1__CONSTRAINT__OPERATOR__IN:
+        return constraint->n_values ? 0
+                                    : error_set_field(err, ERR_INVALID, where, "IN takes at least one value");
+    case ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE:
+        return constraint->n_values ? error_set_field(err, ERR_INVALID, where, "UNIQUE takes no value") : 0;
+    default:
+        snprintf(where, sizeof where, "%s.constraints[%zu].operator", path, index);
+        return error_set_field(
+                err, ERR_INVALID, where, "operator %d is not known", (int)constraint->operator_);
+    }
+}
+
+static int check_labels(const Mesos__V1__Labels *labels, const char *path, struct error *err)
+{
+    for (size_t i = 0; labels && i < labels->n_labels; i++) {
+        if (!*labels->labels[i]->key)
+            return at_field(err, error_set(err, ERR_INVALID, "a label needs a key"), path, "labels");
+    }
+    return 0;
+}
+
+int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err)
+{
+    if (!spec->id)
+        return at_field(err, error_set(err, ERR_INVALID, "a task needs an id"), path, "id");
+    if (text_check_id(spec->id, CORE_TASK_ID_MAX, err))
+        return at_field(err, ERR_INVALID, path, "id");
+    if (spec->name && strlen(spec->name) > NAME_MAX_BYTES)
+        return at_field(err, error_set(err, ERR_TOO_LARGE, "a name has at most %d bytes", NAME_MAX_BYTES),
+                path, "name");
+    if (!role_find(core, spec->role))
+        return at_field(
+                err, error_set(err, ERR_INVALID, "this zmesosd does not have that role"), path, "role");
+    int rc = check_amounts(spec, path, err);
+    if (rc)
+        return rc;
+    if (spec->n_constraints > CONSTRAINTS_MAX)
+        return at_field(err,
+                error_set(err, ERR_TOO_LARGE, "a task has at most %d constraints", CONSTRAINTS_MAX), path,
+                "constraints");
+    for (size_t i = 0; i < spec->n_constraints; i++) {
+        rc = check_constraint(spec->constraints[i], path, i, err);
+        if (rc)
+            return rc;
+    }
+    if (!spec->command)
+        return at_field(err, error_set(err, ERR_INVALID, "a task needs a command"), path, "command");
+    return check_labels(spec->labels, path, err);
+}

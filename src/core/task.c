@@ -1,0 +1,340 @@
+/* Tasks and attempts: rows in memory, found by id, key and Mesos id. A row changes only by being applied,
+ * here and in recovery alike; writing is applying and an output. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+
+struct task *task_find(const struct core *core, const char *id)
+{
+    return map_get_string(&core->by_id, id);
+}
+
+struct task *task_by_key(const struct core *core, int64_t key)
+{
+    size_t low = 0, high = core->task_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (core->tasks[middle]->key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < core->task_count && core->tasks[low]->key == key ? core->tasks[low] : NULL;
+}
+
+char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt)
+{
+    return arena_format(arena, "%s.%lld.%u", task->id, (long long)task->key, attempt);
+}
+
+struct attempt *task_current(const struct task *task)
+{
+    return task->attempt_count ? &task->attempts[task->attempt_count - 1] : NULL;
+}
+
+struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt)
+{
+    const char *last = strrchr(mesos_id, '.');
+    const char *middle = last ? memrchr(mesos_id, '.', (size_t)(last - mesos_id)) : NULL;
+    char digits[24];
+    if (!middle || last - middle - 1 >= (ptrdiff_t)sizeof digits)
+        return NULL;
+    snprintf(digits, sizeof digits, "%.*s", (int)(last - middle - 1), middle + 1);
+    int64_t key, number;
+    if (integer_parse(digits, 1, INT64_MAX, &key) || integer_parse(last + 1, 1, UINT32_MAX, &number))
+        return NULL;
+    struct task *task = task_by_key(core, key);
+    if (!task || (uint64_t)number > task->attempt_count || strlen(task->id) != (size_t)(middle - mesos_id) ||
+            memcmp(task->id, mesos_id, (size_t)(middle - mesos_id)) != 0)
+        return NULL;
+    *attempt = &task->attempts[number - 1];
+    return task;
+}
+
+static void set_string(char **place, const char *text)
+{
+    if (*place && text && strcmp(*place, text) == 0)
+        return;
+    free(*place);
+    *place = text && *text ? alloc_string(text) : NULL;
+}
+
+static char *pack_labels(const Mesos__V1__Labels *labels)
+{
+    size_t size = 1;
+    for (size_t i = 0; labels && i < labels->n_labels; i++)
+        size += strlen(labels->labels[i]->key) +
+                (labels->labels[i]->value ? strlen(labels->labels[i]->value) : 0) + 2;
+    char *packed = size > 1 ? alloc_bytes(size) : NULL, *at = packed;
+    for (size_t i = 0; packed && i < labels->n_labels; i++) {
+        at = stpcpy(at, labels->labels[i]->key) + 1;
+        at = stpcpy(at, labels->labels[i]->value ? labels->labels[i]->value : "") + 1;
+    }
+    if (packed)
+        *at = '\0';
+    return packed;
+}
+
+bool task_has_label(const struct task *task, const Mesos__V1__Label *label)
+{
+    for (const char *key = task->labels; key && *key;) {
+        const char *value = key + strlen(key) + 1;
+        if (strcmp(key, label->key) == 0 && (!label->value || strcmp(value, label->value) == 0))
+            return true;
+        key = value + strlen(value) + 1;
+    }
+    return false;
+}
+
+static struct task *task_new(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec)
+{
+    struct task *task = alloc_zeroed(1, sizeof *task);
+    task->key = row->key;
+    task->id = alloc_string(row->id);
+    task->name = spec->name && strcmp(spec->name, row->id) != 0 ? alloc_string(spec->name) : NULL;
+    task->spec = blob_ref(row->spec);
+    task->labels = pack_labels(spec->labels);
+    task->shape = shape_get(core, spec);
+    map_put(&core->by_id, slice_of_string(task->id), task);
+    if (core->task_count == core->task_capacity) {
+        core->task_capacity = core->task_capacity ? core->task_capacity * 2 : 1024;
+        core->tasks = alloc_resize(core->tasks, core->task_capacity, sizeof *core->tasks);
+    }
+    core->tasks[core->task_count++] = task;
+    if (core->next_key <= row->key)
+        core->next_key = row->key + 1;
+    return task;
+}
+
+/* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
+static void set_state(struct core *core, struct task *task, task_state from, task_state to)
+{
+    if (from == to)
+        return;
+    if (from)
+        core->counts[from]--;
+    core->counts[to]++;
+    task->state = to;
+    if (from == STATE(QUEUED)) {
+        queue_remove(core, task);
+        task->shape->role->waiting--;
+    }
+    if (to == STATE(QUEUED))
+        task->shape->role->waiting++;
+}
+
+int task_apply(
+        struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec, struct error *err)
+{
+    struct task *task = task_by_key(core, row->key);
+    if (row->state < STATE(QUEUED) || row->state > STATE_MAX ||
+            !*enum_name(&zmesos__v1__task_state__descriptor, row->state))
+        return error_set(
+                err, ERR_MALFORMED, "task %s is in state %d, which is none", row->id, (int)row->state);
+    if (!task) {
+        if (!row->spec || !spec)
+            return error_set(err, ERR_MALFORMED, "task %s has no specification", row->id);
+        if (core->task_count && core->tasks[core->task_count - 1]->key >= row->key)
+            return error_set(err, ERR_MALFORMED, "task %s comes out of order", row->id);
+        if (task_find(core, row->id))
+            return error_set(err, ERR_MALFORMED, "task %s is there twice", row->id);
+        task = task_new(core, row, spec);
+    }
+    task->revision = row->revision;
+    task->kill_requested = row->kill_requested;
+    if (task->kill_policy != row->kill_policy) {
+        retire_blob(core, task->kill_policy);
+        task->kill_policy = blob_ref(row->kill_policy);
+    }
+    task->created_ns = row->created_ns;
+    task->changed_ns = row->changed_ns;
+    task->not_before_ns = row->not_before_ns;
+    set_string(&task->message, row->message);
+    set_string(&task->reason, row->reason);
+    set_state(core, task, task->state, (task_state)row->state);
+    return 0;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+/* While the current attempt may be alive, the task is in its agent's list and holds its UNIQUE values. */
+static void join_agent(struct core *core, struct task *task)
+{
+    const struct attempt *attempt = task_current(task);
+    const char *id = or_empty(attempt->agent_id);
+    struct agent *agent = map_get_string(&core->agents, id);
+    if (!agent) {
+        agent = alloc_zeroed(1, sizeof *agent);
+        agent->id = alloc_string(id);
+        agent->asked_ms = INT64_MIN;
+        list_init(&agent->tasks);
+        map_put(&core->agents, slice_of_string(agent->id), agent);
+    }
+    task->agent = agent;
+    list_append(&agent->tasks, &task->agent_link);
+    unique_add(core, task, attempt->unique);
+}
+
+static void leave_agent(struct core *core, struct task *task)
+{
+    struct agent *agent = task->agent;
+    if (!agent)
+        return;
+    task->agent = NULL;
+    unique_remove(core, task, task_current(task)->unique);
+    list_remove(&agent->tasks, &task->agent_link);
+    if (agent->tasks.count == 0) {
+        map_remove(&core->agents, slice_of_string(agent->id));
+        free(agent->id);
+        free(agent);
+    }
+}
+
+int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err)
+{
+    struct task *task = task_by_key(core, row->task_key);
+    if (!task || row->number == 0 || row->number > task->attempt_count + 1)
+        return error_set(err, ERR_MALFORMED, "attempt %u of task key %lld fits nothing", row->number,
+                (long long)row->task_key);
+    if (row->state <= STATE(QUEUED) || row->state > STATE_MAX)
+        return error_set(err, ERR_MALFORMED, "attempt %u of task %s is in state %d, which is none",
+                row->number, task->id, (int)row->state);
+    bool current = row->number >= task->attempt_count;
+    if (row->number > task->attempt_count) {
+        leave_agent(core, task); /* the attempt before may still be thought alive */
+        task->attempts = alloc_resize(task->attempts, task->attempt_count + 1, sizeof *task->attempts);
+        task->attempts[task->attempt_count++] = (struct attempt){.number = row->number};
+    }
+    struct attempt *attempt = &task->attempts[row->number - 1];
+    set_string(&attempt->agent_id, row->agent_id);
+    set_string(&attempt->hostname, row->hostname);
+    set_string(&attempt->ports, row->ports);
+    set_string(&attempt->unique, row->unique);
+    set_string(&attempt->message, row->message);
+    set_string(&attempt->reason, row->reason);
+    attempt->state = (task_state)row->state;
+    attempt->flags = row->flags;
+    attempt->launched_ns = row->launched_ns;
+    attempt->changed_ns = row->changed_ns;
+    bool lives = current && state_may_live(attempt->state);
+    if (lives && !task->agent)
+        join_agent(core, task);
+    else if (current && !lives)
+        leave_agent(core, task);
+    return 0;
+}
+
+struct task_row task_row_of(const struct task *task)
+{
+    return (struct task_row){
+            .key = task->key,
+            .id = task->id,
+            .state = (int32_t)task->state,
+            .revision = task->revision,
+            .attempts = task->attempt_count,
+            .kill_requested = task->kill_requested,
+            .kill_policy = task->kill_policy,
+            .created_ns = task->created_ns,
+            .changed_ns = task->changed_ns,
+            .not_before_ns = task->not_before_ns,
+            .message = or_empty(task->message),
+            .reason = or_empty(task->reason),
+    };
+}
+
+struct attempt_row attempt_row_of(const struct task *task, const struct attempt *attempt)
+{
+    return (struct attempt_row){
+            .task_key = task->key,
+            .number = attempt->number,
+            .state = (int32_t)attempt->state,
+            .flags = attempt->flags,
+            .agent_id = or_empty(attempt->agent_id),
+            .hostname = or_empty(attempt->hostname),
+            .ports = or_empty(attempt->ports),
+            .unique = or_empty(attempt->unique),
+            .launched_ns = attempt->launched_ns,
+            .changed_ns = attempt->changed_ns,
+            .message = or_empty(attempt->message),
+            .reason = or_empty(attempt->reason),
+    };
+}
+
+/* A row of ours always fits: one that does not is a fault in the core, and going on would write nonsense. */
+static void must_apply(int rc)
+{
+    if (rc)
+        abort();
+}
+
+void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec)
+{
+    struct arena *arena = &core->out->arena;
+    struct core_output *item = output_add(core, CORE_OUT_RECORD);
+    item->record.kind = RECORD_TASK;
+    item->record.task = *row;
+    struct task_row *copy = &item->record.task;
+    copy->id = arena_string(arena, row->id);
+    copy->message = arena_string(arena, row->message);
+    copy->reason = arena_string(arena, row->reason);
+    copy->changed_ns = core->now.wall_ns;
+    copy->revision++;
+    struct task_row applied = *copy;
+    struct task *before = task_by_key(core, row->key);
+    task_state from = before ? before->state : 0;
+    must_apply(task_apply(core, &applied, spec, NULL));
+    struct task *task = task_by_key(core, row->key);
+    if (task->state != from)
+        output_task_event(core, task);
+}
+
+void attempt_write(struct core *core, const struct attempt_row *row)
+{
+    struct arena *arena = &core->out->arena;
+    struct core_output *item = output_add(core, CORE_OUT_RECORD);
+    item->record.kind = RECORD_ATTEMPT;
+    item->record.attempt = *row;
+    struct attempt_row *copy = &item->record.attempt;
+    copy->agent_id = arena_string(arena, row->agent_id);
+    copy->hostname = arena_string(arena, row->hostname);
+    copy->ports = arena_string(arena, row->ports);
+    copy->unique = arena_string(arena, row->unique);
+    copy->message = arena_string(arena, row->message);
+    copy->reason = arena_string(arena, row->reason);
+    copy->changed_ns = core->now.wall_ns;
+    struct attempt_row applied = *copy;
+    must_apply(attempt_apply(core, &applied, NULL));
+}
+
+void task_free(struct core *core, struct task *task)
+{
+    leave_agent(core, task);
+    for (uint32_t i = 0; i < task->attempt_count; i++) {
+        struct attempt *attempt = &task->attempts[i];
+        free(attempt->agent_id);
+        free(attempt->hostname);
+        free(attempt->ports);
+        free(attempt->unique);
+        free(attempt->message);
+        free(attempt->reason);
+    }
+    queue_remove(core, task);
+    shape_release(core, task->shape);
+    blob_unref(task->spec);
+    blob_unref(task->kill_policy);
+    free(task->attempts);
+    free(task->id);
+    free(task->name);
+    free(task->message);
+    free(task->reason);
+    free(task->labels);
+    free(task);
+}

@@ -1,0 +1,217 @@
+/* Status updates: what they say is told apart and looked up in state.c; here is what follows from it. */
+#include "internal.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+#define MESSAGE_MAX ((size_t)4096)
+
+/* The words of a master or a task, as text that clients can read: at most MESSAGE_MAX bytes, '?' for what is
+ * not UTF-8. */
+static const char *clean(struct core *core, const char *text)
+{
+    struct arena *arena = &core->out->arena;
+    size_t length = text ? strnlen(text, MESSAGE_MAX) : 0;
+    char *copy = arena_alloc(arena, length + 1);
+    memcpy(copy, text ? text : "", length);
+    while (length > 0 && text[length] && (text[length] & 0xc0) == 0x80)
+        copy[--length] = '\0';
+    if (text_is_utf8(slice_of(copy, length)))
+        return copy;
+    for (size_t i = 0; i < length; i++) {
+        if (copy[i] & 0x80)
+            copy[i] = '?';
+    }
+    return copy;
+}
+
+/* Where the message adds nothing, say what the state means to the task's owner. */
+static void task_follow(
+        struct core *core, struct task *task, task_state to, const char *message, const char *reason)
+{
+    struct task_row row = task_row_of(task);
+    row.state = (int32_t)to;
+    row.message = message;
+    row.reason = reason;
+    if (state_is_over(to)) {
+        heap_remove(&core->timers, &task->timer);
+        list_remove(&core->asked, &task->ask_link);
+    }
+    task_write(core, &row, NULL);
+}
+
+void attempt_move(struct core *core, struct task *task, task_state to, uint32_t flags, const char *message,
+        const char *reason)
+{
+    struct attempt *attempt = task_current(task);
+    bool returned = state_may_live(to) && !state_wants_answer(attempt->state);
+    bool cut_off = attempt->state == STATE(UNREACHABLE) || attempt->state == STATE(UNKNOWN);
+    struct attempt_row row = attempt_row_of(task, attempt);
+    row.state = (int32_t)to;
+    row.flags |= flags;
+    row.message = message;
+    row.reason = reason;
+    attempt_write(core, &row);
+    /* GONE is the answer to a KILL as well: who asked for it wants to read KILLED. */
+    bool killed = to == STATE(GONE) && task->kill_requested;
+    task_follow(core, task, killed ? STATE(KILLED) : to, message, reason);
+    if (task->kill_requested && state_wants_answer(to) && (returned || cut_off))
+        kill_send(core, task);
+    if (state_is_over(to))
+        core->match_wanted = true;
+}
+
+void attempt_never_ran(
+        struct core *core, struct task *task, const char *message, const char *reason, bool at_once)
+{
+    struct attempt_row attempt = attempt_row_of(task, task_current(task));
+    attempt.state = (int32_t)STATE(GONE);
+    attempt.flags |= ATTEMPT_NEVER_RAN;
+    attempt.message = message;
+    attempt.reason = reason;
+    attempt_write(core, &attempt);
+    if (task->kill_requested) {
+        task_follow(core, task, STATE(KILLED), "killed before it started", "");
+        return;
+    }
+    int64_t backoff = core->config.relaunch_min_ms;
+    for (uint32_t i = 1; i < task->attempt_count && backoff < core->config.relaunch_max_ms; i++)
+        backoff *= 2;
+    if (backoff > core->config.relaunch_max_ms)
+        backoff = core->config.relaunch_max_ms;
+    struct task_row row = task_row_of(task);
+    row.state = (int32_t)STATE(QUEUED);
+    row.not_before_ns = at_once ? 0 : core->now.wall_ns + backoff * 1000000;
+    row.message = message;
+    row.reason = reason;
+    heap_remove(&core->timers, &task->timer);
+    list_remove(&core->asked, &task->ask_link);
+    task_write(core, &row, NULL);
+    if (at_once)
+        queue_add(core, task);
+    else
+        heap_set(&core->timers, &task->timer, core->now.mono_ms + backoff);
+}
+
+/* PROTOCOL.md, "When may a launch be repeated by itself?", P. The ACCEPT was written once and the RECONCILE
+ * went after it on the same connection, or after a later SUBSCRIBED: `asked` is the current subscription in
+ * both cases. */
+static bool certainly_never_ran(const struct core *core, const struct attempt *attempt)
+{
+    return core->config.checkpoint && !(attempt->flags & (ATTEMPT_SEEN | ATTEMPT_OUTLIVED)) &&
+           attempt->call == 0 && core->subscription != 0 && attempt->asked == core->subscription;
+}
+
+static void send_acknowledge(struct core *core, const Mesos__V1__TaskStatus *status)
+{
+    struct arena *arena = &core->out->arena;
+    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE, false);
+    Mesos__V1__Scheduler__Call__Acknowledge *acknowledge = arena_alloc(arena, sizeof *acknowledge);
+    mesos__v1__scheduler__call__acknowledge__init(acknowledge);
+    acknowledge->agent_id = status->agent_id;
+    acknowledge->task_id = status->task_id;
+    acknowledge->uuid = status->uuid;
+    out->call->acknowledge = acknowledge;
+}
+
+/* Whether the update tells of something that ran. */
+static uint32_t flags_of(enum news news)
+{
+    switch (news) {
+    case NEWS_STARTING:
+    case NEWS_RUNNING:
+    case NEWS_KILLING:
+    case NEWS_FINISHED:
+    case NEWS_FAILED:
+    case NEWS_KILLED:
+        return ATTEMPT_SEEN;
+    default:
+        return 0;
+    }
+}
+
+static void mark_dropped(struct core *core, struct task *task, const char *message, const char *reason)
+{
+    struct attempt_row row = attempt_row_of(task, task_current(task));
+    if (row.flags & ATTEMPT_DROPPED)
+        return;
+    row.flags |= ATTEMPT_DROPPED;
+    row.message = message;
+    row.reason = reason;
+    attempt_write(core, &row);
+}
+
+static void apply_news(
+        struct core *core, struct task *task, enum news news, const char *message, const char *reason)
+{
+    struct attempt *attempt = task_current(task);
+    bool seen = attempt->flags & ATTEMPT_SEEN;
+    task_state to = attempt->state;
+    switch (state_step(attempt->state, news, &to)) {
+    case STEP_STAY:
+        break;
+    case STEP_MOVE:
+        attempt_move(core, task, to, flags_of(news), message, reason);
+        break;
+    case STEP_ASK:
+        reconcile_task(core, task);
+        break;
+    case STEP_NEVER_RAN:
+        if (seen)
+            attempt_move(core, task, STATE(GONE), 0, message, reason);
+        else
+            attempt_never_ran(core, task, message, reason, false);
+        break;
+    case STEP_PROVE:
+        mark_dropped(core, task, message, reason);
+        reconcile_task(core, task);
+        break;
+    case STEP_ABSENT:
+        if (certainly_never_ran(core, attempt))
+            attempt_never_ran(core, task, message, reason, false);
+        else if (core->subscription != 0 && attempt->call == 0)
+            attempt_move(core, task, STATE(GONE), 0, message, reason);
+        else
+            reconcile_task(core, task); /* asked before its ACCEPT was answered */
+        break;
+    case STEP_KILL:
+        kill_send(core, task);
+        break;
+    case STEP_IMPOSSIBLE:
+        break;
+    }
+}
+
+/* An earlier attempt that was given up, alive: end it. */
+static void handle_stale(struct core *core, struct task *task, const struct attempt *attempt, enum news news)
+{
+    if (news != NEWS_RUNNING && news != NEWS_STARTING && news != NEWS_STAGING)
+        return;
+    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__KILL, true);
+    kill_fill(core, out, task, attempt);
+}
+
+void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struct blob *bytes)
+{
+    struct arena *arena = &core->out->arena;
+    struct attempt *attempt = NULL;
+    struct task *task = task_of_mesos_id(core, status->task_id->value, &attempt);
+    enum news news = news_of(status);
+    if (task && attempt != task_current(task)) {
+        handle_stale(core, task, attempt, news);
+    } else if (task) {
+        if (news != NEWS_NONE)
+            reconcile_answered(core, task);
+        const char *reason = status->has_reason
+                                     ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason)
+                                     : "";
+        if (news != NEWS_NONE)
+            apply_news(core, task, news, clean(core, status->message), arena_string(arena, reason));
+    }
+    const char *topic = task ? arena_format(arena, "mesos/UPDATE/%s/%u", task->id, attempt->number)
+                             : arena_format(arena, "mesos/UPDATE//%s", clean(core, status->task_id->value));
+    output_event(core, CLASS(UPDATE), task ? task->revision : 0, topic, bytes);
+    if (status->has_uuid && status->agent_id)
+        send_acknowledge(core, status);
+}

@@ -1,0 +1,121 @@
+/* What clients see: tasks and the daemon as messages, in the outputs' arena. Strings that may change within
+ * one input are copied. */
+#include "internal.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+
+static char *copied(struct core *core, const char *text)
+{
+    return text && *text ? arena_string(&core->out->arena, text) : NULL;
+}
+
+static void view_ports(struct core *core, const char *ports, Zmesos__V1__Attempt *view)
+{
+    size_t count = ports && *ports ? 1 : 0;
+    for (const char *c = ports; c && *c; c++)
+        count += *c == ' ';
+    view->ports = arena_array(&core->out->arena, count, sizeof *view->ports);
+    char *text = arena_string(&core->out->arena, ports), *rest = NULL;
+    for (char *word = count ? strtok_r(text, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest)) {
+        int64_t port;
+        if (integer_parse(word, 0, UINT16_MAX, &port) == 0)
+            view->ports[view->n_ports++] = (uint32_t)port;
+    }
+}
+
+static Zmesos__V1__Attempt *view_attempt(
+        struct core *core, const struct task *task, const struct attempt *attempt)
+{
+    Zmesos__V1__Attempt *view = arena_alloc(&core->out->arena, sizeof *view);
+    zmesos__v1__attempt__init(view);
+    view->has_number = view->has_state = view->has_launched_ns = view->has_changed_ns = true;
+    view->number = attempt->number;
+    view->mesos_task_id = task_mesos_id(&core->out->arena, task, attempt->number);
+    view->state = attempt->state;
+    view->agent_id = copied(core, attempt->agent_id);
+    view->hostname = copied(core, attempt->hostname);
+    view_ports(core, attempt->ports, view);
+    view->launched_ns = attempt->launched_ns;
+    view->changed_ns = attempt->changed_ns;
+    view->message = copied(core, attempt->message);
+    view->reason = copied(core, attempt->reason);
+    return view;
+}
+
+Zmesos__V1__Task *view_task(struct core *core, const struct task *task)
+{
+    struct arena *arena = &core->out->arena;
+    Zmesos__V1__Task *view = arena_alloc(arena, sizeof *view);
+    zmesos__v1__task__init(view);
+    view->has_state = view->has_revision = view->has_kill_requested = true;
+    view->has_created_ns = view->has_changed_ns = true;
+    view->id = task->id;
+    view->name = task->name ? task->name : task->id;
+    view->role = task->shape->role->name;
+    view->state = task->state;
+    view->revision = task->revision;
+    view->kill_requested = task->kill_requested;
+    view->message = copied(core, task->message);
+    view->reason = copied(core, task->reason);
+    view->created_ns = task->created_ns;
+    view->changed_ns = task->changed_ns;
+    view->attempts = arena_array(arena, task->attempt_count, sizeof(Zmesos__V1__Attempt *));
+    view->n_attempts = task->attempt_count;
+    for (uint32_t i = 0; i < task->attempt_count; i++)
+        view->attempts[i] = view_attempt(core, task, &task->attempts[i]);
+    return view;
+}
+
+static void view_heads(struct core *core, Zmesos__V1__DaemonStatus *view)
+{
+    const ProtobufCEnumDescriptor *classes = &zmesos__v1__event_class__descriptor;
+    view->heads = arena_array(&core->out->arena, classes->n_values, sizeof *view->heads);
+    for (unsigned i = 0; i < classes->n_values; i++) {
+        Zmesos__V1__Head *head = arena_alloc(&core->out->arena, sizeof *head);
+        zmesos__v1__head__init(head);
+        head->has_class_ = head->has_number = true;
+        head->class_ = (Zmesos__V1__EventClass)classes->values[i].value;
+        head->number = core->numbers[head->class_];
+        view->heads[view->n_heads++] = head;
+    }
+}
+
+static void view_counts(struct core *core, Zmesos__V1__DaemonStatus *view)
+{
+    view->counts = arena_array(&core->out->arena, STATE_MAX + 1, sizeof *view->counts);
+    for (int state = 0; state <= (int)STATE_MAX; state++) {
+        if (core->counts[state] == 0)
+            continue;
+        Zmesos__V1__StateCount *count = arena_alloc(&core->out->arena, sizeof *count);
+        zmesos__v1__state_count__init(count);
+        count->has_state = count->has_tasks = true;
+        count->state = (task_state)state;
+        count->tasks = core->counts[state];
+        view->counts[view->n_counts++] = count;
+    }
+}
+
+Zmesos__V1__DaemonStatus *view_status(struct core *core)
+{
+    struct arena *arena = &core->out->arena;
+    Zmesos__V1__DaemonStatus *view = arena_alloc(arena, sizeof *view);
+    zmesos__v1__daemon_status__init(view);
+    view->has_run = view->has_subscription = view->has_offers = view->has_started_ns = true;
+    view->version = arena_string(arena, core->config.version);
+    view->store = arena_string(arena, core->config.store_id);
+    view->run = core->config.run;
+    view->framework_id = core->framework_id.value;
+    view->master = copied(core, core->master);
+    view->subscription = core->subscription_state;
+    view->message = copied(core, core->down_text);
+    view->offers = core->offers.count;
+    view->started_ns = core->config.started_ns;
+    view->roles = arena_array(arena, core->role_count, sizeof *view->roles);
+    for (size_t i = 0; i < core->role_count; i++)
+        view->roles[view->n_roles++] = core->roles[i].name;
+    view_heads(core, view);
+    view_counts(core, view);
+    return view;
+}
