@@ -1,0 +1,173 @@
+/* What comes in, from the master and from clients, as inputs of the core. */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "wire/check.h"
+
+#define FAILED_OVER_PAUSE_MS 5000
+#define FAILED_OVER_AGAIN_MS 60000
+#define BAD_EVENT_PAUSE_MS 1000
+#define EXIT_REFUSED 3
+
+#define REQUEST_LAUNCH 10 /* field numbers of zmesos.v1.Request, Launch and Kill */
+#define REQUEST_KILL 11
+#define LAUNCH_TASKS 1
+#define KILL_POLICY 3
+
+void daemon_input(struct daemon *daemon, const struct core_input *input)
+{
+    core_handle(daemon->core, input, daemon->now, &daemon->outputs);
+    daemon_outputs(daemon);
+}
+
+/* ---- clients ---------------------------------------------------------------------------------------------
+ */
+
+/* The payload of the last field of that number, which the checks found well formed and single. */
+static struct slice find_field(struct slice message, uint32_t number)
+{
+    struct field_cursor cursor = {.rest = message};
+    struct field field;
+    struct slice found = {0};
+    while (field_next(&cursor, &field) == 1) {
+        if (field.number == number)
+            found = field.bytes;
+    }
+    return found;
+}
+
+/* The bytes of each task, as they came: specifications are kept so. */
+static struct slice *find_specs(struct slice request, size_t count)
+{
+    struct slice *specs = alloc_zeroed(count, sizeof *specs);
+    struct field_cursor cursor = {.rest = find_field(request, REQUEST_LAUNCH)};
+    struct field field;
+    size_t found = 0;
+    while (found < count && field_next(&cursor, &field) == 1) {
+        if (field.number == LAUNCH_TASKS)
+            specs[found++] = field.bytes;
+    }
+    return specs;
+}
+
+void daemon_on_request(
+        void *context, front_token token, const Zmesos__V1__Request *request, struct slice bytes)
+{
+    struct daemon *daemon = context;
+    struct core_input input = {.kind = CORE_IN_REQUEST};
+    input.request.token = token;
+    input.request.request = request;
+    struct slice *specs = NULL;
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH)
+        input.request.specs = specs = find_specs(bytes, request->launch->n_tasks);
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_KILL)
+        input.request.kill_policy = find_field(find_field(bytes, REQUEST_KILL), KILL_POLICY);
+    daemon_input(daemon, &input);
+    free(specs);
+}
+
+/* ---- the master ------------------------------------------------------------------------------------------
+ */
+
+void daemon_on_up(void *context, uint64_t subscription, const char *master)
+{
+    struct daemon *daemon = context;
+    log_info("mesos", "subscribed at %s (subscription %" PRIu64 ")", master, subscription);
+    free(daemon->last_down);
+    daemon->last_down = NULL;
+    struct core_input input = {.kind = CORE_IN_UP, .up = {.subscription = subscription, .master = master}};
+    daemon_input(daemon, &input);
+}
+
+static void check_subscribed(struct daemon *daemon, const Mesos__V1__Scheduler__Event__Subscribed *subscribed)
+{
+    if (subscribed->has_heartbeat_interval_seconds && subscribed->heartbeat_interval_seconds > 0 &&
+            subscribed->heartbeat_interval_seconds < 86400)
+        master_set_heartbeat(daemon->master, (int64_t)(subscribed->heartbeat_interval_seconds * 1000));
+    if (strcmp(subscribed->framework_id->value, daemon->framework_id) != 0) {
+        log_error("mesos", "the master calls this framework %s, we are %s: stopping",
+                subscribed->framework_id->value, daemon->framework_id);
+        daemon->exit_status = EXIT_REFUSED;
+        daemon->stopping = true;
+    }
+}
+
+void daemon_on_record(void *context, uint64_t subscription, struct blob *record)
+{
+    struct daemon *daemon = context;
+    ProtobufCMessage *message = NULL;
+    struct error err;
+    if (check_unpack(&mesos__v1__scheduler__event__descriptor, blob_slice(record), &check_limits_event,
+                &message, &err)) {
+        log_error("mesos", "an event of subscription %" PRIu64 " cannot be read, subscribing again: %s%s%s",
+                subscription, err.field, err.field[0] ? ": " : "", err.text);
+        master_resubscribe(
+                daemon->master, daemon->now.mono_ms, BAD_EVENT_PAUSE_MS, "an event cannot be read");
+        blob_unref(record);
+        return;
+    }
+    const Mesos__V1__Scheduler__Event *event = (const Mesos__V1__Scheduler__Event *)message;
+    if (event->subscribed)
+        check_subscribed(daemon, event->subscribed);
+    struct core_input input = {.kind = CORE_IN_EVENT, .event = {.event = event, .bytes = record}};
+    daemon_input(daemon, &input);
+    protobuf_c_message_free_unpacked(message, NULL);
+    blob_unref(record);
+}
+
+/* An ERROR that trying again cannot mend ends the daemon. Being replaced by another subscription can be the
+ * late effect of a SUBSCRIBE of our own: once in a while it is tried again, after a pause; never fight. */
+static void judge_error(struct daemon *daemon, const char *text)
+{
+    bool removed = strstr(text, "has been removed") != NULL;
+    bool failed_over = strstr(text, "failed over") != NULL;
+    bool again = daemon->failed_over_ms != INT64_MIN &&
+                 daemon->now.mono_ms - daemon->failed_over_ms < FAILED_OVER_AGAIN_MS;
+    if (failed_over && !again) {
+        daemon->failed_over_ms = daemon->now.mono_ms;
+        log_warn("mesos", "another subscription took our place; trying once more in %d s",
+                FAILED_OVER_PAUSE_MS / 1000);
+        master_resubscribe(daemon->master, daemon->now.mono_ms, FAILED_OVER_PAUSE_MS, text);
+    } else if (failed_over || removed) {
+        log_error("mesos", "stopping: the master says '%s' of framework %s%s", text, daemon->framework_id,
+                removed ? "; its tasks are gone: to begin anew, start with an empty state directory"
+                        : "; something else uses this framework id");
+        master_stop(daemon->master);
+        daemon->exit_status = EXIT_REFUSED;
+        daemon->stopping = true;
+    }
+}
+
+void daemon_on_down(void *context, uint64_t subscription, enum master_down why, const char *text)
+{
+    struct daemon *daemon = context;
+    if (!daemon->last_down || strcmp(daemon->last_down, text) != 0) {
+        log_warn("mesos", subscription ? "subscription lost: %s" : "no subscription: %s", text);
+        free(daemon->last_down);
+        daemon->last_down = alloc_string(text);
+    }
+    if (why == MASTER_DOWN_ERROR)
+        judge_error(daemon, text);
+    struct core_input input = {
+            .kind = CORE_IN_DOWN, .down = {.refused = why != MASTER_DOWN_LOST, .text = text}};
+    daemon_input(daemon, &input);
+}
+
+void daemon_on_answered(void *context, uint64_t call, enum master_answer answer, const char *text)
+{
+    static const enum core_answer answers[] = {[MASTER_ACCEPTED] = CORE_ACCEPTED,
+            [MASTER_REFUSED] = CORE_REFUSED,
+            [MASTER_NOT_DONE] = CORE_NOT_DONE,
+            [MASTER_UNANSWERED] = CORE_UNANSWERED};
+    struct daemon *daemon = context;
+    if (answer == MASTER_REFUSED)
+        log_warn("mesos", "the master refused a call: %s", text);
+    struct core_input input = {
+            .kind = CORE_IN_ANSWER, .answer = {.call = call, .answer = answers[answer], .text = text}};
+    daemon_input(daemon, &input);
+}

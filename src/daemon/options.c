@@ -1,0 +1,299 @@
+/* Flags and the configuration file. One table names everything; a flag beats the file, the file beats the
+ * default. */
+#include "options.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <czmq.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "credential.h"
+
+enum kind { TEXT, LIST, SECONDS, COUNT, LOG_LEVEL, NO_CHECKPOINT, CONFIG };
+
+struct entry {
+    const char *name;
+    enum kind kind;
+    size_t place; /* in struct options */
+    size_t count; /* LIST: place of its count */
+    const char *fallback;
+    const char *help;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct entry entries[] = {
+        {"master", TEXT, AT(masters), 0, "127.0.0.1:5050", "HOST:PORT[,HOST:PORT...]  masters to try"},
+        {"state", TEXT, AT(state), 0, NULL, "DIR  where the state is kept (required)"},
+        {"control", TEXT, AT(control), 0, "tcp://127.0.0.1:5560", "ENDPOINT  of the REP socket"},
+        {"pipeline", TEXT, AT(pipeline), 0, "tcp://127.0.0.1:5561", "ENDPOINT  of the ROUTER socket"},
+        {"events", TEXT, AT(events), 0, "tcp://127.0.0.1:5562", "ENDPOINT  of the XPUB socket"},
+        {"framework-name", TEXT, AT(framework_name), 0, "zmesos", "NAME  shown in Mesos"},
+        {"user", TEXT, AT(user), 0, NULL, "NAME  that tasks run as; default: who runs zmesosd"},
+        {"role", LIST, AT(roles), AT(role_count), "*",
+                "ROLE  may be given several times; the first is the default"},
+        {"hostname", TEXT, AT(hostname), 0, NULL, "NAME  of this scheduler; default: the machine's"},
+        {"webui-url", TEXT, AT(webui_url), 0, NULL, "URL  shown in Mesos"},
+        {"label", LIST, AT(labels), AT(label_count), NULL, "KEY=VALUE  of the framework; several times"},
+        {"principal", TEXT, AT(principal), 0, NULL, "NAME  of the framework; default: the credential's"},
+        {"credential", TEXT, AT(credential), 0, NULL,
+                "FILE  'PRINCIPAL SECRET', or JSON with principal and secret: HTTP basic authentication"},
+        {"failover-timeout", SECONDS, AT(failover_timeout_ms), 0, "604800",
+                "SECONDS  the master keeps tasks while zmesosd is away"},
+        {"no-checkpoint", NO_CHECKPOINT, AT(checkpoint), 0, NULL,
+                " tasks do not survive a restart of their agent"},
+        {"offer-hold", SECONDS, AT(offer_hold_ms), 0, "2", "SECONDS  an offer without work is held"},
+        {"refuse", SECONDS, AT(decline_ms), 0, "3600", "SECONDS  a declined offer is refused"},
+        {"revive-interval", SECONDS, AT(revive_ms), 0, "3",
+                "SECONDS  between two REVIVEs of a role, at least"},
+        {"reconcile-interval", SECONDS, AT(reconcile_ms), 0, "900", "SECONDS  between two reconciliations"},
+        {"kill-interval", SECONDS, AT(kill_ms), 0, "5", "SECONDS  before a KILL is repeated, first"},
+        {"call-timeout", SECONDS, AT(call_timeout_ms), 0, "15", "SECONDS  for the master's answer to a call"},
+        {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
+        {"events-hwm", COUNT, AT(events_hwm), 0, "100000", "N  messages kept for one slow subscriber"},
+        {"log-level", LOG_LEVEL, 0, 0, "info", "error|warn|info|debug"},
+        {"config", CONFIG, 0, 0, NULL,
+                "FILE  in ZPL (RFC 4 of ZeroMQ) with the names above, without dashes in front"},
+};
+
+#define ENTRIES (sizeof entries / sizeof *entries)
+
+static void *place_of(struct options *options, size_t place)
+{
+    return (char *)options + place;
+}
+
+static int set_list(struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    char **list = place_of(options, entry->place);
+    size_t *count = place_of(options, entry->count);
+    if (*count == OPTIONS_LIST_MAX)
+        return error_set(err, ERR_INVALID, "--%s: at most %d", entry->name, OPTIONS_LIST_MAX);
+    list[(*count)++] = alloc_string(value);
+    return 0;
+}
+
+static int set_entry(struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    int64_t number;
+    enum log_level level;
+    switch (entry->kind) {
+    case TEXT:
+        free(*(char **)place_of(options, entry->place));
+        *(char **)place_of(options, entry->place) = alloc_string(value);
+        return 0;
+    case LIST:
+        return set_list(options, entry, value, err);
+    case SECONDS:
+        if (milli_parse(value, &number) || number < 0)
+            return error_set(err, ERR_INVALID, "--%s: not a number of seconds: %s", entry->name, value);
+        *(int64_t *)place_of(options, entry->place) = number;
+        return 0;
+    case COUNT:
+        if (integer_parse(value, 1, 1000000000, &number))
+            return error_set(err, ERR_INVALID, "--%s: not a number from 1 to 10^9: %s", entry->name, value);
+        *(int64_t *)place_of(options, entry->place) = number;
+        return 0;
+    case LOG_LEVEL:
+        if (log_level_parse(value, &level))
+            return error_set(
+                    err, ERR_INVALID, "--%s: error, warn, info or debug, not %s", entry->name, value);
+        log_set_level(level);
+        return 0;
+    case NO_CHECKPOINT:
+        options->checkpoint = false;
+        return 0;
+    case CONFIG:
+        break;
+    }
+    return error_set(err, ERR_INVALID, "%s cannot be said here", entry->name);
+}
+
+static int read_flags(int argc, char **argv, struct options *options, bool said[], const char **config,
+        enum options_what *what, struct error *err)
+{
+    struct option flags[ENTRIES + 3] = {0};
+    for (size_t i = 0; i < ENTRIES; i++)
+        flags[i] = (struct option){.name = entries[i].name,
+                .has_arg = entries[i].kind == NO_CHECKPOINT ? no_argument : required_argument,
+                .val = (int)i + 1};
+    flags[ENTRIES] = (struct option){.name = "help", .val = 'h' + 1000};
+    flags[ENTRIES + 1] = (struct option){.name = "version", .val = 'v' + 1000};
+    opterr = 0;
+    optind = 1;
+    int found;
+    while ((found = getopt_long(argc, argv, ":", flags, NULL)) != -1) {
+        if (found == ':')
+            return error_set(err, ERR_INVALID, "%s needs a value", argv[optind - 1]);
+        if (found == '?')
+            return error_set(err, ERR_INVALID, "unknown flag %s (see --help)", argv[optind - 1]);
+        if (found > 1000) {
+            *what = found == 'h' + 1000 ? OPTIONS_HELP : OPTIONS_VERSION;
+            return 0;
+        }
+        const struct entry *entry = &entries[found - 1];
+        said[found - 1] = true;
+        if (entry->kind == CONFIG) {
+            *config = optarg;
+            continue;
+        }
+        int rc = set_entry(options, entry, optarg, err);
+        if (rc)
+            return rc;
+    }
+    if (optind < argc)
+        return error_set(err, ERR_INVALID, "what is '%s'? Only flags are taken (see --help)", argv[optind]);
+    return 0;
+}
+
+static int read_file(const char *path, struct options *options, bool said[], struct error *err)
+{
+    if (access(path, R_OK))
+        return error_set(err, ERR_INVALID, "--config: cannot read %s", path);
+    zconfig_t *root = zconfig_load(path);
+    if (!root)
+        return error_set(err, ERR_INVALID, "--config: %s is not a ZPL file", path);
+    int rc = 0;
+    bool in_file[ENTRIES] = {0};
+    for (zconfig_t *item = zconfig_child(root); item && rc == 0; item = zconfig_next(item)) {
+        size_t i = 0;
+        while (i < ENTRIES && strcmp(entries[i].name, zconfig_name(item)) != 0)
+            i++;
+        if (i == ENTRIES || entries[i].kind == CONFIG)
+            rc = error_set(err, ERR_INVALID, "--config: %s: unknown name %s", path, zconfig_name(item));
+        else if (!said[i])
+            rc = set_entry(options, &entries[i], zconfig_value(item), err);
+        if (i < ENTRIES)
+            in_file[i] = true;
+    }
+    for (size_t i = 0; i < ENTRIES; i++)
+        said[i] |= in_file[i];
+    zconfig_destroy(&root);
+    return rc;
+}
+
+static int check_endpoint(const char *name, const char *endpoint, struct error *err)
+{
+    if (!strstr(endpoint, "://"))
+        return error_set(err, ERR_INVALID, "--%s: an endpoint looks like tcp://127.0.0.1:5560, not %s", name,
+                endpoint);
+    return 0;
+}
+
+/* Mesos's rules for roles (docs/roles.md there): no '-' first, no whitespace, no backspace; '/' separates
+ * parts that are not empty, "." or "..". */
+static int check_role(const char *role, struct error *err)
+{
+    bool bad = !*role || *role == '-' || *role == '/' || strpbrk(role, " \t\n\v\f\r\x7f\\") ||
+               strstr(role, "//") || role[strlen(role) - 1] == '/' || strcmp(role, ".") == 0 ||
+               strcmp(role, "..") == 0 || (strcmp(role, "*") != 0 && strchr(role, '*'));
+    return bad ? error_set(err, ERR_INVALID, "--role: Mesos does not allow '%s'", role) : 0;
+}
+
+static int check(struct options *options, struct error *err)
+{
+    if (!options->state || !*options->state)
+        return error_set(err, ERR_INVALID, "--state DIR is required");
+    int rc = check_endpoint("control", options->control, err);
+    rc = rc ? rc : check_endpoint("pipeline", options->pipeline, err);
+    rc = rc ? rc : check_endpoint("events", options->events, err);
+    for (size_t i = 0; i < options->role_count && rc == 0; i++) {
+        rc = check_role(options->roles[i], err);
+        for (size_t j = 0; j < i && rc == 0; j++) {
+            if (strcmp(options->roles[i], options->roles[j]) == 0)
+                rc = error_set(err, ERR_INVALID, "--role: %s is there twice", options->roles[i]);
+        }
+    }
+    for (size_t i = 0; i < options->label_count && rc == 0; i++) {
+        if (options->labels[i][0] == '=' || !strchr(options->labels[i], '='))
+            rc = error_set(err, ERR_INVALID, "--label: KEY=VALUE, not %s", options->labels[i]);
+    }
+    return rc;
+}
+
+static void fill_user_and_host(struct options *options)
+{
+    if (!options->user) {
+        const struct passwd *entry = getpwuid(getuid());
+        options->user = alloc_string(entry ? entry->pw_name : "root");
+    }
+    if (!options->hostname) {
+        char name[256] = "";
+        options->hostname =
+                alloc_string(gethostname(name, sizeof name - 1) == 0 && *name ? name : "localhost");
+    }
+}
+
+static int read_credential(struct options *options, struct error *err)
+{
+    char *principal = NULL;
+    int rc =
+            options->credential ? credential_read(options->credential, &principal, &options->secret, err) : 0;
+    if (rc == 0 && principal && options->principal && strcmp(principal, options->principal) != 0)
+        rc = error_set(err, ERR_INVALID, "--principal: %s, but the credential is %s's", options->principal,
+                principal);
+    if (rc == 0 && principal && !options->principal)
+        options->principal = alloc_string(principal);
+    free(principal);
+    return rc;
+}
+
+int options_read(int argc, char **argv, struct options *options, enum options_what *what, struct error *err)
+{
+    *options = (struct options){.checkpoint = true};
+    *what = OPTIONS_RUN;
+    bool said[ENTRIES] = {0};
+    const char *config = NULL;
+    int rc = read_flags(argc, argv, options, said, &config, what, err);
+    if (rc || *what != OPTIONS_RUN)
+        return rc;
+    if (config)
+        rc = read_file(config, options, said, err);
+    for (size_t i = 0; i < ENTRIES && rc == 0; i++) {
+        if (!said[i] && entries[i].fallback)
+            rc = set_entry(options, &entries[i], entries[i].fallback, err);
+    }
+    rc = rc ? rc : check(options, err);
+    rc = rc ? rc : read_credential(options, err);
+    if (rc == 0)
+        fill_user_and_host(options);
+    return rc;
+}
+
+void options_clear(struct options *options)
+{
+    for (size_t i = 0; i < ENTRIES; i++) {
+        if (entries[i].kind == TEXT)
+            free(*(char **)place_of(options, entries[i].place));
+    }
+    for (size_t i = 0; i < options->role_count; i++)
+        free(options->roles[i]);
+    for (size_t i = 0; i < options->label_count; i++)
+        free(options->labels[i]);
+    free(options->secret);
+    *options = (struct options){0};
+}
+
+const char *options_help(void)
+{
+    static char text[8192];
+    size_t used = (size_t)snprintf(text, sizeof text,
+            "zmesosd --state DIR [FLAGS]\n"
+            "Runs tasks on an Apache Mesos cluster for clients that speak ZeroMQ.\n\n");
+    for (size_t i = 0; i < ENTRIES; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "  --%-20s %s%s%s%s\n", entries[i].name,
+                entries[i].help, entries[i].fallback ? " (" : "",
+                entries[i].fallback ? entries[i].fallback : "", entries[i].fallback ? ")" : "");
+    }
+    snprintf(text + used, sizeof text - used, "  --%-20s this text\n  --%-20s the version\n", "help",
+            "version");
+    return text;
+}

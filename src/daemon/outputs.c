@@ -1,0 +1,126 @@
+/* The core's outputs: records go to the store, all else is packed and waits in the outbox for the group that
+ * was current when it was made. */
+#include "internal.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "encode.h"
+
+#define EXIT_DAMAGED 65
+
+/* Packing fails only where something kept cannot be read again. Nothing sensible can follow. */
+static struct blob *must_encode(struct blob *blob)
+{
+    if (!blob) {
+        log_error("daemon", "stopping: the store is damaged");
+        _exit(EXIT_DAMAGED);
+    }
+    return blob;
+}
+
+static struct blob *event_header(struct daemon *daemon, const struct core_event *event)
+{
+    Zmesos__V1__EventHeader header;
+    zmesos__v1__event_header__init(&header);
+    header.has_version = header.has_run = header.has_class_ = header.has_number = header.has_time_ns = true;
+    header.version = 1;
+    header.store = daemon->store_id;
+    header.run = daemon->run;
+    header.class_ = event->class;
+    header.number = event->number;
+    header.has_revision = event->revision != 0;
+    header.revision = event->revision;
+    header.time_ns = daemon->now.wall_ns;
+    return encode_message(&header.base);
+}
+
+static struct blob *event_body(const struct core_event *event)
+{
+    if (event->bytes)
+        return blob_ref(event->bytes);
+    return encode_message(event->task ? &event->task->base : &event->status->base);
+}
+
+static void add_event(struct daemon *daemon, const struct core_event *event)
+{
+    struct parcel parcel = {.kind = PARCEL_EVENT,
+            .topic = alloc_string(event->topic),
+            .header = event_header(daemon, event),
+            .body = event_body(event)};
+    if (event->journaled) {
+        struct record record = {.kind = RECORD_EVENT,
+                .event = {.class = (int32_t)event->class,
+                        .number = event->number,
+                        .time_ns = daemon->now.wall_ns,
+                        .topic = parcel.topic,
+                        .header = parcel.header,
+                        .body = parcel.body}};
+        store_add(daemon->store, &record);
+    }
+    parcel.group = store_group(daemon->store);
+    outbox_add(&daemon->outbox, &parcel);
+}
+
+static void add_call(struct daemon *daemon, const struct core_call *call)
+{
+    struct parcel parcel = {.kind = PARCEL_CALL,
+            .group = store_group(daemon->store),
+            .id = call->number,
+            .subscription = call->subscription,
+            .ordered = call->ordered,
+            .body = must_encode(encode_call(call))};
+    outbox_add(&daemon->outbox, &parcel);
+}
+
+static void add_reply(struct daemon *daemon, const struct core_reply *reply)
+{
+    struct parcel parcel = {.kind = PARCEL_REPLY,
+            .group = store_group(daemon->store),
+            .id = reply->token,
+            .body = must_encode(encode_reply(reply))};
+    outbox_add(&daemon->outbox, &parcel);
+}
+
+void daemon_outputs(struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->outputs.count; i++) {
+        const struct core_output *output = &daemon->outputs.items[i];
+        switch (output->kind) {
+        case CORE_OUT_RECORD:
+            store_add(daemon->store, &output->record);
+            break;
+        case CORE_OUT_CALL:
+            add_call(daemon, &output->call);
+            break;
+        case CORE_OUT_REPLY:
+            add_reply(daemon, &output->reply);
+            break;
+        case CORE_OUT_EVENT:
+            add_event(daemon, &output->event);
+            break;
+        }
+    }
+    core_outputs_reset(&daemon->outputs);
+}
+
+void daemon_release(struct daemon *daemon)
+{
+    struct parcel *parcel;
+    uint64_t committed = store_committed(daemon->store);
+    while ((parcel = outbox_ready(&daemon->outbox, committed))) {
+        switch (parcel->kind) {
+        case PARCEL_REPLY:
+            front_reply(daemon->front, parcel->id, blob_slice(parcel->body));
+            break;
+        case PARCEL_CALL:
+            master_send(daemon->master, parcel->id, parcel->subscription, parcel->ordered, parcel->body);
+            break;
+        case PARCEL_EVENT:
+            front_publish(daemon->front, parcel->topic, parcel->header, parcel->body);
+            break;
+        }
+        outbox_drop_first(&daemon->outbox);
+    }
+}

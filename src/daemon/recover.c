@@ -1,0 +1,119 @@
+/* From the store to a core: names of this history, then the rows. */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "encode.h"
+
+#ifndef ZMESOS_VERSION
+#error "ZMESOS_VERSION comes from CMake"
+#endif
+
+static int write_meta(struct daemon *daemon, const char *name, const char *value, struct error *err)
+{
+    struct record record = {.kind = RECORD_META, .meta = {.name = name, .value = value}};
+    return store_write_now(daemon->store, &record, err);
+}
+
+static struct core *new_core(struct daemon *daemon)
+{
+    const struct options *options = daemon->options;
+    struct core_config config;
+    core_config_init(&config);
+    config.version = ZMESOS_VERSION;
+    config.store_id = daemon->store_id;
+    config.framework_id = daemon->framework_id;
+    config.run = daemon->run;
+    config.roles = (const char *const *)options->roles;
+    config.role_count = options->role_count;
+    config.checkpoint = options->checkpoint;
+    config.failover_timeout_ms = options->failover_timeout_ms;
+    config.started_ns = daemon->started_ns;
+    random_bytes(config.seed, sizeof config.seed);
+    config.tasks_max = (size_t)options->tasks_max;
+    config.offer_hold_ms = options->offer_hold_ms;
+    config.decline_ms = options->decline_ms;
+    config.revive_ms = options->revive_ms;
+    config.reconcile_ms = options->reconcile_ms;
+    config.kill_min_ms = options->kill_ms;
+    config.same_spec = encode_same_spec;
+    return core_create(&config);
+}
+
+/* The meta values come first; what is missing then is made, on disk, before anything else happens. */
+static int settle_names(struct daemon *daemon, struct error *err)
+{
+    char uuid[TEXT_UUID_SIZE], number[24];
+    int rc = 0;
+    if (!daemon->store_id) {
+        text_uuid(uuid);
+        daemon->store_id = alloc_string(uuid);
+        rc = write_meta(daemon, META_STORE_ID, uuid, err);
+    }
+    if (rc == 0 && !daemon->framework_id) {
+        text_uuid(uuid);
+        daemon->framework_id = alloc_string(uuid);
+        rc = write_meta(daemon, META_FRAMEWORK_ID, uuid, err);
+    }
+    if (rc == 0) {
+        snprintf(number, sizeof number, "%" PRIu64, ++daemon->run);
+        rc = write_meta(daemon, META_RUN, number, err);
+    }
+    return rc;
+}
+
+static int take_name(struct daemon *daemon, const struct meta_row *row, struct error *err)
+{
+    int64_t number;
+    if (strcmp(row->name, META_STORE_ID) == 0)
+        daemon->store_id = alloc_string(row->value);
+    else if (strcmp(row->name, META_FRAMEWORK_ID) == 0)
+        daemon->framework_id = alloc_string(row->value);
+    else if (strcmp(row->name, META_RUN) == 0) {
+        if (integer_parse(row->value, 1, INT64_MAX - 1, &number))
+            return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
+        daemon->run = (uint64_t)number;
+    }
+    return 0;
+}
+
+static int read_name(void *context, const struct record *record, struct error *err)
+{
+    /* Meta values are first; the rest is for the second reading. */
+    return record->kind == RECORD_META ? take_name(context, &record->meta, err) : 0;
+}
+
+static int read_row(void *context, const struct record *record, struct error *err)
+{
+    struct daemon *daemon = context;
+    if (record->kind != RECORD_TASK)
+        return core_recover(daemon->core, record, NULL, daemon->now, err);
+    Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(record->task.spec));
+    if (!spec)
+        return error_set(err, ERR_MALFORMED, "the specification of task %s cannot be read", record->task.id);
+    int rc = core_recover(daemon->core, record, spec, daemon->now, err);
+    zmesos__v1__task_spec__free_unpacked(spec, NULL);
+    return rc;
+}
+
+int daemon_recover(struct daemon *daemon, struct error *err)
+{
+    int rc = store_load(daemon->store, read_name, daemon, err);
+    bool fresh = !daemon->framework_id;
+    rc = rc ? rc : settle_names(daemon, err);
+    if (rc)
+        return rc;
+    daemon->core = new_core(daemon);
+    rc = store_load(daemon->store, read_row, daemon, err);
+    if (rc == 0)
+        log_info("daemon", "%s framework %s, store %s, run %" PRIu64, fresh ? "new" : "known",
+                daemon->framework_id, daemon->store_id, daemon->run);
+    return rc;
+}
