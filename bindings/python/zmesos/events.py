@@ -8,10 +8,10 @@ from collections import deque
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from types import TracebackType
-from typing import Iterator, Optional
+from typing import Iterator, Optional, TypeVar
 
 import zmq
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
@@ -21,6 +21,8 @@ from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class Event:
@@ -92,12 +94,13 @@ class Event:
 
     @property
     def task_id(self) -> Optional[str]:
-        """Which task it is about, by the topic: task/<id>/<state> and mesos/UPDATE/<id>/<attempt>."""
+        """Which task it is about, by the topic: task/<id>/<state> or mesos/UPDATE/<id>/<attempt>. None for others,
+        also for an update of a task that the daemon does not know, mesos/UPDATE//<mesos task id>."""
         parts = self.topic.split("/")
         if parts[0] == "task" and len(parts) == 3:
             return parts[1]
         if parts[:2] == ["mesos", "UPDATE"] and len(parts) == 4:
-            return parts[2]
+            return parts[2] or None
         return None
 
     def __str__(self) -> str:
@@ -107,7 +110,7 @@ class Event:
     def __repr__(self) -> str:
         return f"<Event {self.topic} {self.event_class} {self.number}>"
 
-    def _parse(self, message: type, prefix: str):  # type: ignore[no-untyped-def]
+    def _parse(self, message: type[AnyMessage], prefix: str) -> Optional[AnyMessage]:
         if not self.topic.startswith(prefix):
             return None
         try:

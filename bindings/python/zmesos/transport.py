@@ -145,16 +145,16 @@ class Requester:
         try:
             slot.socket.setsockopt(zmq.SNDTIMEO, milliseconds(until))
             slot.socket.send(question.data)
-            while True:
-                slot.socket.setsockopt(zmq.RCVTIMEO, milliseconds(until))
-                frames = slot.socket.recv_multipart()
-                reply = read_reply(frames[0]) if len(frames) == 1 else None
-                if reply is None:
-                    raise ProtocolError(f"a reply of {len(frames)} frames")
-                if reply.id in (question.id, ""):  # "": the daemon could not read the request
-                    return reply
+            slot.socket.setsockopt(zmq.RCVTIMEO, milliseconds(until))
+            frames = slot.socket.recv_multipart()
         except zmq.Again:
             return None
+        if len(frames) != 1:
+            raise ProtocolError(f"a reply of {len(frames)} frames")
+        reply = read_reply(frames[0])
+        if reply.id not in (question.id, ""):  # "": the daemon could not read the request
+            raise ProtocolError(f"a reply to request {reply.id} instead of {question.id}")
+        return reply
 
 
 @dataclass

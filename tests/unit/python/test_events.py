@@ -84,6 +84,21 @@ def test_a_mesos_event_keeps_its_bytes():
     assert str(event) == "mesos/UPDATE/job/1  TASK_FAILED, Command exited with status 3"
 
 
+@pytest.mark.parametrize(
+    "topic, task_id",
+    [
+        ("task/job/RUNNING", "job"),
+        ("mesos/UPDATE/job/2", "job"),
+        ("mesos/UPDATE//job.1.1", None),
+        ("mesos/UPDATE_OPERATION_STATUS", None),
+        ("mesos/OFFERS", None),
+        ("zmesos/HEARTBEAT", None),
+    ],
+)
+def test_whose_event_it_is(topic, task_id):
+    assert zmesos.Event(topic, header("UPDATE", 1), b"").task_id == task_id
+
+
 def test_events_of_unknown_kinds_are_still_events():
     unknown = EventHeader(version=1, number=1)
     # An enum value of tomorrow, as proto2 readers see it: the field is absent.

@@ -1,6 +1,7 @@
 """Requests against peers that are silent, late, busy, gone or wrong: what is sent again, and when it ends."""
 
 import os
+import signal
 import threading
 import time
 
@@ -163,6 +164,17 @@ def test_unavailable_for_good_is_not_asked_again(peer, asker):
     assert len(rep.got) == 1
 
 
+def test_the_reply_to_another_request_is_none(peer, asker):
+    rep = peer(zmq.REP, then=lambda data: answer(ping("another").data))
+    with pytest.raises(zmesos.ProtocolError, match="another"):
+        asker(rep.endpoint).ask(ping())
+
+
+def test_a_request_that_could_not_be_read_is_answered_without_an_id(peer, asker):
+    rep = peer(zmq.REP, then=lambda data: Reply(version=1, code=messages.MALFORMED).SerializeToString())
+    assert asker(rep.endpoint).ask(ping()).code == messages.MALFORMED
+
+
 @pytest.mark.parametrize(
     "reply", [b"\xff\xff", Reply(version=2, id="r1", code=0).SerializeToString()], ids=["garbage", "newer"]
 )
@@ -211,6 +223,7 @@ def test_a_client_does_not_cross_a_fork(peer):
         client.ping()
         child = os.fork()
         if child == 0:
+            signal.alarm(LONG)  # ends it whatever happens
             try:
                 client.ping()
             except zmesos.ZmesosError:
