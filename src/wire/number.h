@@ -7,8 +7,8 @@
 
 #define NUMBER_TEXT_MAX 40
 
-/* The shortest decimal that reads back as the same number, always with a fraction or an exponent ("4.0",
- * "1e+22"). The number is finite. Returns `text`. */
+/* A decimal of no more digits than it takes to read back as the same number, always with a fraction or an
+ * exponent ("4.0", "1e+22"). The number is finite. Returns `text`. */
 const char *number_format_double(double value, char text[NUMBER_TEXT_MAX]);
 const char *number_format_float(float value, char text[NUMBER_TEXT_MAX]);
 

@@ -1,6 +1,6 @@
 /* Protobuf messages as JSON and back, by descriptor, as Mesos does it: proto field names (lowerCamelCase is
  * read too), enum values by name (numbers are read too), bytes in base64, 64-bit integers as numbers (strings
- * are read too), doubles with the shortest text that reads back equal (4.0, not 4), absent fields left out,
+ * are read too), doubles with no more digits than it takes to read back equal (4.0, not 4), absent left out,
  * defaults not filled in. Map fields, which are repeated entry messages with a text `key` and a `value` whose
  * type's name ends in "Entry", are objects (an array of entries is read too). Nothing here looks at the
  * locale. */
