@@ -1,7 +1,6 @@
 /* Numbers, enums, text and bytes out of JSON. */
 #include "json_reader.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,10 @@
 #include "base64.h"
 #include "json_text.h"
 #include "number.h"
+
+/* Half a step above FLT_MAX: what is less rounds to a float. FLT_MAX itself is written with fewer digits, and
+ * then reads as a little more than it. */
+#define FLOAT_END 0x1.ffffffp127
 
 int json_fail(struct json_reader *reader, int code, const struct path_step *path, const char *what)
 {
@@ -132,7 +135,7 @@ static int read_float(
     int rc = read_real(reader, json, path, &real);
     if (rc)
         return rc;
-    if (isfinite(real) && fabs(real) > (double)FLT_MAX)
+    if (isfinite(real) && fabs(real) >= FLOAT_END)
         return json_fail(reader, ERR_INVALID, path, "is out of range");
     *value = (float)real;
     return 0;

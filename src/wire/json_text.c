@@ -83,6 +83,9 @@ static int code_of(const json_error_t *error)
 
 int json_text_parse(const char *text, size_t length, json_t **tree, struct error *err)
 {
+    /* jansson skips a NUL that follows a number. */
+    if (length && memchr(text, 0, length))
+        return error_set(err, ERR_MALFORMED, "not JSON: the text holds a NUL byte");
     struct buf marked;
     buf_init(&marked, 0);
     int rc = mark_long_integers(text, length, &marked, err);

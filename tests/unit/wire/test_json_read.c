@@ -80,6 +80,8 @@ static const struct {
         {SINGLE, "{\"a_double\":1.7976931348623157e308}", "{\"a_double\":1.7976931348623157e+308}"},
         {SINGLE, "{\"a_float\":0.1}", NULL},
         {SINGLE, "{\"a_float\":3.4028234663852886e38}", "{\"a_float\":3.4028235e+38}"},
+        {SINGLE, "{\"a_float\":3.4028235e+38}", NULL},
+        {SINGLE, "{\"a_float\":-3.4028235677973362e38}", "{\"a_float\":-3.4028235e+38}"},
         {SINGLE, "{\"a_float\":\"Infinity\"}", NULL},
         {SINGLE, "{\"an_int32\":-2147483648,\"an_int64\":-9223372036854775808}", NULL},
         {SINGLE, "{\"an_int32\":2147483647,\"an_int64\":9223372036854775807}", NULL},
@@ -259,6 +261,7 @@ static const struct {
         {SINGLE, "{\"a_double\":\"1\\u00002\"}", ERR_INVALID, "a_double"},
         {SINGLE, "{\"a_double\":true}", ERR_INVALID, "a_double"},
         {SINGLE, "{\"a_float\":3.5e38}", ERR_INVALID, "a_float"},
+        {SINGLE, "{\"a_float\":-3.4028235677973366e38}", ERR_INVALID, "a_float"},
         {SINGLE, "{\"a_bool\":1}", ERR_INVALID, "a_bool"},
         {SINGLE, "{\"a_bool\":\"true\"}", ERR_INVALID, "a_bool"},
         /* Text and bytes. */
@@ -310,6 +313,20 @@ static void test_bad(void **state)
         if (!*err.text || message)
             fail_msg("%s: no words, or a message all the same", bad[i].text);
         assert_int_equal(read_text(bad[i].type, bad[i].text, strlen(bad[i].text), false, &message, NULL), rc);
+    }
+}
+
+/* jansson alone takes the first of these. */
+static void test_nul_bytes(void **state)
+{
+    (void)state;
+    static const char texts[][40] = {"{\"an_int32\":1\0}", "{\"an_int32\":\0001}", "{\"a_string\":\"\0\"}",
+            "{\"a_uint64\":1234567890123456789\0}", "{}\0"};
+    static const size_t lengths[] = {15, 15, 16, 33, 3};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        ProtobufCMessage *message = NULL;
+        assert_non_null(memchr(texts[i], 0, lengths[i]));
+        assert_int_equal(read_text(SINGLE, texts[i], lengths[i], true, &message, NULL), ERR_MALFORMED);
     }
 }
 
@@ -450,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_good),
             cmocka_unit_test(test_bad),
+            cmocka_unit_test(test_nul_bytes),
             cmocka_unit_test(test_ignore_unknown),
             cmocka_unit_test(test_depth),
             cmocka_unit_test(test_entries_of_maps_count_as_depth),

@@ -83,8 +83,8 @@ static void assert_same(const struct seen *a, const struct seen *b)
 
 static void check_recording(const char *name, decode_fn decode, const unsigned types[TYPES], unsigned events)
 {
-    uint8_t *data;
-    size_t length;
+    uint8_t *data = NULL;
+    size_t length = 0;
     if (!recording_load(name, &data, &length))
         skip();
 
@@ -154,8 +154,8 @@ static void test_operations_json(void **state)
 static void test_every_prefix_of_every_event(void **state)
 {
     (void)state;
-    uint8_t *data;
-    size_t length;
+    uint8_t *data = NULL;
+    size_t length = 0;
     if (!recording_load("operations.protobuf.recordio", &data, &length))
         skip();
     struct recordio recordio;
