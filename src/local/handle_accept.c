@@ -1,0 +1,283 @@
+/* ACCEPT (PROTOCOL "Launching"): the offers are used up whatever comes of it; operations take from their
+ * resources in order; the rest is declined with the call's filters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "parts.h"
+
+/* The resources of an ACCEPT's offers on their way to its tasks. */
+struct accepted {
+    struct framework *framework;
+    struct agent *agent;
+    char *role;
+    struct resources left;
+};
+
+static void refuse_task(
+        struct framework *framework, const TaskInfo *info, TaskState state, int reason, const char *message)
+{
+    send_master_status(framework, &(struct master_status){
+                                          .task_id = info->task_id->value,
+                                          .agent_id = info->agent_id->value,
+                                          .state = state,
+                                          .reason = reason,
+                                          .message = message,
+                                  });
+}
+
+/* Every task of an operation; an operation of another kind answers by its status, if it has an id. */
+static void refuse_operation(struct framework *framework, const Operation *operation, TaskState state,
+        int reason, const char *message)
+{
+    if (operation->launch != NULL)
+        for (size_t i = 0; i < operation->launch->n_task_infos; i++)
+            refuse_task(framework, operation->launch->task_infos[i], state, reason, message);
+    else if (operation->launch_group != NULL)
+        for (size_t i = 0; i < operation->launch_group->task_group->n_tasks; i++)
+            refuse_task(framework, operation->launch_group->task_group->tasks[i], state, reason, message);
+    else if (operation->id != NULL)
+        send_operation_status(
+                framework, operation->id->value, MESOS__V1__OPERATION_STATE__OPERATION_ERROR, message);
+}
+
+static int check_offers(struct call_context *context, struct error *err)
+{
+    const Mesos__V1__Scheduler__Call__Accept *accept = context->call->accept;
+    struct offer *first = NULL;
+    if (accept->n_offer_ids == 0)
+        return error_set(err, ERR_INVALID, "No offers specified");
+    for (size_t i = 0; i < accept->n_offer_ids; i++) {
+        const char *id = accept->offer_ids[i]->value;
+        struct offer *offer = offer_find(context->local, id);
+        if (offer == NULL || offer->framework != context->framework)
+            return error_set(err, ERR_INVALID, "Offer %s is no longer valid", id);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(accept->offer_ids[j]->value, id) == 0)
+                return error_set(err, ERR_INVALID, "Duplicate offer %s in offer list", id);
+        if (first == NULL)
+            first = offer;
+        if (offer->agent != first->agent)
+            return error_set(err, ERR_INVALID,
+                    "Aggregated offers must belong to one single agent. Offer %s uses agent %s and offer %s "
+                    "uses agent "
+                    "%s",
+                    first->id, first->agent->id, offer->id, offer->agent->id);
+        if (strcmp(offer->role, first->role) != 0)
+            return error_set(err, ERR_INVALID,
+                    "Aggregated offers must be allocated to the same role. Offer %s uses role %s but another "
+                    "is using "
+                    "role %s",
+                    offer->id, offer->role, first->role);
+    }
+    return 0;
+}
+
+/* Gives up the valid ones among the offers, and drops all tasks. */
+static void drop_all(struct call_context *context, const char *why)
+{
+    const Mesos__V1__Scheduler__Call__Accept *accept = context->call->accept;
+    struct framework *framework = context->framework;
+    struct error err;
+    for (size_t i = 0; i < accept->n_offer_ids; i++) {
+        struct offer *offer = offer_find(context->local, accept->offer_ids[i]->value);
+        if (offer != NULL && offer->framework == framework)
+            offer_destroy(offer, true);
+    }
+    error_set(&err, ERR_INVALID, "Task launched with invalid offers: %s", why);
+    TaskState state = framework_can(framework, CAPABILITY(PARTITION_AWARE)) ? TASK(DROPPED) : TASK(LOST);
+    for (size_t i = 0; i < accept->n_operations; i++)
+        refuse_operation(framework, accept->operations[i], state, REASON(INVALID_OFFERS), err.text);
+}
+
+static void read_all(
+        struct accepted *accepted, Resource **messages, size_t count, struct resources *resources)
+{
+    resources_clear(resources);
+    for (size_t i = 0; i < count; i++)
+        resources_read(&accepted->framework->local->kinds, messages[i], false, resources);
+}
+
+/* Takes the info and, unless it is NULL, the resources. */
+static struct task *admit(
+        struct accepted *accepted, TaskInfo *info, const char *executor_id, struct resources *resources)
+{
+    struct task *task = task_create(accepted->framework, accepted->agent, info, executor_id);
+    task->resources = *resources;
+    task->holds_resources = true;
+    resources_init(resources);
+    resources_subtract(&accepted->left, &task->resources);
+    task_know(task);
+    return task;
+}
+
+static void launch(struct accepted *accepted, Operation *operation)
+{
+    struct framework *framework = accepted->framework;
+    struct resources used;
+    struct error err;
+    if (validate_operation_resources(operation, accepted->role, &err) != 0) {
+        refuse_operation(framework, operation, TASK(ERROR), REASON(TASK_INVALID), err.text);
+        return;
+    }
+    resources_init(&used);
+    for (size_t i = 0; i < operation->launch->n_task_infos; i++) {
+        TaskInfo *info = operation->launch->task_infos[i];
+        read_all(accepted, info->resources, info->n_resources, &used);
+        if (validate_task(framework, accepted->agent, info, accepted->role, &accepted->left, &used, &err) !=
+                0) {
+            refuse_task(framework, info, TASK(ERROR), REASON(TASK_INVALID), err.text);
+            continue;
+        }
+        operation->launch->task_infos[i] = NULL;
+        run_start(admit(accepted, info, info->task_id->value, &used));
+    }
+    resources_clear(&used);
+}
+
+static int check_group_executor(struct accepted *accepted, const ExecutorInfo *info,
+        const struct resources *resources, bool known, struct error *err)
+{
+    struct error why;
+    if (!info->has_type || info->type != MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT)
+        return error_set(err, ERR_INVALID, "zmesos-local runs groups in executors of type DEFAULT only");
+    if (text_check_id(info->executor_id->value, 255, &why) != 0)
+        return error_set(err, ERR_INVALID, "Executor ID is invalid: %.300s", why.text);
+    if (info->command != NULL)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.command' must not be set for 'DEFAULT' executor");
+    if (info->framework_id != NULL && strcmp(info->framework_id->value, accepted->framework->id) != 0)
+        return error_set(err, ERR_INVALID, "ExecutorInfo has an invalid FrameworkID");
+    if (known)
+        return 0;
+    if (resources_scalar(resources, "cpus") < 10 || resources_scalar(resources, "mem") < 32000 ||
+            resources_scalar(resources, "disk") == 0)
+        return error_set(err, ERR_INVALID,
+                "Executor '%.200s' of a task group needs at least 0.01 cpus, 32 mem and some disk",
+                info->executor_id->value);
+    return 0;
+}
+
+/* Each task, ids unique among them, and all together with the executor. */
+static int check_group(struct accepted *accepted, const Mesos__V1__Offer__Operation__LaunchGroup *group,
+        struct resources *total, struct error *err)
+{
+    const Mesos__V1__TaskGroupInfo *tasks = group->task_group;
+    struct resources used;
+    int code = 0;
+    resources_init(&used);
+    if (tasks->n_tasks == 0)
+        code = error_set(err, ERR_INVALID, "Task group cannot be empty");
+    for (size_t i = 0; code == 0 && i < tasks->n_tasks; i++) {
+        TaskInfo *info = tasks->tasks[i];
+        for (size_t j = 0; code == 0 && j < i; j++)
+            if (strcmp(tasks->tasks[j]->task_id->value, info->task_id->value) == 0)
+                code = error_set(err, ERR_INVALID, "Task group has duplicate ID: %s", info->task_id->value);
+        read_all(accepted, info->resources, info->n_resources, &used);
+        if (code == 0)
+            code = validate_task(
+                    accepted->framework, accepted->agent, info, accepted->role, &accepted->left, &used, err);
+        resources_add(total, &used);
+    }
+    if (code == 0 && !resources_contains(&accepted->left, total))
+        code = error_set(err, ERR_INVALID,
+                "Total resources required by task group and its executor are more than available");
+    resources_clear(&used);
+    return code;
+}
+
+static void launch_group(struct accepted *accepted, Operation *operation)
+{
+    struct framework *framework = accepted->framework;
+    Mesos__V1__Offer__Operation__LaunchGroup *message = operation->launch_group;
+    Mesos__V1__TaskGroupInfo *infos = message->task_group;
+    const char *id = message->executor->executor_id->value;
+    struct executor *executor = executor_find(accepted->agent, framework->id, id);
+    struct resources own;
+    struct resources total;
+    struct error err;
+    resources_init(&own);
+    resources_init(&total);
+    int code = validate_operation_resources(operation, accepted->role, &err);
+    if (code == 0) {
+        if (executor == NULL)
+            read_all(accepted, message->executor->resources, message->executor->n_resources, &own);
+        code = check_group_executor(accepted, message->executor, &own, executor != NULL, &err);
+    }
+    resources_copy(&total, &own);
+    if (code == 0)
+        code = check_group(accepted, message, &total, &err);
+    if (code != 0) {
+        refuse_operation(framework, operation, TASK(ERROR), REASON(TASK_GROUP_INVALID), err.text);
+        goto out;
+    }
+
+    if (executor == NULL) {
+        executor = executor_create(framework, accepted->agent, id);
+        executor->resources = own;
+        resources_subtract(&accepted->left, &own);
+        resources_init(&own);
+    }
+    struct group *group = alloc_zeroed(1, sizeof(*group));
+    struct task **tasks = alloc_zeroed(infos->n_tasks, sizeof(*tasks));
+    list_init(&group->tasks);
+    for (size_t i = 0; i < infos->n_tasks; i++) {
+        TaskInfo *info = infos->tasks[i];
+        infos->tasks[i] = NULL;
+        read_all(accepted, info->resources, info->n_resources, &total);
+        tasks[i] = admit(accepted, info, id, &total);
+        tasks[i]->executor = executor;
+        tasks[i]->group = group;
+        memcpy(tasks[i]->parent_id, executor->container_id, TEXT_UUID_SIZE);
+        list_append(&executor->tasks, &tasks[i]->in_executor);
+        list_append(&group->tasks, &tasks[i]->in_group);
+    }
+    for (size_t i = 0; i < infos->n_tasks; i++)
+        run_start(tasks[i]);
+    free(tasks);
+out:
+    resources_clear(&own);
+    resources_clear(&total);
+}
+
+static void take_offers(struct call_context *context, struct accepted *accepted)
+{
+    const Mesos__V1__Scheduler__Call__Accept *accept = context->call->accept;
+    for (size_t i = 0; i < accept->n_offer_ids; i++) {
+        struct offer *offer = offer_find(context->local, accept->offer_ids[i]->value);
+        accepted->agent = offer->agent;
+        if (accepted->role == NULL)
+            accepted->role = alloc_string(offer->role);
+        resources_add(&accepted->left, &offer->resources);
+        offer_destroy(offer, false);
+    }
+}
+
+void handle_accept(struct call_context *context)
+{
+    Mesos__V1__Scheduler__Call__Accept *accept = context->call->accept;
+    struct accepted accepted = {.framework = context->framework};
+    struct error err;
+    if (check_offers(context, &err) != 0) {
+        drop_all(context, err.text);
+        return;
+    }
+    resources_init(&accepted.left);
+    take_offers(context, &accepted);
+    for (size_t i = 0; i < accept->n_operations; i++) {
+        Operation *operation = accept->operations[i];
+        if (operation->launch != NULL)
+            launch(&accepted, operation);
+        else if (operation->launch_group != NULL)
+            launch_group(&accepted, operation);
+        else
+            refuse_operation(
+                    accepted.framework, operation, TASK(ERROR), 0, "zmesos-local does not do this operation");
+    }
+    resources_add(&accepted.agent->free, &accepted.left);
+    struct framework_role *role = framework_role(accepted.framework, accepted.role);
+    if (role != NULL)
+        allocator_filter(role, accepted.agent, &accepted.left, accept->filters);
+    resources_clear(&accepted.left);
+    free(accepted.role);
+}

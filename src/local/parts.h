@@ -1,0 +1,194 @@
+/* What the files of this folder offer one another, by file. See local.h for the structs. */
+#ifndef LOCAL_PARTS_H
+#define LOCAL_PARTS_H
+
+#include "local.h"
+
+/* ---- framework.c: frameworks come, lose their stream, go ---- */
+
+struct framework *framework_find(struct local *local, const char *id); /* NULL also for forgotten ones */
+bool framework_can(const struct framework *framework, int capability);
+struct framework *framework_create(struct local *local, const char *id, FrameworkInfo *info); /* takes info */
+void framework_set_info(struct framework *framework, FrameworkInfo *info, char **suppressed,
+        size_t suppressed_count, bool new_subscription); /* takes info; keeps what never changes */
+void framework_connect(struct framework *framework, struct http_stream *stream, const char *stream_id,
+        enum encoding encoding);
+void framework_disconnect(struct framework *framework); /* the stream is gone already */
+void framework_end_stream(struct framework *framework, bool cut);
+void framework_remove(struct framework *framework);  /* kills its tasks; remembers the id */
+void framework_forget(struct framework *framework);  /* the master's failover */
+void framework_recover(struct framework *framework); /* an agent has told the master of it */
+void framework_unref(struct framework *framework);   /* a task less points to it */
+bool framework_was_removed(const struct local *local, const char *id);
+struct framework_role *framework_role(const struct framework *framework, const char *name);
+void framework_destroy(struct framework *framework);
+
+/* ---- events.c: what goes out on a stream ---- */
+
+void events_send(struct framework *framework, const Event *event);
+void events_send_raw(struct framework *framework, const void *record, size_t length);
+void events_write(
+        struct http_stream *stream, enum encoding encoding, const Event *event, struct buf *scratch);
+void send_subscribed(struct framework *framework);
+void send_heartbeat(struct framework *framework);
+void send_error(struct framework *framework, const char *message);
+void send_rescind(struct framework *framework, const char *offer_id);
+void send_failure(struct framework *framework, const char *agent_id);
+
+/* A status that the master makes itself, without uuid. `task` may be NULL, and agent_id too. */
+struct master_status {
+    const char *task_id;
+    const char *agent_id;
+    TaskState state;
+    int reason;
+    const char *message;
+    const struct task *task; /* for container_status and health, of a known task */
+    int64_t unreachable_ns;  /* 0: not */
+};
+void send_master_status(struct framework *framework, const struct master_status *status);
+void send_update(struct task *task, const struct update *update);
+void send_operation_status(
+        struct framework *framework, const char *operation_id, int state, const char *message);
+
+/* ---- agent.c ---- */
+
+int agents_create(struct local *local, struct error *err) MUST_CHECK;
+void agents_destroy(struct local *local);
+struct agent *agent_find(struct local *local, const char *id);
+void agent_disconnect(struct agent *agent);  /* offers end; updates and calls do not pass any more */
+void agent_unreachable(struct agent *agent); /* the master gives it up and says so */
+void agent_gone(struct agent *agent);        /* by the operator's word */
+void agent_return(struct agent *agent, bool with_tasks);
+void agent_recovering(struct agent *agent); /* the master has failed over */
+const char *agent_state_name(enum agent_state state);
+
+/* ---- offers.c ---- */
+
+struct offer *offer_create(
+        struct framework_role *role, struct agent *agent, const struct resources *resources);
+struct offer *offer_find(struct local *local, const char *id);
+void offer_destroy(struct offer *offer, bool give_back); /* give_back: its resources are free again */
+void offer_rescind(struct offer *offer);
+void send_offers(struct framework *framework, struct offer **offers, size_t count);
+
+/* ---- allocator.c ---- */
+
+void allocator_start(struct local *local);
+void allocator_run(struct local *local);
+void allocator_filter(struct framework_role *role, struct agent *agent, const struct resources *resources,
+        const Filters *filters);
+void allocator_forget_filters(struct framework_role *role);
+
+/* ---- task.c: tasks as objects ---- */
+
+struct task *task_create(
+        struct framework *framework, struct agent *agent, TaskInfo *info, const char *executor_id);
+void task_destroy(struct task *task); /* frees what it holds; its run must be over */
+void task_know(struct task *task);    /* the master knows it from now on */
+void task_unknow(struct task *task);
+struct task *task_find(struct framework *framework, const char *id); /* that the master knows */
+struct task *task_on_agent(struct agent *agent, const char *framework_id, const char *task_id);
+void task_free_resources(struct task *task);
+void task_drop(
+        struct task *task); /* the framework or the agent is gone: end the run without a word, destroy */
+struct executor *executor_find(struct agent *agent, const char *framework_id, const char *executor_id);
+struct executor *executor_create(struct framework *framework, struct agent *agent, const char *executor_id);
+void executor_leave(
+        struct task *task); /* the task has ended: leaves group and executor, frees that when empty */
+
+/* ---- updates.c: from the agent to the framework, at least once ---- */
+
+void update_add(struct task *task, TaskState state, int reason, const char *message, int healthy);
+void update_add_from(
+        struct task *task, TaskState state, Source source, int reason, const char *message, int healthy);
+void update_forward(struct task *task); /* sends the first again now, if there is one */
+void update_resume(struct framework *framework);
+void update_acknowledge(struct task *task, const uint8_t uuid[16]);
+void updates_clear(struct task *task);
+
+/* ---- run.c: what a task does on its agent ---- */
+
+void run_start(struct task *task);
+void run_kill(
+        struct task *task, const Mesos__V1__KillPolicy *policy); /* with KILLING where it is understood */
+void run_drop(struct task *task);                                /* ends it without a word */
+void task_ended(
+        struct task *task, TaskState state, Source source, int reason, const char *message, int healthy);
+
+/* ---- simulate.c: tasks that only report ---- */
+
+void simulate_start(struct task *task);
+void simulate_kill(struct task *task);
+
+/* ---- calls: one file each ---- */
+
+struct call_context {
+    struct local *local;
+    struct http_request *request;
+    struct framework *framework; /* NULL for SUBSCRIBE */
+    Call *call;                  /* handlers may take parts out of it */
+    const char *principal;       /* NULL without authentication */
+    enum encoding accept;
+};
+
+void handle_subscribe(struct call_context *context);
+void handle_update_framework(struct call_context *context);
+void handle_accept(struct call_context *context);
+void handle_decline(struct call_context *context);
+void handle_revive(struct call_context *context);
+void handle_suppress(struct call_context *context);
+void handle_kill(struct call_context *context);
+void handle_shutdown(struct call_context *context);
+void handle_acknowledge(struct call_context *context);
+void handle_reconcile(struct call_context *context);
+void reconcile_task(struct framework *framework, const char *task_id, const char *agent_id);
+
+/* NULL, or what is wrong with a framework's info (the text is in err). */
+int validate_framework(const FrameworkInfo *info, struct error *err) MUST_CHECK;
+/* A call's parts that its type wants. */
+int validate_call(const Call *call, const char *principal, struct error *err) MUST_CHECK;
+/* A task of an ACCEPT against its offers. `left`: what the offers have left; `*used` is set to what it takes
+ * of it. */
+int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
+        const struct resources *left, const struct resources *used, struct error *err) MUST_CHECK;
+/* What an operation's resources are wrong in, whatever the offers: costs the whole operation. */
+int validate_operation_resources(const Operation *operation, const char *role, struct error *err) MUST_CHECK;
+
+/* ---- api.c: HTTP rules, and to whom a call goes ---- */
+
+void api_handle(void *local, struct http_request *request); /* an http_handler */
+void api_scheduler(struct local *local, struct http_request *request);
+void api_error(struct http_request *request, unsigned status, const char *text);
+const char *call_type_name(CallType type);
+
+/* ---- auth.c ---- */
+
+int credentials_read(const char *path, struct credentials **credentials, struct error *err) MUST_CHECK;
+void credentials_destroy(struct credentials *credentials);
+/* The principal of a request, borrowed, or NULL. */
+const char *credentials_check(const struct credentials *credentials, const char *authorization);
+
+/* ---- state.c: what tests look at ---- */
+
+struct state_log *state_log_create(void);
+void state_log_destroy(struct state_log *log);
+void state_log_call(struct local *local, const Call *call, unsigned status);
+void state_log_event(struct local *local, int type);
+void handle_state(struct local *local, struct http_request *request);
+
+/* ---- faults.c ---- */
+
+struct faults *faults_create(struct local *local);
+void faults_destroy(struct faults *faults);
+void handle_faults(struct local *local, struct http_request *request);
+/* Whether a fault has taken care of the request: before the body is read, and once the call is known. */
+bool faults_take_request(struct local *local, struct http_request *request);
+bool faults_take_call(struct local *local, struct http_request *request, const Call *call);
+bool faults_silence_heartbeats(const struct local *local);
+bool faults_split_streams(const struct local *local);
+
+/* ---- failover.c ---- */
+
+void failover(struct local *local); /* the agents stay away until they return */
+
+#endif

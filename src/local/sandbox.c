@@ -1,0 +1,116 @@
+/* Where a task runs, and with what: WORK/AGENT/FRAMEWORK/TASK, the environment, the arguments. Ids make path
+ * parts: they were checked to hold no slash and not to be "." or "..". */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#include "parts.h"
+#include "run.h"
+
+char *sandbox_path(const struct task *task)
+{
+    struct buf path;
+    buf_init(&path, 0);
+    if (buf_printf(&path, "%s/%s/%s", task->local->work_dir, task->agent->id, task->key) != 0 ||
+            buf_append(&path, "", 1) != 0)
+        abort(); /* there is no limit */
+    return (char *)buf_release(&path);
+}
+
+int sandbox_create(const struct task *task, char **path, struct error *err)
+{
+    char *made = sandbox_path(task);
+    for (char *slash = made + strlen(task->local->work_dir); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int failed = mkdir(made, 0755) != 0 && errno != EEXIST;
+        *slash = '/';
+        if (failed)
+            goto fail;
+    }
+    if (mkdir(made, 0755) != 0 && errno != EEXIST)
+        goto fail;
+    *path = made;
+    return 0;
+fail:;
+    int code = error_set_errno(err, errno, "cannot make the sandbox %s", made);
+    free(made);
+    return code;
+}
+
+/* Variables in a list that grows in the arena's way: by being copied. */
+struct variables {
+    struct arena *arena;
+    char **list;
+    size_t count, capacity;
+};
+
+/* Takes the place of an earlier one of the same name. */
+static void put(struct variables *variables, const char *name, const char *value)
+{
+    size_t length = strlen(name);
+    char *text = arena_format(variables->arena, "%s=%s", name, value);
+    for (size_t i = 0; i < variables->count; i++)
+        if (strncmp(variables->list[i], name, length) == 0 && variables->list[i][length] == '=') {
+            variables->list[i] = text;
+            return;
+        }
+    if (variables->count + 1 >= variables->capacity) {
+        variables->capacity = variables->capacity * 2 + 64;
+        char **list = arena_array(variables->arena, variables->capacity, sizeof(char *));
+        if (variables->count > 0)
+            memcpy(list, variables->list, variables->count * sizeof(char *));
+        variables->list = list;
+    }
+    variables->list[variables->count++] = text;
+    variables->list[variables->count] = NULL;
+}
+
+char **sandbox_environment(const struct task *task, const CommandInfo *command, struct arena *arena)
+{
+    struct variables variables = {.arena = arena};
+    char *directory = sandbox_path(task);
+    for (char **own = environ; *own != NULL; own++) {
+        char *value = strchr(*own, '=');
+        if (value == NULL || strncmp(*own, "MESOS_", 6) == 0 || strncmp(*own, "ZMESOS_", 7) == 0)
+            continue;
+        char *name = arena_copy(arena, *own, (size_t)(value - *own) + 1);
+        name[value - *own] = '\0';
+        put(&variables, name, value + 1);
+    }
+    put(&variables, "MESOS_SANDBOX", directory);
+    put(&variables, "MESOS_TASK_ID", task->id);
+    put(&variables, "MESOS_EXECUTOR_ID", task->executor_id);
+    put(&variables, "MESOS_FRAMEWORK_ID", task->framework->id);
+    put(&variables, "MESOS_AGENT_ID", task->agent->id);
+    put(&variables, "MESOS_CONTAINER_IP", "127.0.0.1");
+    if (command->environment != NULL)
+        for (size_t i = 0; i < command->environment->n_variables; i++) {
+            const Mesos__V1__Environment__Variable *variable = command->environment->variables[i];
+            put(&variables, variable->name, variable->value == NULL ? "" : variable->value);
+        }
+    free(directory);
+    return variables.list;
+}
+
+char **sandbox_arguments(const CommandInfo *command, const char **program, struct arena *arena)
+{
+    char **arguments = arena_array(arena, command->n_arguments + 4, sizeof(char *));
+    if (command->shell) {
+        arguments[0] = arena_string(arena, "sh");
+        arguments[1] = arena_string(arena, "-c");
+        arguments[2] = command->value;
+        *program = "/bin/sh";
+        return arguments;
+    }
+    for (size_t i = 0; i < command->n_arguments; i++)
+        arguments[i] = command->arguments[i];
+    if (command->n_arguments == 0)
+        arguments[0] = command->value;
+    *program = command->value;
+    return arguments;
+}

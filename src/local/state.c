@@ -1,0 +1,212 @@
+/* GET /local/state: what tests look at. Counts of calls and events since the start, the last calls in order,
+ * and what the master and the agents know. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "parts.h"
+
+#define CALLS_KEPT 10000
+#define TYPES 32
+
+/* One call as it came. */
+struct call_record {
+    uint64_t number; /* from 1 */
+    int type;
+    unsigned status; /* 0: not answered */
+    char *framework;
+    char *subject; /* the task, the first offer, the roles */
+};
+
+struct state_log {
+    uint64_t calls[TYPES];
+    uint64_t events[TYPES];
+    uint64_t next; /* the number of the next call, less one */
+    struct call_record ring[CALLS_KEPT];
+};
+
+struct state_log *state_log_create(void)
+{
+    return alloc_zeroed(1, sizeof(struct state_log));
+}
+
+void state_log_destroy(struct state_log *log)
+{
+    for (size_t i = 0; log != NULL && i < CALLS_KEPT; i++) {
+        free(log->ring[i].framework);
+        free(log->ring[i].subject);
+    }
+    free(log);
+}
+
+static const char *first_task(const Mesos__V1__Scheduler__Call__Accept *accept)
+{
+    for (size_t i = 0; i < accept->n_operations; i++) {
+        const Operation *operation = accept->operations[i];
+        if (operation->launch != NULL && operation->launch->n_task_infos > 0 &&
+                operation->launch->task_infos[0] != NULL)
+            return operation->launch->task_infos[0]->task_id->value;
+    }
+    return accept->n_offer_ids > 0 ? accept->offer_ids[0]->value : NULL;
+}
+
+static const char *subject_of(const Call *call)
+{
+    switch (call->type) {
+    case CALL(ACCEPT):
+        return call->accept == NULL ? NULL : first_task(call->accept);
+    case CALL(DECLINE):
+        return call->decline == NULL || call->decline->n_offer_ids == 0 ? NULL
+                                                                        : call->decline->offer_ids[0]->value;
+    case CALL(KILL):
+        return call->kill == NULL ? NULL : call->kill->task_id->value;
+    case CALL(ACKNOWLEDGE):
+        return call->acknowledge == NULL ? NULL : call->acknowledge->task_id->value;
+    case CALL(RECONCILE):
+        return call->reconcile == NULL || call->reconcile->n_tasks == 0
+                       ? NULL
+                       : call->reconcile->tasks[0]->task_id->value;
+    default:
+        return NULL;
+    }
+}
+
+void state_log_call(struct local *local, const Call *call, unsigned status)
+{
+    struct state_log *log = local->calls;
+    if (!call->has_type)
+        return;
+    if ((unsigned)call->type < TYPES)
+        log->calls[call->type]++;
+    struct call_record *record = &log->ring[log->next % CALLS_KEPT];
+    free(record->framework);
+    free(record->subject);
+    *record = (struct call_record){
+            .number = ++log->next,
+            .type = (int)call->type,
+            .status = status,
+            .framework = call->framework_id == NULL ? NULL : alloc_string(call->framework_id->value),
+            .subject = alloc_string(subject_of(call)),
+    };
+}
+
+void state_log_event(struct local *local, int type)
+{
+    if ((unsigned)type < TYPES)
+        local->calls->events[type]++;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : json_string(text);
+}
+
+static json_t *write_counts(const uint64_t counts[TYPES], const ProtobufCEnumDescriptor *names)
+{
+    json_t *object = json_object();
+    for (unsigned i = 0; i < TYPES; i++) {
+        const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(names, (int)i);
+        if (counts[i] > 0 && value != NULL)
+            json_object_set_new(object, value->name, json_integer((json_int_t)counts[i]));
+    }
+    return object;
+}
+
+static json_t *write_calls(const struct state_log *log)
+{
+    json_t *array = json_array();
+    uint64_t first = log->next > CALLS_KEPT ? log->next - CALLS_KEPT : 0;
+    for (uint64_t i = first; i < log->next; i++) {
+        const struct call_record *record = &log->ring[i % CALLS_KEPT];
+        json_array_append_new(
+                array, json_pack("{s:I,s:s,s:I,s:o,s:o}", "number", (json_int_t)record->number, "type",
+                               call_type_name((CallType)record->type), "status", (json_int_t)record->status,
+                               "framework", text_or_null(record->framework), "subject",
+                               text_or_null(record->subject)));
+    }
+    return array;
+}
+
+static const char *framework_state_name(enum framework_state state)
+{
+    static const char *const names[] = {"subscribed", "disconnected", "recovered", "forgotten", "removed"};
+    return names[state];
+}
+
+static json_t *write_frameworks(struct local *local)
+{
+    json_t *array = json_array();
+    struct framework *framework;
+    size_t at = 0;
+    while ((framework = map_next(&local->frameworks, &at)) != NULL) {
+        json_t *roles = json_array();
+        json_t *offers = json_array();
+        for (size_t i = 0; i < framework->role_count; i++)
+            json_array_append_new(roles, json_pack("{s:s,s:b}", "name", framework->roles[i]->name,
+                                                 "suppressed", (int)framework->roles[i]->suppressed));
+        for (struct list_link *link = list_first(&framework->offers); link != NULL;
+                link = list_next(&framework->offers, link))
+            json_array_append_new(offers, json_string(list_item(link, struct offer, in_framework)->id));
+        json_array_append_new(array,
+                json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I}", "id", framework->id, "name", framework->info->name,
+                        "state", framework_state_name(framework->state), "stream_id", framework->stream_id,
+                        "roles", roles, "offers", offers, "tasks", (json_int_t)framework->tasks.count));
+    }
+    return array;
+}
+
+static const char *task_state_name(TaskState state)
+{
+    const ProtobufCEnumValue *value =
+            protobuf_c_enum_descriptor_get_value(&mesos__v1__task_state__descriptor, (int)state);
+    return value == NULL ? "?" : value->name;
+}
+
+static json_t *write_resources(const struct resources *resources)
+{
+    struct buf text;
+    buf_init(&text, 0);
+    resources_format(resources, NULL, &text);
+    json_t *string = json_stringn((const char *)text.data, text.length);
+    buf_clear(&text);
+    return string == NULL ? json_string("") : string;
+}
+
+static void write_agent(const struct agent *agent, json_t *agents, json_t *tasks)
+{
+    struct task *task;
+    size_t at = 0;
+    while ((task = map_next(&agent->tasks, &at)) != NULL)
+        json_array_append_new(tasks,
+                json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:I}", "id", task->id, "framework",
+                        task->framework->id, "agent", agent->id, "state", task_state_name(task->state),
+                        "master_state", task_state_name(task->master_state), "known", (int)task->known, "pid",
+                        (json_int_t)task->pid, "unacknowledged", (json_int_t)task->updates.count));
+    json_array_append_new(
+            agents, json_pack("{s:s,s:s,s:s,s:o,s:o,s:I}", "id", agent->id, "hostname", agent->hostname,
+                            "state", agent_state_name(agent->state), "total", write_resources(&agent->total),
+                            "free", write_resources(&agent->free), "tasks", (json_int_t)agent->tasks.count));
+}
+
+void handle_state(struct local *local, struct http_request *request)
+{
+    json_t *agents = json_array();
+    json_t *tasks = json_array();
+    for (size_t i = 0; i < local->agent_count; i++)
+        write_agent(local->agents[i], agents, tasks);
+    json_t *state = json_pack("{s:s,s:s,s:o,s:o,s:o,s:{s:o,s:o},s:o}", "master", local->master_id, "work_dir",
+            local->work_dir, "frameworks", write_frameworks(local), "agents", agents, "tasks", tasks,
+            "counts", "calls",
+            write_counts(local->calls->calls, &mesos__v1__scheduler__call__type__descriptor), "events",
+            write_counts(local->calls->events, &mesos__v1__scheduler__event__type__descriptor), "calls",
+            write_calls(local->calls));
+    char *text = state == NULL ? NULL : json_dumps(state, JSON_COMPACT);
+    if (text == NULL)
+        api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "The state is no text");
+    else
+        http_reply(request, MHD_HTTP_OK, "application/json", text, strlen(text), NULL);
+    free(text);
+    json_decref(state);
+}

@@ -1,0 +1,169 @@
+/* What is wrong with a task of an ACCEPT, in Mesos's words and in its order: the texts reach people, and some
+ * are compared with Mesos's in tests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "parts.h"
+
+static int check_id(const char *id, struct error *err)
+{
+    size_t length = strlen(id);
+    if (length == 0)
+        return error_set(err, ERR_INVALID, "ID must not be empty");
+    if (length > 255)
+        return error_set(err, ERR_INVALID, "ID must not be greater than 255 characters");
+    if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+        return error_set(err, ERR_INVALID, "'%s' is disallowed", id);
+    for (const char *at = id; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f || *at == '/' || *at == '\\')
+            return error_set(err, ERR_INVALID, "'%s' contains invalid characters", id);
+    return 0;
+}
+
+static int check_command(const CommandInfo *command, const char *what, struct error *err)
+{
+    if (command->shell && command->value == NULL)
+        return error_set(err, ERR_INVALID, "%s's shell command is not set", what);
+    if (!command->shell && command->value == NULL)
+        return error_set(
+                err, ERR_INVALID, "%s's command has no 'value' to run, and zmesos-local has no images", what);
+    if (command->n_uris > 0)
+        return error_set(err, ERR_INVALID, "zmesos-local fetches no URIs");
+    for (size_t i = 0; command->environment != NULL && i < command->environment->n_variables; i++) {
+        const Mesos__V1__Environment__Variable *variable = command->environment->variables[i];
+        if (variable->secret != NULL)
+            return error_set(err, ERR_INVALID, "zmesos-local has no secrets: variable '%s'", variable->name);
+        if (variable->value == NULL)
+            return error_set(err, ERR_INVALID,
+                    "Environment variable '%s' of type 'VALUE' must have a value set", variable->name);
+    }
+    return 0;
+}
+
+static int check_health(const HealthCheck *check, struct error *err)
+{
+    if (!check->has_type)
+        return error_set(err, ERR_INVALID, "Task uses invalid health check: HealthCheck must specify 'type'");
+    if (check->type != MESOS__V1__HEALTH_CHECK__TYPE__COMMAND)
+        return error_set(err, ERR_INVALID, "zmesos-local checks health by COMMAND only");
+    if (check->command == NULL)
+        return error_set(err, ERR_INVALID,
+                "Task uses invalid health check: Expecting 'command' to be set for COMMAND health check");
+    if (!(check->delay_seconds >= 0) || !(check->interval_seconds >= 0) || !(check->timeout_seconds >= 0) ||
+            !(check->grace_period_seconds >= 0))
+        return error_set(
+                err, ERR_INVALID, "Task uses invalid health check: Expecting times to be non-negative");
+    return check_command(check->command, "Health check", err);
+}
+
+/* What a real agent could do and we cannot: better an error now than a task that does something else. */
+static int check_support(const TaskInfo *info, struct error *err)
+{
+    if (info->executor != NULL)
+        return error_set(err, ERR_INVALID, "zmesos-local runs no custom executors");
+    if (info->container != NULL &&
+            (info->container->docker != NULL ||
+                    (info->container->mesos != NULL && info->container->mesos->image != NULL)))
+        return error_set(err, ERR_INVALID, "zmesos-local runs no images");
+    if (info->check != NULL)
+        return error_set(err, ERR_INVALID, "zmesos-local has no checks but health checks by COMMAND");
+    return 0;
+}
+
+static int check_amounts(const struct resources *needed, const TaskInfo *info, const char *role,
+        const struct resources *left, struct error *err)
+{
+    if (resources_contains(left, needed))
+        return 0;
+    struct buf text;
+    buf_init(&text, 4096);
+    int code = buf_append_string(&text, "Total resources ");
+    for (size_t i = 0; i < info->n_resources; i++) {
+        if (i > 0)
+            code |= buf_append_string(&text, "; ");
+        resource_message_format(info->resources[i], role, &text);
+    }
+    code |= buf_append_string(&text, " required by task and its executor is more than available ");
+    resources_format(left, role, &text);
+    code = error_set(
+            err, ERR_INVALID, "%.*s%s", (int)text.length, (const char *)text.data, code == 0 ? "" : "...");
+    buf_clear(&text);
+    return code;
+}
+
+static int check_runnable(struct framework *framework, const TaskInfo *info, struct error *err)
+{
+    int code = 0;
+    if (framework->local->options->simulate)
+        return 0;
+    if ((code = check_support(info, err)) != 0)
+        return code;
+    if (info->health_check != NULL && (code = check_health(info->health_check, err)) != 0)
+        return code;
+    return info->command == NULL ? 0 : check_command(info->command, "Task", err);
+}
+
+int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
+        const struct resources *left, const struct resources *used, struct error *err)
+{
+    int code = check_id(info->task_id->value, err);
+    if (code != 0)
+        return code;
+    if (task_find(framework, info->task_id->value) != NULL)
+        return error_set(err, ERR_INVALID, "Task has duplicate ID: %s", info->task_id->value);
+    if (strcmp(info->agent_id->value, agent->id) != 0)
+        return error_set(err, ERR_INVALID, "Task uses invalid agent %s while agent %s is expected",
+                info->agent_id->value, agent->id);
+    if (info->kill_policy != NULL && info->kill_policy->grace_period != NULL &&
+            info->kill_policy->grace_period->nanoseconds < 0)
+        return error_set(err, ERR_INVALID, "Task's 'kill_policy.grace_period' must be non-negative");
+    if (info->max_completion_time != NULL && info->max_completion_time->nanoseconds < 0)
+        return error_set(err, ERR_INVALID, "Task's 'max_completion_time' must be non-negative");
+    if (resources_is_empty(used))
+        return error_set(err, ERR_INVALID, "Task uses no resources");
+    if ((info->executor != NULL) == (info->command != NULL))
+        return error_set(err, ERR_INVALID,
+                "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present");
+    code = check_amounts(used, info, role, left, err);
+    return code != 0 ? code : check_runnable(framework, info, err);
+}
+
+static int check_resources(Resource **resources, size_t count, const char *role, struct error *err)
+{
+    struct error why;
+    for (size_t i = 0; i < count; i++) {
+        const Mesos__V1__Resource__AllocationInfo *allocation = resources[i]->allocation_info;
+        if (resource_check(resources[i], &why) != 0)
+            return error_set(err, ERR_INVALID, "Invalid resources: %s", why.text);
+        if (allocation != NULL && allocation->role != NULL && strcmp(allocation->role, role) != 0)
+            return error_set(err, ERR_INVALID,
+                    "Invalid resources: allocated to role '%.200s' and not to '%.200s'", allocation->role,
+                    role);
+    }
+    return 0;
+}
+
+static int check_task_resources(const TaskInfo *info, const char *role, struct error *err)
+{
+    int code = check_resources(info->resources, info->n_resources, role, err);
+    if (code == 0 && info->executor != NULL)
+        code = check_resources(info->executor->resources, info->executor->n_resources, role, err);
+    return code;
+}
+
+int validate_operation_resources(const Operation *operation, const char *role, struct error *err)
+{
+    int code = 0;
+    if (operation->launch != NULL)
+        for (size_t i = 0; code == 0 && i < operation->launch->n_task_infos; i++)
+            code = check_task_resources(operation->launch->task_infos[i], role, err);
+    if (operation->launch_group != NULL) {
+        const ExecutorInfo *executor = operation->launch_group->executor;
+        code = check_resources(executor->resources, executor->n_resources, role, err);
+        for (size_t i = 0; code == 0 && i < operation->launch_group->task_group->n_tasks; i++)
+            code = check_task_resources(operation->launch_group->task_group->tasks[i], role, err);
+    }
+    return code;
+}
