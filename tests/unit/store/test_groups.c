@@ -1,6 +1,8 @@
 /* Groups: which number an output waits for, when groups are handed over, what is told when. The layer of
  * faults.h holds syncs up, so that "while a sync runs" is a state and not a race. */
 #include <poll.h>
+#include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -185,6 +187,35 @@ static void test_blobs_are_shared(void **state)
     assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE body=CAST('shared' AS BLOB)"), 1000);
 }
 
+static volatile sig_atomic_t caught;
+
+static void catch (int number)
+{
+    caught = number;
+}
+
+/* The loop blocks signals and reads them from a descriptor; the thread must not take them away. */
+static void test_the_thread_takes_no_signals(void **state)
+{
+    struct store *store = start_store(*state);
+    struct sigaction action = {.sa_handler = catch}, action_before;
+    sigset_t signals, signals_before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    assert_int_equal(sigaction(SIGUSR1, &action, &action_before), 0);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &signals, &signals_before), 0);
+    assert_int_equal(kill(getpid(), SIGUSR1), 0);
+    add_event(store, 1);
+    commit_group(store); /* the thread has run since */
+    struct timespec at_once = {0};
+    int taken = sigtimedwait(&signals, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &signals_before, NULL);
+    sigaction(SIGUSR1, &action_before, NULL);
+    assert_int_equal(caught, 0);
+    assert_int_equal(taken, SIGUSR1);
+    store_destroy(store);
+}
+
 /* A log that grows without a pause is moved into the database all the same, and used again from its start. */
 static void test_the_log_is_bounded_under_load(void **state)
 {
@@ -218,6 +249,7 @@ int main(void)
             TEST(test_destroy_commits_what_is_left),
             TEST(test_destroy_commits_what_was_never_started),
             TEST(test_blobs_are_shared),
+            TEST(test_the_thread_takes_no_signals),
             TEST(test_the_log_is_bounded_under_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Rows: what is written comes back, all of it, in order. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,23 +234,37 @@ static void test_only_the_last_event_of_each_class_is_loaded(void **state)
 static void test_what_was_given_may_change_after_store_add(void **state)
 {
     struct fixture *fixture = *state;
+    char texts[12][16];
+    for (size_t i = 0; i < 12; i++)
+        snprintf(texts[i], sizeof texts[i], "text %zu", i);
+    struct blob *blob = blob_create("bytes", 5);
+    struct record records[] = {
+            meta_record(texts[0], texts[1]),
+            full_task(1, texts[2], blob, blob),
+            full_attempt(1, 1),
+            event_record(1, 1, texts[11]),
+    };
+    records[1].task.message = texts[3];
+    records[1].task.reason = texts[4];
+    records[2].attempt.agent_id = texts[5];
+    records[2].attempt.hostname = texts[6];
+    records[2].attempt.ports = texts[7];
+    records[2].attempt.unique = texts[8];
+    records[2].attempt.message = texts[9];
+    records[2].attempt.reason = texts[10];
+    records[3].event.header = records[3].event.body = blob;
+    const char *expected = texts_of(fixture, records, 4);
+
     struct store *store = open_store(fixture);
     assert_int_equal(store_start(store, NULL), 0);
-    char name[] = "name", value[] = "value";
-    struct record record = meta_record(name, value);
-    store_add(store, &record);
-    memset(name, 'x', 4);
-    memset(value, 'x', 5);
-    struct blob *body = blob_create("body", 4);
-    struct record event = event_record(1, 1, "t");
-    event.event.body = body;
-    store_add(store, &event);
-    blob_unref(body);
-    commit_group(store);
+    for (size_t i = 0; i < 4; i++)
+        store_add(store, &records[i]);
+    memset(texts, 'x', sizeof texts);
+    memset(records, 0, sizeof records);
+    blob_unref(blob);
     store_destroy(store);
     store = open_store(fixture);
-    assert_string_equal(load_text(fixture, store),
-            "meta name='value'\nevent 1/1 time=1 topic='t' header=NULL body=<626f6479>\n");
+    assert_string_equal(load_text(fixture, store), expected);
     store_destroy(store);
 }
 
