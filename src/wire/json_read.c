@@ -8,7 +8,7 @@
 #include "wire/check.h"
 
 #define GROWTH 16
-#define GROWTH_EXTRA 65536
+#define GROWTH_EXTRA ((size_t)1 << 20)
 
 /* ---- values ---- */
 

@@ -6,7 +6,7 @@
 #include "wire.h"
 
 #define GROWTH 16
-#define GROWTH_EXTRA 65536
+#define GROWTH_EXTRA ((size_t)1 << 20)
 
 struct budget {
     size_t left;

@@ -362,7 +362,7 @@ static void test_growth_bomb(void **state)
     const ProtobufCMessageDescriptor *roots = &kinds__roots__descriptor;
     assert_true(sizeof(Kinds__Single) + sizeof(void *) > 2 * 84);
     struct buf bomb = {0};
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 10000; i++)
         put_bytes(&bomb, 1, "", 0);
     ProtobufCMessage *message = NULL;
     struct error err = {.text = ""};
@@ -373,10 +373,10 @@ static void test_growth_bomb(void **state)
     buf_clear(&bomb);
 
     /* A few fit into what is always allowed. */
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 1000; i++)
         put_bytes(&bomb, 1, "", 0);
     assert_int_equal(check_unpack(roots, bytes_of(&bomb), &strict, &message, &err), 0);
-    assert_int_equal(((Kinds__Roots *)message)->n_singles, 100);
+    assert_int_equal(((Kinds__Roots *)message)->n_singles, 1000);
     protobuf_c_message_free_unpacked(message, NULL);
     buf_clear(&bomb);
 
@@ -395,10 +395,10 @@ static void test_growth_limit_follows_the_size(void **state)
     (void)state;
     const ProtobufCMessageDescriptor *roots = &kinds__roots__descriptor;
     struct buf bytes = {0}, many = {0};
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 10000; i++)
         put_bytes(&bytes, 1, "", 0);
-    char *padding = alloc_zeroed(1, 60000);
-    put_bytes(&many, 15, padding, 60000);
+    char *padding = alloc_zeroed(1, 600000);
+    put_bytes(&many, 15, padding, 600000);
     put_message(&bytes, 3, &many);
     ProtobufCMessage *message = NULL;
     assert_int_equal(check_unpack(roots, bytes_of(&bytes), &strict, &message, NULL), 0);

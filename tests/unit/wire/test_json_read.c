@@ -432,7 +432,7 @@ static void test_memory_limit(void **state)
     ProtobufCMessage *message = NULL;
     struct error err = {.text = ""};
     for (int i = 0; i < 2; i++) {
-        int elements = i == 0 ? 100 : 1000;
+        int elements = i == 0 ? 1000 : 10000;
         assert_int_equal(buf_append_string(&text, "{\"singles\":["), 0);
         for (int n = 0; n < elements; n++)
             assert_int_equal(buf_append_string(&text, n ? ",{}" : "{}"), 0);

@@ -36,7 +36,7 @@ extern const struct check_limits check_limits_event;
 int check_message(const ProtobufCMessageDescriptor *type, struct slice bytes,
         const struct check_limits *limits, struct error *err) MUST_CHECK;
 
-/* Checks, then unpacks with an allocator limited to 16 x input + 64 KiB (ERR_TOO_LARGE past that). Needs
+/* Checks, then unpacks with an allocator limited to 16 x input + 1 MiB (ERR_TOO_LARGE past that). Needs
  * required fields also when lenient: ERR_INVALID with the path of the missing one. The caller frees *out with
  * protobuf_c_message_free_unpacked(*out, NULL). */
 int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,

@@ -25,7 +25,7 @@ int json_write(const ProtobufCMessage *message, struct buf *out, struct error *e
  * (err->field is the path) for a key given twice, two members of one oneof, a wrong type, an unknown field, a
  * number out of range, text with NUL, an unknown enum value, bad base64, a missing required field;
  * ERR_TOO_LARGE past JSON_DEPTH_MAX, past the 2,048 levels that jansson reads, and when the message would
- * take more than 16 x length + 64 KiB. The caller limits `length`: jansson's tree takes up to 60 times as
+ * take more than 16 x length + 1 MiB. The caller limits `length`: jansson's tree takes up to 60 times as
  * much while it is read. `ignore_unknown` skips unknown fields, and unknown enum names of fields that are not
  * required, as Mesos does. The caller frees *out with protobuf_c_message_free_unpacked(*out, NULL). */
 int json_read(const ProtobufCMessageDescriptor *type, const char *text, size_t length, bool ignore_unknown,
