@@ -1,0 +1,99 @@
+/* zmesos status: how the daemon is. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "client.h"
+#include "format.h"
+
+static const char help[] = "usage: zmesos status [OPTION...]\n"
+                           "\n"
+                           "Prints how the daemon is: its master, its subscription, its tasks by state.\n"
+                           "Exits with 0 also when it has no master; see the subscription.\n"
+                           "\n" SETTINGS_HELP;
+
+static void print_field(const char *name, const char *text)
+{
+    char clean[4096];
+
+    if (text && *text)
+        printf("%-13s %s\n", name, format_clean(text, clean, sizeof clean));
+}
+
+static void print_status(const Zmesos__V1__DaemonStatus *status)
+{
+    char time[FORMAT_TIME_MAX], ago[FORMAT_TIME_MAX];
+    size_t i;
+
+    print_field("version", status->version);
+    print_field("subscription", format_subscription(status->has_subscription, status->subscription));
+    print_field("message", status->message);
+    print_field("master", status->master);
+    print_field("framework", status->framework_id);
+    for (i = 0; i < status->n_roles; i++)
+        print_field(i ? "" : "roles", status->roles[i]);
+    print_field("store", status->store);
+    printf("%-13s %" PRIu64 ", begun %s (%s ago)\n", "run", status->run,
+            format_time(status->started_ns, time), format_ago(status->started_ns, clock_read().wall_ns, ago));
+    printf("%-13s %" PRIu64 " held\n", "offers", status->offers);
+    for (i = 0; i < status->n_counts; i++)
+        printf("%-13s %" PRIu64 " %s\n", i ? "" : "tasks", status->counts[i]->tasks,
+                format_state(status->counts[i]->has_state, status->counts[i]->state));
+    if (!status->n_counts)
+        print_field("tasks", "none");
+    for (i = 0; i < status->n_heads; i++)
+        printf("%-13s %" PRIu64 " %s\n", i ? "" : "events", status->heads[i]->number,
+                format_class(status->heads[i]->has_class_, status->heads[i]->class_));
+}
+
+static int get_status(const struct settings *settings)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Status status = ZMESOS__V1__STATUS__INIT;
+    struct client *client = NULL;
+    Zmesos__V1__Reply *reply = NULL;
+    struct error err;
+    int rc = client_create(settings, &client, &err);
+
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_STATUS;
+    request.status = &status;
+    if (rc == 0)
+        rc = client_call(client, &request, &reply, &err);
+    if (rc < 0) {
+        rc = settings_fail(settings, rc, &err);
+        goto out;
+    }
+    rc = settings_refused(settings, reply);
+    if (rc != CLI_OK)
+        goto out;
+    if (reply->result_case != ZMESOS__V1__REPLY__RESULT_STATUS) {
+        settings_say(settings, "the daemon's answer holds no status");
+        rc = CLI_FAILED;
+    } else if (settings->json) {
+        settings_print_json(settings, &reply->status->base);
+    } else {
+        print_status(reply->status);
+    }
+out:
+    if (reply)
+        zmesos__v1__reply__free_unpacked(reply, NULL);
+    client_destroy(client);
+    return rc;
+}
+
+static int run(struct settings *settings, int argc, char **argv)
+{
+    static const struct option options[] = {SETTINGS_OPTIONS};
+    int option, rc;
+
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
+            return rc;
+    }
+    if (optind < argc)
+        return settings_usage(settings, "'%s' is too much", argv[optind]);
+    return get_status(settings);
+}
+
+const struct command command_status = {
+        .name = "status", .summary = "how the daemon is", .help = help, .run = run};

@@ -1,0 +1,182 @@
+/* zmesos task: all that the daemon knows of one task. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "client.h"
+#include "format.h"
+#include "table.h"
+
+static const char help[] =
+        "usage: zmesos task [OPTION...] ID\n"
+        "\n"
+        "Prints what the daemon knows of a task: its state, what it asked for, each attempt.\n"
+        "Exits with 1 when there is no such task.\n"
+        "\n" SETTINGS_HELP;
+
+static const char *const headers[] = {
+        "TRY", "STATE", "HOST", "AGENT", "PORTS", "LAUNCHED", "REASON", "MESSAGE"};
+
+static void print_field(const char *name, const char *text)
+{
+    char clean[4096];
+
+    if (text && *text)
+        printf("%-10s %s\n", name, format_clean(text, clean, sizeof clean));
+}
+
+static void print_time(const char *name, int64_t ns, int64_t now_ns)
+{
+    char time[FORMAT_TIME_MAX], ago[FORMAT_TIME_MAX];
+
+    if (ns > 0)
+        printf("%-10s %s (%s ago)\n", name, format_time(ns, time), format_ago(ns, now_ns, ago));
+}
+
+static void append_amount(struct buf *line, const char *name, bool has, double value)
+{
+    char text[MILLI_TEXT_MAX];
+    milli_t milli;
+
+    if (!has || milli_from_double(value, &milli) < 0)
+        return;
+    if (buf_printf(line, "%s%s %s", line->length ? ", " : "", name, milli_format(milli, text)) < 0)
+        return; /* there is no limit that could be reached */
+}
+
+static void print_spec(const Zmesos__V1__TaskSpec *spec)
+{
+    struct buf line;
+    size_t i;
+
+    buf_init(&line, 0);
+    append_amount(&line, "cpus", spec->has_cpus, spec->cpus);
+    append_amount(&line, "mem", spec->has_mem, spec->mem);
+    append_amount(&line, "disk", spec->has_disk, spec->disk);
+    append_amount(&line, "gpus", spec->has_gpus, spec->gpus);
+    append_amount(&line, "ports", spec->has_ports, spec->ports);
+    if (line.length)
+        printf("%-10s %.*s\n", "asks for", (int)line.length, (const char *)line.data);
+    buf_clear(&line);
+    if (spec->has_priority)
+        printf("%-10s %" PRId32 "\n", "priority", spec->priority);
+    if (spec->command)
+        print_field("command", spec->command->value);
+    for (i = 0; spec->labels && i < spec->labels->n_labels; i++) {
+        const Mesos__V1__Label *label = spec->labels->labels[i];
+
+        if (buf_printf(&line, "%s%s%s", label->key, label->value ? "=" : "",
+                    label->value ? label->value : "") == 0 &&
+                buf_append(&line, "", 1) == 0)
+            print_field("label", (const char *)line.data);
+        buf_clear(&line);
+    }
+}
+
+static void print_attempts(const Zmesos__V1__Task *task)
+{
+    struct table table;
+    size_t i, j;
+
+    table_init(&table, headers, sizeof headers / sizeof *headers);
+    for (i = 0; i < task->n_attempts; i++) {
+        const Zmesos__V1__Attempt *attempt = task->attempts[i];
+        char number[16], time[FORMAT_TIME_MAX];
+        struct buf ports;
+        int rc = 0;
+
+        buf_init(&ports, 0);
+        for (j = 0; rc == 0 && j < attempt->n_ports; j++)
+            rc = buf_printf(&ports, "%s%" PRIu32, j ? " " : "", attempt->ports[j]);
+        if (rc == 0 && buf_append(&ports, "", 1) == 0) {
+            const char *cells[] = {number, format_state(attempt->has_state, attempt->state),
+                    attempt->hostname, attempt->agent_id, (const char *)ports.data,
+                    format_time(attempt->launched_ns, time), attempt->reason, attempt->message};
+
+            snprintf(number, sizeof number, "%" PRIu32, attempt->number);
+            table_row(&table, cells);
+        }
+        buf_clear(&ports);
+    }
+    if (table.rows)
+        putchar('\n');
+    table_print(&table, stdout);
+    table_clear(&table);
+}
+
+static void print_task(const struct settings *settings, const Zmesos__V1__Task *task)
+{
+    int64_t now_ns = clock_read().wall_ns;
+
+    if (settings->json) {
+        settings_print_json(settings, &task->base);
+        return;
+    }
+    print_field("task", task->id);
+    print_field("name", task->name);
+    print_field("role", task->role);
+    print_field("state", format_state(task->has_state, task->state));
+    print_field("message", task->message);
+    print_field("reason", task->reason);
+    if (task->kill_requested)
+        print_field("kill", "requested");
+    print_time("created", task->created_ns, now_ns);
+    print_time("changed", task->changed_ns, now_ns);
+    if (task->spec)
+        print_spec(task->spec);
+    print_attempts(task);
+}
+
+static int get_task(const struct settings *settings, char *id)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Get get = ZMESOS__V1__GET__INIT;
+    struct client *client = NULL;
+    Zmesos__V1__Reply *reply = NULL;
+    struct error err;
+    int rc = client_create(settings, &client, &err);
+
+    get.n_task_ids = 1;
+    get.task_ids = &id;
+    get.has_with_spec = get.with_spec = 1;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_GET;
+    request.get = &get;
+    if (rc == 0)
+        rc = client_call(client, &request, &reply, &err);
+    if (rc < 0) {
+        rc = settings_fail(settings, rc, &err);
+        goto out;
+    }
+    rc = settings_refused(settings, reply);
+    if (rc != CLI_OK)
+        goto out;
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS && reply->tasks->n_tasks) {
+        print_task(settings, reply->tasks->tasks[0]);
+    } else {
+        settings_say(settings, "there is no task %s", id);
+        rc = CLI_FAILED;
+    }
+out:
+    if (reply)
+        zmesos__v1__reply__free_unpacked(reply, NULL);
+    client_destroy(client);
+    return rc;
+}
+
+static int run(struct settings *settings, int argc, char **argv)
+{
+    static const struct option options[] = {SETTINGS_OPTIONS};
+    int option, rc;
+
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
+            return rc;
+    }
+    if (argc - optind != 1)
+        return settings_usage(settings, "which task? one id");
+    return get_task(settings, argv[optind]);
+}
+
+const struct command command_task = {.name = "task", .summary = "show one task", .help = help, .run = run};

@@ -1,0 +1,29 @@
+/* A client's socket with the context it lives in, and what is known of its connection. */
+#ifndef CLI_CONNECTION_H
+#define CLI_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct connection {
+    void *context, *socket, *monitor;
+    bool up;        /* there is a connection now */
+    bool was_up;    /* there was one since the start */
+    bool went_down; /* there was one that ended; the reader clears it */
+};
+
+/* Makes the socket, with all that must be set before it connects but what is special to its kind. On failure
+ * there is nothing to close. */
+int connection_open(struct connection *connection, int type, struct error *err) MUST_CHECK;
+
+/* ERR_INVALID, naming `flag`, for an endpoint that libzmq refuses. Waits for nobody. */
+int connection_connect(
+        struct connection *connection, const char *endpoint, const char *flag, struct error *err) MUST_CHECK;
+
+/* Brings the three flags up to date. The monitor can be polled for reading. */
+void connection_update(struct connection *connection);
+
+void connection_close(struct connection *connection); /* also one that is all zero */
+
+#endif

@@ -1,0 +1,198 @@
+/* See format.h. No locale is set in this program: the system's words for signals are the C locale's, as the
+ * agent's are. */
+#include "format.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NUMBERS 8
+
+static const char *enum_name(const ProtobufCEnumDescriptor *type, bool known, int value)
+{
+    static char numbers[NUMBERS][16];
+    static unsigned next;
+    const ProtobufCEnumValue *found = known ? protobuf_c_enum_descriptor_get_value(type, value) : NULL;
+    char *text;
+
+    if (found)
+        return found->name;
+    if (!known)
+        return "-";
+    text = numbers[next++ % NUMBERS];
+    snprintf(text, sizeof numbers[0], "%d", value);
+    return text;
+}
+
+const char *format_state(bool known, Zmesos__V1__TaskState state)
+{
+    return enum_name(&zmesos__v1__task_state__descriptor, known, (int)state);
+}
+
+const char *format_code(bool known, Zmesos__V1__Code code)
+{
+    return enum_name(&zmesos__v1__code__descriptor, known, (int)code);
+}
+
+const char *format_class(bool known, Zmesos__V1__EventClass class)
+{
+    return enum_name(&zmesos__v1__event_class__descriptor, known, (int)class);
+}
+
+const char *format_subscription(bool known, Zmesos__V1__Subscription subscription)
+{
+    return enum_name(&zmesos__v1__subscription__descriptor, known, (int)subscription);
+}
+
+bool format_state_over(Zmesos__V1__TaskState state)
+{
+    return (int)state >= (int)ZMESOS__V1__TASK_STATE__FINISHED;
+}
+
+int format_read_state(const char *text, Zmesos__V1__TaskState *state)
+{
+    char upper[32];
+    size_t i;
+    const ProtobufCEnumValue *found;
+
+    if (strlen(text) >= sizeof upper)
+        return ERR_INVALID;
+    for (i = 0; text[i]; i++)
+        upper[i] = (char)toupper((unsigned char)text[i]);
+    upper[i] = 0;
+    found = protobuf_c_enum_descriptor_get_value_by_name(&zmesos__v1__task_state__descriptor, upper);
+    if (!found)
+        return ERR_INVALID;
+    *state = (Zmesos__V1__TaskState)found->value;
+    return 0;
+}
+
+const char *format_time(int64_t ns, char out[FORMAT_TIME_MAX])
+{
+    time_t seconds = (time_t)(ns / 1000000000);
+    struct tm tm;
+    size_t used;
+
+    if (ns <= 0 || !gmtime_r(&seconds, &tm))
+        return strcpy(out, "-");
+    used = strftime(out, FORMAT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out + used, FORMAT_TIME_MAX - used, ".%03dZ", (int)(ns / 1000000 % 1000));
+    return out;
+}
+
+const char *format_ago(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX])
+{
+    static const struct {
+        int64_t below, unit; /* seconds */
+        char letter;
+    } steps[] = {{120, 1, 's'}, {7200, 60, 'm'}, {172800, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
+    int64_t seconds = now_ns > ns ? (now_ns - ns) / 1000000000 : 0;
+    size_t i = 0;
+
+    if (ns <= 0)
+        return strcpy(out, "-");
+    while (seconds >= steps[i].below)
+        i++;
+    snprintf(out, FORMAT_TIME_MAX, "%" PRId64 "%c", seconds / steps[i].unit, steps[i].letter);
+    return out;
+}
+
+const char *format_clean(const char *text, char *out, size_t capacity)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t used = 0;
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool control = c < 0x20 || c == 0x7f;
+
+        if (used + (control ? 4 : 1) >= capacity)
+            break;
+        if (control) {
+            out[used++] = '\\';
+            out[used++] = 'x';
+            out[used++] = hex[c >> 4];
+            out[used++] = hex[c & 15];
+        } else {
+            out[used++] = (char)c;
+        }
+    }
+    out[used] = 0;
+    return out;
+}
+
+size_t format_width(const char *text)
+{
+    size_t width = 0;
+
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+/* Reads digits at the front of the text; -1 for none, or for more than `max`. */
+static int leading_number(const char *text, int max)
+{
+    int value = 0;
+
+    if (!isdigit((unsigned char)*text))
+        return -1;
+    for (; isdigit((unsigned char)*text); text++) {
+        value = 10 * value + (*text - '0');
+        if (value > max)
+            return -1;
+    }
+    return value;
+}
+
+/* Whether the text is the word, alone or with a core dump behind it. */
+static bool is_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(text, word, length) == 0 && (!text[length] || strncmp(text + length, " (", 2) == 0);
+}
+
+static int signal_number(const char *name)
+{
+    int number = leading_number(name, 64);
+
+    if (number > 0)
+        return number;
+    for (number = 1; number < 65; number++) {
+        const char *words = sigdescr_np(number), *short_name = sigabbrev_np(number);
+
+        if ((words && is_word(name, words)) || (short_name && is_word(name, short_name)) ||
+                (short_name && strncmp(name, "SIG", 3) == 0 && is_word(name + 3, short_name)))
+            return number;
+    }
+    return -1;
+}
+
+bool format_exit_code(const char *message, int *code)
+{
+    static const char exited[] = "Command exited with status ", ended[] = "Command terminated with signal ";
+    const char *at;
+    int number;
+
+    if (!message)
+        return false;
+    if ((at = strstr(message, exited)) != NULL) {
+        number = leading_number(at + sizeof exited - 1, 255);
+        if (number < 0)
+            return false;
+        *code = number;
+        return true;
+    }
+    if ((at = strstr(message, ended)) != NULL) {
+        number = signal_number(at + sizeof ended - 1);
+        if (number < 0)
+            return false;
+        *code = 128 + number;
+        return true;
+    }
+    return false;
+}
