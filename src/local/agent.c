@@ -116,6 +116,15 @@ static struct task **tasks_of(struct agent *agent, size_t *count)
     return tasks;
 }
 
+void agent_drop_tasks(struct agent *agent)
+{
+    size_t count;
+    struct task **tasks = tasks_of(agent, &count);
+    for (size_t i = 0; i < count; i++)
+        task_drop(tasks[i]);
+    free(tasks);
+}
+
 void agent_disconnect(struct agent *agent)
 {
     if (agent->state != AGENT_REGISTERED)
@@ -233,13 +242,13 @@ void agent_return(struct agent *agent, bool with_tasks)
     }
     log_info("agent", "%s is back %s its tasks", agent->hostname, with_tasks ? "with" : "without");
     agent->state = AGENT_REGISTERED;
-    struct task **tasks = tasks_of(agent, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (with_tasks)
-            report(tasks[i]);
-        else
-            task_drop(tasks[i]);
+    if (!with_tasks) {
+        agent_drop_tasks(agent);
+        return;
     }
+    struct task **tasks = tasks_of(agent, &count);
+    for (size_t i = 0; i < count; i++)
+        report(tasks[i]);
     free(tasks);
 }
 

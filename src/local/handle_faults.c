@@ -53,7 +53,7 @@ static int get_flag(json_t *body, const char *key, bool otherwise, bool *flag, s
 static int get_word(json_t *body, const char *key, const char *const *words, size_t count, size_t *place,
         struct error *err)
 {
-    const char *text;
+    const char *text = NULL;
     int code = get_text(body, key, words[0], &text, err);
     for (size_t i = 0; code == 0 && i < count; i++)
         if (strcmp(words[i], text) == 0) {
@@ -65,7 +65,7 @@ static int get_word(json_t *body, const char *key, const char *const *words, siz
 
 static int get_call(json_t *body, int *call, struct error *err)
 {
-    const char *name;
+    const char *name = NULL;
     int code = get_text(body, "call", NULL, &name, err);
     if (code != 0)
         return code;
@@ -84,7 +84,7 @@ static int get_call(json_t *body, int *call, struct error *err)
 static int get_frameworks(
         struct local *local, json_t *body, struct framework ***list, size_t *count, struct error *err)
 {
-    const char *id;
+    const char *id = NULL;
     struct framework *framework;
     size_t at = 0;
     int code = get_text(body, "framework", NULL, &id, err);
@@ -103,7 +103,7 @@ static int get_frameworks(
 
 static int get_agent(struct local *local, json_t *body, struct agent **agent, struct error *err)
 {
-    int64_t number;
+    int64_t number = 0;
     int code = get_integer(body, "agent", 1, 0, &number, err);
     if (code != 0)
         return code;
@@ -116,9 +116,9 @@ static int get_agent(struct local *local, json_t *body, struct agent **agent, st
 static int drop_stream(struct local *local, json_t *body, struct error *err)
 {
     static const char *const hows[] = {"cut", "end"};
-    struct framework **frameworks;
-    size_t count;
-    size_t how;
+    struct framework **frameworks = NULL;
+    size_t count = 0;
+    size_t how = 0;
     int code = get_word(body, "how", hows, 2, &how, err);
     if (code == 0)
         code = get_frameworks(local, body, &frameworks, &count, err);
@@ -154,7 +154,7 @@ static int silence_heartbeats(struct local *local, json_t *body, struct error *e
 
 static int redirect(struct local *local, json_t *body, struct error *err)
 {
-    const char *to;
+    const char *to = NULL;
     struct rule rule = {.kind = RULE_REDIRECT};
     int code = get_text(body, "to", NULL, &to, err);
     if (code == 0 && (to == NULL || strlen(to) > 256))
@@ -172,8 +172,8 @@ static int redirect(struct local *local, json_t *body, struct error *err)
 
 static int answer(struct local *local, json_t *body, struct error *err)
 {
-    const char *text;
-    int64_t status;
+    const char *text = NULL;
+    int64_t status = 0;
     struct rule rule = {.kind = RULE_ANSWER};
     int code = get_text(body, "text", "", &text, err);
     if (code == 0)
@@ -217,8 +217,8 @@ static int no_answer(struct local *local, json_t *body, struct error *err)
 
 static int rescind(struct local *local, json_t *body, struct error *err)
 {
-    struct framework **frameworks;
-    size_t count;
+    struct framework **frameworks = NULL;
+    size_t count = 0;
     int code = get_frameworks(local, body, &frameworks, &count, err);
     if (code != 0)
         return code;
@@ -232,9 +232,9 @@ static int rescind(struct local *local, json_t *body, struct error *err)
 static int lose_agent(struct local *local, json_t *body, struct error *err)
 {
     static const char *const hows[] = {"unreachable", "gone"};
-    struct agent *agent;
-    size_t how;
-    int64_t after_ms;
+    struct agent *agent = NULL;
+    size_t how = 0;
+    int64_t after_ms = 0;
     int code = get_agent(local, body, &agent, err);
     if (code == 0)
         code = get_word(body, "how", hows, 2, &how, err);
@@ -255,9 +255,9 @@ static int lose_agent(struct local *local, json_t *body, struct error *err)
 
 static int return_agent(struct local *local, json_t *body, struct error *err)
 {
-    struct agent *agent;
-    bool with_tasks;
-    int64_t after_ms;
+    struct agent *agent = NULL;
+    bool with_tasks = true;
+    int64_t after_ms = 0;
     int code = get_agent(local, body, &agent, err);
     if (code == 0)
         code = get_flag(body, "with_tasks", true, &with_tasks, err);
@@ -300,8 +300,8 @@ static int unknown_event(struct local *local, json_t *body, struct error *err)
     static const char json[] = "{\"type\":\"NOVELTY\",\"novelty\":{\"text\":\"new\"}}";
     /* type = 99; field 99 with a message of one text */
     static const uint8_t packed[] = {0x08, 99, 0x9a, 0x06, 5, 0x0a, 3, 'n', 'e', 'w'};
-    struct framework **frameworks;
-    size_t count;
+    struct framework **frameworks = NULL;
+    size_t count = 0;
     int code = get_frameworks(local, body, &frameworks, &count, err);
     if (code != 0)
         return code;
@@ -318,8 +318,8 @@ static int unknown_event(struct local *local, json_t *body, struct error *err)
 /* Any event that Mesos has, as its JSON. */
 static int send_event(struct local *local, json_t *body, struct error *err)
 {
-    struct framework **frameworks;
-    size_t count;
+    struct framework **frameworks = NULL;
+    size_t count = 0;
     ProtobufCMessage *event = NULL;
     json_t *value = json_object_get(body, "event");
     char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
@@ -341,7 +341,7 @@ static int send_event(struct local *local, json_t *body, struct error *err)
 
 static int stall(struct local *local, json_t *body, struct error *err)
 {
-    int64_t ms;
+    int64_t ms = 0;
     int code = get_integer(body, "ms", 1, 1000, &ms, err);
     if (code == 0)
         faults_stall(local->faults, ms);
@@ -381,7 +381,7 @@ static const struct {
 
 static int obey(struct local *local, struct http_request *request, struct error *err)
 {
-    const char *name;
+    const char *name = NULL;
     json_error_t why;
     json_t *body =
             json_loadb((const char *)request->body.data, request->body.length, JSON_REJECT_DUPLICATES, &why);

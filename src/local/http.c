@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
-#define CONNECTION_MEMORY ((size_t)256 << 10)
+#define CONNECTION_MEMORY ((size_t)32 << 10) /* MHD clears all of it after each request */
 #define CONNECTIONS_MAX 10000u
 
 struct http {

@@ -100,10 +100,7 @@ static void drop_all(struct local *local)
     while ((framework = map_next(&local->frameworks, &at)) != NULL)
         framework->stream = NULL; /* http_destroy has freed it */
     for (size_t i = 0; i < local->agent_count; i++)
-        if (local->agents[i]->state != AGENT_GONE) {
-            agent_disconnect(local->agents[i]);
-            agent_return(local->agents[i], false);
-        }
+        agent_drop_tasks(local->agents[i]);
     for (at = 0; (framework = map_next(&local->frameworks, &at)) != NULL; at = 0)
         framework_remove(framework);
 }
