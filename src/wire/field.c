@@ -48,7 +48,7 @@ int field_next(struct field_cursor *cursor, struct field *field)
         break;
     case WIRE_BYTES:
         size = wire_read_varint(rest, WIRE_TAG_MAX, &value);
-        if (size == 0 || value > rest.length - size)
+        if (size == 0)
             return ERR_MALFORMED;
         wire_skip(&rest, size);
         size = (size_t)value;

@@ -92,12 +92,11 @@ int json_text_parse(const char *text, size_t length, json_t **tree, struct error
     if (rc)
         goto out;
 
+    bool any_marked = marked.length > 0;
     json_error_t error;
-    json_t *value = marked.length
-                            ? json_loadb((const char *)marked.data, marked.length,
-                                      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error)
-                            : json_loadb(text, length,
-                                      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    json_t *value =
+            json_loadb(any_marked ? (const char *)marked.data : text, any_marked ? marked.length : length,
+                    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
     if (!value) {
         rc = error_set(err, code_of(&error), "not JSON, line %d: %s", error.line, error.text);
         goto out;

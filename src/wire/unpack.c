@@ -51,9 +51,7 @@ int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
 
     struct budget budget = {.left = GROWTH * bytes.length + GROWTH_EXTRA};
     ProtobufCAllocator allocator = {.alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};
-    static const uint8_t nothing[1];
-    ProtobufCMessage *message =
-            protobuf_c_message_unpack(type, &allocator, bytes.length, bytes.data ? bytes.data : nothing);
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, &allocator, bytes.length, bytes.data);
     if (message) {
         *out = message;
         return 0;

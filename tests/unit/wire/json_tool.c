@@ -56,6 +56,7 @@ static const ProtobufCMessageDescriptor *const roots[] = {
         &mesos__v1__scheduler__apiresult__descriptor,
         &kinds__single__descriptor,
         &kinds__defaults__descriptor,
+        &kinds__needs_and_defaults__descriptor,
         &kinds__one_of__descriptor,
         &kinds__maps__descriptor,
         &kinds__names__descriptor,

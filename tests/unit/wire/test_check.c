@@ -175,6 +175,19 @@ static void test_message_of_oneof_twice(void **state)
     assert_string_equal(err.field, "number");
 }
 
+/* protobuf-c does without the first, which has a default. */
+static void test_missing_is_what_protobuf_c_misses(void **state)
+{
+    (void)state;
+    const ProtobufCMessageDescriptor *type = &kinds__needs_and_defaults__descriptor;
+    ProtobufCMessage *message = NULL;
+    struct error err = {.text = ""};
+    assert_int_equal(check_unpack(type, slice_of(NULL, 0), &lenient, &message, &err), ERR_INVALID);
+    assert_string_equal(err.field, "text");
+    assert_int_equal(check_message(type, slice_of(NULL, 0), &strict, &err), ERR_INVALID);
+    assert_string_equal(err.field, "port");
+}
+
 static void test_values_arrive(void **state)
 {
     (void)state;
@@ -441,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_table),
             cmocka_unit_test(test_message_of_oneof_twice),
+            cmocka_unit_test(test_missing_is_what_protobuf_c_misses),
             cmocka_unit_test(test_values_arrive),
             cmocka_unit_test(test_paths),
             cmocka_unit_test(test_size_limit),

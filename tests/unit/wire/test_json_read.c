@@ -218,6 +218,7 @@ static const struct {
         /* Keys. */
         {SINGLE, "{\"an_int32\":1,\"an_int32\":1}", ERR_INVALID, ""},
         {SINGLE, "{\"nope\":{\"a\":1,\"a\":2}}", ERR_INVALID, ""},
+        {SINGLE, "{\"a_uint64\":12345678901234567890,\"a_uint64\":1}", ERR_INVALID, ""},
         {NAMES, "{\"two_words\":\"a\",\"twoWords\":\"b\"}", ERR_INVALID, "two_words"},
         {SINGLE, "{\"nope\":1}", ERR_INVALID, "nope"},
         {SINGLE, "{\"nope\":null}", ERR_INVALID, "nope"},
@@ -314,6 +315,16 @@ static void test_bad(void **state)
             fail_msg("%s: no words, or a message all the same", bad[i].text);
         assert_int_equal(read_text(bad[i].type, bad[i].text, strlen(bad[i].text), false, &message, NULL), rc);
     }
+}
+
+static void test_long_integer_is_no_text(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a_string\":12345678901234567890}";
+    ProtobufCMessage *message = NULL;
+    struct error err = {.text = ""};
+    assert_int_equal(read_text(SINGLE, text, sizeof text - 1, false, &message, &err), ERR_INVALID);
+    assert_string_equal(err.text, "a_string is no text");
 }
 
 /* jansson alone takes the first of these. */
@@ -467,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_good),
             cmocka_unit_test(test_bad),
+            cmocka_unit_test(test_long_integer_is_no_text),
             cmocka_unit_test(test_nul_bytes),
             cmocka_unit_test(test_ignore_unknown),
             cmocka_unit_test(test_depth),
