@@ -70,6 +70,7 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     daemon->options = options;
     daemon->signals = -1;
     daemon->failed_over_ms = INT64_MIN;
+    daemon->shortest_failover_ms = -1;
     daemon->now = clock_read();
     daemon->started_ns = daemon->now.wall_ns;
     outbox_init(&daemon->outbox);
@@ -137,8 +138,11 @@ static bool turn(struct daemon *daemon, bool more)
     daemon->now = clock_read();
     if (items[POLL_SIGNALS].revents)
         handle_signals(daemon);
-    if (items[POLL_STORE].revents)
+    if (items[POLL_STORE].revents) {
         store_handle(daemon->store);
+        store_flush(
+                daemon->store); /* groups are whole here: the disk need not wait for the rest of this turn */
+    }
     daemon_release(daemon);
     bool left = front_handle(daemon->front, !daemon->paused);
     if (items[POLL_MASTER].revents || daemon->now.mono_ms >= master_deadline(daemon->master))

@@ -25,8 +25,10 @@ struct daemon {
     char *framework_id, *store_id, *last_down;
     uint64_t run;
     int64_t started_ns;
-    int64_t failed_over_ms; /* monotonic; when another subscription last took our place */
-    bool paused;            /* back-pressure */
+    int64_t failed_over_ms;            /* monotonic; when another subscription last took our place */
+    bool paused;                       /* back-pressure */
+    bool checkpoint_known, checkpoint; /* what this framework was made with */
+    int64_t shortest_failover_ms;      /* of the last run's and this one's; -1: none yet */
 };
 
 /* recover.c: the store's meta values, made where they are missing, and its rows, applied to a new core. */

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "encode.h"
 
+#define NAMES_READ (-1000) /* not an error code: the first reading is over */
+
 #ifndef ZMESOS_VERSION
 #error "ZMESOS_VERSION comes from CMake"
 #endif
@@ -34,7 +36,7 @@ static struct core *new_core(struct daemon *daemon)
     config.roles = (const char *const *)options->roles;
     config.role_count = options->role_count;
     config.checkpoint = options->checkpoint;
-    config.failover_timeout_ms = options->failover_timeout_ms;
+    config.failover_timeout_ms = daemon->shortest_failover_ms;
     config.started_ns = daemon->started_ns;
     random_bytes(config.seed, sizeof config.seed);
     config.tasks_max = (size_t)options->tasks_max;
@@ -45,6 +47,25 @@ static struct core *new_core(struct daemon *daemon)
     config.kill_min_ms = options->kill_ms;
     config.same_spec = encode_same_spec;
     return core_create(&config);
+}
+
+/* What was promised about tasks that were launched before. Mesos never changes `checkpoint` of a framework;
+ * while we were away the earlier failover timeout held, so the shorter one counts until this run's is known
+ * to the master. */
+static int settle_promises(struct daemon *daemon, struct error *err)
+{
+    const struct options *options = daemon->options;
+    if (daemon->checkpoint_known && daemon->checkpoint != options->checkpoint)
+        return error_set(err, ERR_CONFLICT,
+                "%s was made %s --no-checkpoint, and Mesos does not change that of a framework",
+                options->state, options->checkpoint ? "with" : "without");
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, options->failover_timeout_ms);
+    int rc = write_meta(daemon, META_CHECKPOINT, options->checkpoint ? "1" : "0", err);
+    rc = rc ? rc : write_meta(daemon, META_FAILOVER_MS, number, err);
+    if (daemon->shortest_failover_ms < 0 || options->failover_timeout_ms < daemon->shortest_failover_ms)
+        daemon->shortest_failover_ms = options->failover_timeout_ms;
+    return rc;
 }
 
 /* The meta values come first; what is missing then is made, on disk, before anything else happens. */
@@ -66,7 +87,7 @@ static int settle_names(struct daemon *daemon, struct error *err)
         snprintf(number, sizeof number, "%" PRIu64, ++daemon->run);
         rc = write_meta(daemon, META_RUN, number, err);
     }
-    return rc;
+    return rc ? rc : settle_promises(daemon, err);
 }
 
 static int take_name(struct daemon *daemon, const struct meta_row *row, struct error *err)
@@ -80,14 +101,20 @@ static int take_name(struct daemon *daemon, const struct meta_row *row, struct e
         if (integer_parse(row->value, 1, INT64_MAX - 1, &number))
             return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
         daemon->run = (uint64_t)number;
+    } else if (strcmp(row->name, META_CHECKPOINT) == 0) {
+        daemon->checkpoint_known = true;
+        daemon->checkpoint = strcmp(row->value, "1") == 0;
+    } else if (strcmp(row->name, META_FAILOVER_MS) == 0) {
+        if (integer_parse(row->value, 0, INT64_MAX, &daemon->shortest_failover_ms))
+            return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
     }
     return 0;
 }
 
+/* Meta values are first; the rest is for the second reading. */
 static int read_name(void *context, const struct record *record, struct error *err)
 {
-    /* Meta values are first; the rest is for the second reading. */
-    return record->kind == RECORD_META ? take_name(context, &record->meta, err) : 0;
+    return record->kind == RECORD_META ? take_name(context, &record->meta, err) : NAMES_READ;
 }
 
 static int read_row(void *context, const struct record *record, struct error *err)
@@ -106,6 +133,7 @@ static int read_row(void *context, const struct record *record, struct error *er
 int daemon_recover(struct daemon *daemon, struct error *err)
 {
     int rc = store_load(daemon->store, read_name, daemon, err);
+    rc = rc == NAMES_READ ? 0 : rc;
     bool fresh = !daemon->framework_id;
     rc = rc ? rc : settle_names(daemon, err);
     if (rc)

@@ -19,7 +19,8 @@ enum record_kind {
 #define META_STORE_ID "store_id"         /* a UUID; drawn when the directory is made */
 #define META_FRAMEWORK_ID "framework_id" /* ours, made before the first SUBSCRIBE */
 #define META_RUN "run"                   /* decimal; counts the starts */
-#define META_NEXT_KEY "next_key"         /* decimal; the next task's key; keys are never reused */
+#define META_CHECKPOINT "checkpoint"     /* "1" or "0": what this framework was made with */
+#define META_FAILOVER_MS "failover_ms"   /* decimal; the last run's failover timeout */
 #define META_ALIVE_NS "alive_ns"         /* decimal; last time known to be subscribed, ns since 1970 */
 
 struct meta_row {
