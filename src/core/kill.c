@@ -45,6 +45,7 @@ void kill_task(struct core *core, struct task *task, struct blob *policy)
         row.kill_policy = policy;
     if (task->state == STATE(QUEUED)) {
         row.state = (int32_t)STATE(KILLED);
+        row.not_before_ns = 0;
         row.message = "killed before it was launched";
         row.reason = "";
         heap_remove(&core->timers, &task->timer);

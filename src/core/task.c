@@ -327,6 +327,7 @@ void task_free(struct core *core, struct task *task)
         free(attempt->reason);
     }
     queue_remove(core, task);
+    heap_remove(&core->timers, &task->timer);
     shape_release(core, task->shape);
     blob_unref(task->spec);
     blob_unref(task->kill_policy);
