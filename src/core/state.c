@@ -6,6 +6,7 @@
 #define TO(name) ZMESOS__V1__TASK_STATE__##name
 #define MESOS(name) MESOS__V1__TASK_STATE__TASK_##name
 #define REASON(name) MESOS__V1__TASK_STATUS__REASON__REASON_##name
+#define SOURCE(name) MESOS__V1__TASK_STATUS__SOURCE__SOURCE_##name
 
 /* Cells below 0 are steps, others the state to move to. */
 enum { stay = -1, ask = -2, never = -3, prove = -4, absent = -5, kill = -6, none = -7 };
@@ -86,18 +87,24 @@ static bool has_reason(const Mesos__V1__TaskStatus *status, Mesos__V1__TaskStatu
     return status->has_reason && status->reason == reason;
 }
 
+static bool has_source(const Mesos__V1__TaskStatus *status, Mesos__V1__TaskStatus__Source source)
+{
+    return status->has_source && status->source == source;
+}
+
 static enum news news_of_dropped(const Mesos__V1__TaskStatus *status)
 {
-    if (status->has_source && status->source == MESOS__V1__TASK_STATUS__SOURCE__SOURCE_MASTER)
+    if (has_source(status, SOURCE(MASTER)))
         return NEWS_REFUSED;
-    return status->has_reason && nothing_started(status->reason) ? NEWS_NEVER_RAN : NEWS_GONE;
+    bool proof = has_source(status, SOURCE(AGENT)) && status->has_uuid && status->has_reason;
+    return proof && nothing_started(status->reason) ? NEWS_NEVER_RAN : NEWS_GONE;
 }
 
 static enum news news_of_gone(const Mesos__V1__TaskStatus *status)
 {
-    bool master = status->has_source && status->source == MESOS__V1__TASK_STATUS__SOURCE__SOURCE_MASTER;
-    return master && !status->has_uuid && has_reason(status, REASON(RECONCILIATION)) ? NEWS_ABSENT
-                                                                                     : NEWS_GONE;
+    bool answer = has_source(status, SOURCE(MASTER)) && !status->has_uuid &&
+                  has_reason(status, REASON(RECONCILIATION));
+    return answer ? NEWS_ABSENT : NEWS_GONE;
 }
 
 static enum news news_of_error(const Mesos__V1__TaskStatus *status)
