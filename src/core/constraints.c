@@ -1,7 +1,6 @@
 /* Conditions on an agent's attributes, and the values that UNIQUE holds taken. */
 #include "internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +15,15 @@ struct unique_entry {
 
 int constraint_compile(const char *pattern, regex_t *regex)
 {
-    size_t size = strlen(pattern) + sizeof "^()$";
-    char *whole = alloc_bytes(size);
-    snprintf(whole, size, "^(%s)$", pattern);
-    int code = regcomp(regex, whole, REG_EXTENDED | REG_NOSUB);
-    free(whole);
-    return code;
+    return regcomp(regex, pattern, REG_EXTENDED);
+}
+
+/* POSIX finds the leftmost match, and of those the longest: if the whole value matches, it finds that. To
+ * wrap the pattern in ^( )$ would not do, for a pattern may hold a lone ')'. */
+static bool matches_whole(const regex_t *regex, const char *value)
+{
+    regmatch_t found;
+    return regexec(regex, value, 1, &found, 0) == 0 && found.rm_so == 0 && value[found.rm_eo] == '\0';
 }
 
 static char *print_ranges(struct arena *arena, const Mesos__V1__Value__Ranges *ranges)
@@ -104,7 +106,7 @@ bool constraints_hold(
                 holds = strcmp(c->values[j], value) == 0;
             break;
         case ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES:
-            holds = regexec(&c->regex, value, 0, NULL, 0) == 0;
+            holds = matches_whole(&c->regex, value);
             break;
         case ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE:
             holds = !map_get(&core->unique, unique_key(arena, task, c->attribute, value));
