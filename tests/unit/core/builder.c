@@ -1,0 +1,404 @@
+/* Messages from words. What is built lives in rig->in until the input was given. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+size_t split(struct rig *rig, const char *text, const char *separators, char ***words)
+{
+    char *copy = arena_string(&rig->in, text), *rest = NULL;
+    *words = arena_array(&rig->in, strlen(text) + 1, sizeof **words);
+    size_t count = 0;
+    for (char *word = strtok_r(copy, separators, &rest); word; word = strtok_r(NULL, separators, &rest))
+        (*words)[count++] = word;
+    return count;
+}
+
+/* The parts between " | "; a lone | is for regular expressions. */
+static size_t split_parts(struct rig *rig, const char *text, char ***parts)
+{
+    char *at = arena_string(&rig->in, text);
+    *parts = arena_array(&rig->in, strlen(text) + 1, sizeof **parts);
+    size_t count = 0;
+    for (char *end; at; at = end) {
+        end = strstr(at, " | ");
+        if (end) {
+            *end = '\0';
+            end += 3;
+        }
+        (*parts)[count++] = at;
+    }
+    return count;
+}
+
+struct slice pack(struct rig *rig, const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = arena_alloc(&rig->in, size + 1);
+    protobuf_c_message_pack(message, bytes);
+    return slice_of(bytes, size);
+}
+
+static void *new_of(struct rig *rig, const ProtobufCMessageDescriptor *descriptor)
+{
+    void *message = arena_alloc(&rig->in, descriptor->sizeof_message);
+    descriptor->message_init(message);
+    return message;
+}
+
+static Mesos__V1__Value__Ranges *build_ranges(struct rig *rig, const char *text)
+{
+    char **words;
+    Mesos__V1__Value__Ranges *ranges = new_of(rig, &mesos__v1__value__ranges__descriptor);
+    ranges->n_range = split(rig, text, ",", &words);
+    ranges->range = arena_array(&rig->in, ranges->n_range, sizeof *ranges->range);
+    for (size_t i = 0; i < ranges->n_range; i++) {
+        unsigned long long begin, end;
+        assert_int_equal(sscanf(words[i], "%llu-%llu", &begin, &end), 2);
+        ranges->range[i] = new_of(rig, &mesos__v1__value__range__descriptor);
+        ranges->range[i]->begin = begin;
+        ranges->range[i]->end = end;
+    }
+    return ranges;
+}
+
+static Mesos__V1__Value__Scalar *build_scalar(struct rig *rig, const char *text)
+{
+    Mesos__V1__Value__Scalar *scalar = new_of(rig, &mesos__v1__value__scalar__descriptor);
+    scalar->value = strtod(text, NULL);
+    return scalar;
+}
+
+static void spoil(struct rig *rig, Mesos__V1__Resource *resource, const char *how)
+{
+    if (strcmp(how, "revocable") == 0)
+        resource->revocable = new_of(rig, &mesos__v1__resource__revocable_info__descriptor);
+    else if (strcmp(how, "shared") == 0)
+        resource->shared = new_of(rig, &mesos__v1__resource__shared_info__descriptor);
+    else if (strcmp(how, "volume") == 0)
+        resource->disk = new_of(rig, &mesos__v1__resource__disk_info__descriptor);
+    else if (strcmp(how, "provider") == 0)
+        resource->provider_id = new_of(rig, &mesos__v1__resource_provider_id__descriptor);
+    else
+        fail_msg("a resource cannot be %s", how);
+}
+
+static Mesos__V1__Resource *build_resource(
+        struct rig *rig, char *name, const char *amount, Mesos__V1__Resource__AllocationInfo *allocation)
+{
+    Mesos__V1__Resource *resource = new_of(rig, &mesos__v1__resource__descriptor);
+    char *plus = strchr(name, '+'), *slash = strchr(name, '/');
+    if (plus) {
+        *plus = '\0';
+        spoil(rig, resource, plus + 1);
+    }
+    if (slash) {
+        *slash = '\0';
+        resource->n_reservations = 1;
+        resource->reservations = arena_array(&rig->in, 1, sizeof *resource->reservations);
+        resource->reservations[0] = new_of(rig, &mesos__v1__resource__reservation_info__descriptor);
+        resource->reservations[0]->role = slash + 1;
+    }
+    resource->name = name;
+    resource->allocation_info = allocation;
+    if (strcmp(name, "ports") == 0) {
+        resource->type = MESOS__V1__VALUE__TYPE__RANGES;
+        resource->ranges = build_ranges(rig, amount);
+    } else {
+        resource->type = MESOS__V1__VALUE__TYPE__SCALAR;
+        resource->scalar = build_scalar(rig, amount);
+    }
+    return resource;
+}
+
+/* name=text, name:scalar, name#ranges or name%set */
+static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
+{
+    Mesos__V1__Attribute *attribute = new_of(rig, &mesos__v1__attribute__descriptor);
+    char *sign = strpbrk(text, "=:#%");
+    assert_non_null(sign);
+    char kind = *sign;
+    *sign = '\0';
+    attribute->name = text;
+    if (kind == '=') {
+        attribute->type = MESOS__V1__VALUE__TYPE__TEXT;
+        attribute->text = new_of(rig, &mesos__v1__value__text__descriptor);
+        attribute->text->value = sign + 1;
+    } else if (kind == ':') {
+        attribute->type = MESOS__V1__VALUE__TYPE__SCALAR;
+        attribute->scalar = build_scalar(rig, sign + 1);
+    } else if (kind == '#') {
+        attribute->type = MESOS__V1__VALUE__TYPE__RANGES;
+        attribute->ranges = build_ranges(rig, sign + 1);
+    } else {
+        attribute->type = MESOS__V1__VALUE__TYPE__SET;
+        attribute->set = new_of(rig, &mesos__v1__value__set__descriptor);
+        attribute->set->n_item = split(rig, sign + 1, ",", &attribute->set->item);
+    }
+    return attribute;
+}
+
+static Mesos__V1__Offer *build_offer(struct rig *rig, const char *text)
+{
+    char **words;
+    size_t count = split(rig, text, " ", &words);
+    assert_in_range(count, 2, 1000);
+    Mesos__V1__Offer *offer = new_of(rig, &mesos__v1__offer__descriptor);
+    offer->id = new_of(rig, &mesos__v1__offer_id__descriptor);
+    offer->id->value = words[0];
+    offer->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+    offer->agent_id->value = words[1];
+    offer->hostname = arena_format(&rig->in, "host-%s", words[1]);
+    offer->framework_id = new_of(rig, &mesos__v1__framework_id__descriptor);
+    offer->framework_id->value = arena_string(&rig->in, rig->config.framework_id);
+    offer->allocation_info = new_of(rig, &mesos__v1__resource__allocation_info__descriptor);
+    offer->allocation_info->role = arena_string(&rig->in, "r1");
+    offer->resources = arena_array(&rig->in, count, sizeof *offer->resources);
+    offer->attributes = arena_array(&rig->in, count, sizeof *offer->attributes);
+    for (size_t i = 2; i < count; i++) {
+        if (words[i][0] == '@') {
+            offer->attributes[offer->n_attributes++] = build_attribute(rig, words[i] + 1);
+            continue;
+        }
+        assert_true(i + 1 < count);
+        if (strcmp(words[i], "role") == 0)
+            offer->allocation_info->role = words[++i];
+        else if (strcmp(words[i], "host") == 0)
+            offer->hostname = words[++i];
+        else {
+            offer->resources[offer->n_resources++] =
+                    build_resource(rig, words[i], words[i + 1], offer->allocation_info);
+            i++;
+        }
+    }
+    return offer;
+}
+
+Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text)
+{
+    char **parts;
+    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    event->has_type = true;
+    event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__OFFERS;
+    event->offers = new_of(rig, &mesos__v1__scheduler__event__offers__descriptor);
+    event->offers->n_offers = split_parts(rig, text, &parts);
+    event->offers->offers = arena_array(&rig->in, event->offers->n_offers, sizeof *event->offers->offers);
+    for (size_t i = 0; i < event->offers->n_offers; i++)
+        event->offers->offers[i] = build_offer(rig, parts[i]);
+    return event;
+}
+
+static int enum_value(
+        struct rig *rig, const ProtobufCEnumDescriptor *descriptor, const char *prefix, const char *name)
+{
+    char *whole = arena_format(&rig->in, "%s%s", prefix, name);
+    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value_by_name(descriptor, whole);
+    if (!value)
+        fail_msg("there is no %s", whole);
+    return value->value;
+}
+
+Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
+{
+    Mesos__V1__TaskStatus *status = new_of(rig, &mesos__v1__task_status__descriptor);
+    char *copy = arena_string(&rig->in, text), *colon = strstr(copy, " : ");
+    if (colon) {
+        *colon = '\0';
+        status->message = colon + 3;
+    }
+    char **words;
+    size_t count = split(rig, copy, " ", &words);
+    assert_true(count >= 2 && count % 2 == 0);
+    status->task_id = new_of(rig, &mesos__v1__task_id__descriptor);
+    status->task_id->value = words[0];
+    status->state =
+            (Mesos__V1__TaskState)enum_value(rig, &mesos__v1__task_state__descriptor, "TASK_", words[1]);
+    status->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+    status->agent_id->value = arena_string(&rig->in, DEFAULT_AGENT);
+    for (size_t i = 2; i < count; i += 2) {
+        if (strcmp(words[i], "by") == 0) {
+            status->has_source = true;
+            status->source = (Mesos__V1__TaskStatus__Source)enum_value(
+                    rig, &mesos__v1__task_status__source__descriptor, "SOURCE_", words[i + 1]);
+        } else if (strcmp(words[i], "because") == 0) {
+            status->has_reason = true;
+            status->reason = (Mesos__V1__TaskStatus__Reason)enum_value(
+                    rig, &mesos__v1__task_status__reason__descriptor, "REASON_", words[i + 1]);
+        } else if (strcmp(words[i], "uuid") == 0) {
+            status->has_uuid = true;
+            status->uuid.data = (uint8_t *)words[i + 1];
+            status->uuid.len = strlen(words[i + 1]);
+        } else if (strcmp(words[i], "on") == 0) {
+            status->agent_id->value = words[i + 1];
+        } else {
+            fail_msg("what is '%s' in an update?", words[i]);
+        }
+    }
+    return status;
+}
+
+/* where ATTRIBUTE OPERATOR [VALUE,VALUE...] */
+static size_t add_constraint(struct rig *rig, Zmesos__V1__TaskSpec *spec, char **words)
+{
+    Zmesos__V1__Constraint *constraint = new_of(rig, &zmesos__v1__constraint__descriptor);
+    constraint->attribute = words[0];
+    constraint->has_operator_ = true;
+    constraint->operator_ = (Zmesos__V1__Constraint__Operator)enum_value(
+            rig, &zmesos__v1__constraint__operator__descriptor, "", words[1]);
+    spec->constraints[spec->n_constraints++] = constraint;
+    if (strcmp(words[1], "UNIQUE") == 0)
+        return 2;
+    bool many = strcmp(words[1], "IN") == 0;
+    constraint->n_values = split(rig, words[2], many ? "," : " ", &constraint->values);
+    return 3;
+}
+
+static void add_label(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, size_t room)
+{
+    if (!spec->labels) {
+        spec->labels = new_of(rig, &mesos__v1__labels__descriptor);
+        spec->labels->labels = arena_array(&rig->in, room, sizeof *spec->labels->labels);
+    }
+    Mesos__V1__Label *label = new_of(rig, &mesos__v1__label__descriptor);
+    label->key = text;
+    label->value = strchr(text, '=');
+    if (label->value)
+        *label->value++ = '\0';
+    spec->labels->labels[spec->labels->n_labels++] = label;
+}
+
+Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
+{
+    char **words;
+    size_t count = split(rig, text, " ", &words);
+    Zmesos__V1__TaskSpec *spec = new_of(rig, &zmesos__v1__task_spec__descriptor);
+    assert_in_range(count, 1, 1000);
+    spec->id = words[0];
+    spec->constraints = arena_array(&rig->in, count, sizeof *spec->constraints);
+    spec->command = new_of(rig, &mesos__v1__command_info__descriptor);
+    spec->command->value = arena_string(&rig->in, "true");
+    struct {
+        const char *name;
+        protobuf_c_boolean *has;
+        double *value;
+    } amounts[] = {{"cpus", &spec->has_cpus, &spec->cpus}, {"mem", &spec->has_mem, &spec->mem},
+            {"disk", &spec->has_disk, &spec->disk}, {"gpus", &spec->has_gpus, &spec->gpus}};
+    bool some = false;
+    for (size_t i = 1; i < count; i += 2) {
+        const char *word = words[i];
+        assert_true(i + 1 < count);
+        if (strcmp(word, "where") == 0) {
+            i += add_constraint(rig, spec, words + i + 1) - 1;
+        } else if (strcmp(word, "ports") == 0) {
+            spec->has_ports = some = true;
+            spec->ports = (uint32_t)strtoul(words[i + 1], NULL, 10);
+        } else if (strcmp(word, "prio") == 0) {
+            spec->has_priority = true;
+            spec->priority = (int32_t)strtol(words[i + 1], NULL, 10);
+        } else if (strcmp(word, "role") == 0) {
+            spec->role = words[i + 1];
+        } else if (strcmp(word, "name") == 0) {
+            spec->name = words[i + 1];
+        } else if (strcmp(word, "label") == 0) {
+            add_label(rig, spec, words[i + 1], count);
+        } else {
+            size_t a = 0;
+            while (a < 4 && strcmp(amounts[a].name, word) != 0)
+                a++;
+            if (a == 4)
+                fail_msg("what is '%s' in a specification?", word);
+            *amounts[a].has = some = true;
+            *amounts[a].value = strtod(words[i + 1], NULL);
+        }
+    }
+    if (!some) {
+        spec->has_cpus = true;
+        spec->cpus = 1;
+    }
+    return spec;
+}
+
+/* ---- requests --------------------------------------------------------------------------------------------
+ */
+
+Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__OperationCase operation)
+{
+    static const ProtobufCMessageDescriptor *const bodies[] = {
+            [ZMESOS__V1__REQUEST__OPERATION_LAUNCH] = &zmesos__v1__launch__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_KILL] = &zmesos__v1__kill__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_GET] = &zmesos__v1__get__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_LIST] = &zmesos__v1__list__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_STATUS] = &zmesos__v1__status__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_RECONCILE] = &zmesos__v1__reconcile__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor};
+    Zmesos__V1__Request *request = new_of(rig, &zmesos__v1__request__descriptor);
+    request->has_version = true;
+    request->version = 1;
+    request->operation_case = operation;
+    request->launch = new_of(rig, bodies[operation]); /* members of one union */
+    return request;
+}
+
+const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_LAUNCH);
+    request->launch->tasks = specs;
+    request->launch->n_tasks = count;
+    return in_request(rig, request);
+}
+
+const char *in_launch(struct rig *rig, const char *text)
+{
+    char **parts;
+    size_t count = split_parts(rig, text, &parts);
+    Zmesos__V1__TaskSpec **specs = arena_array(&rig->in, count, sizeof *specs);
+    for (size_t i = 0; i < count; i++)
+        specs[i] = build_spec(rig, parts[i]);
+    return in_launch_specs(rig, specs, count);
+}
+
+const char *in_kill(struct rig *rig, const char *ids)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_KILL);
+    request->kill->n_task_ids = split(rig, ids, " ", &request->kill->task_ids);
+    return in_request(rig, request);
+}
+
+const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_KILL);
+    request->kill->n_task_ids = split(rig, ids, " ", &request->kill->task_ids);
+    request->kill->kill_policy = new_of(rig, &mesos__v1__kill_policy__descriptor);
+    request->kill->kill_policy->grace_period = new_of(rig, &mesos__v1__duration_info__descriptor);
+    request->kill->kill_policy->grace_period->nanoseconds = grace_ns;
+    return in_request(rig, request);
+}
+
+const char *in_kill_label(struct rig *rig, const char *key, const char *value)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_KILL);
+    request->kill->label = new_of(rig, &mesos__v1__label__descriptor);
+    request->kill->label->key = arena_string(&rig->in, key);
+    request->kill->label->value = arena_string(&rig->in, value);
+    return in_request(rig, request);
+}
+
+const char *in_get(struct rig *rig, const char *ids)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_GET);
+    request->get->n_task_ids = split(rig, ids, " ", &request->get->task_ids);
+    return in_request(rig, request);
+}
+
+const char *in_list(struct rig *rig, Zmesos__V1__List *list)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_LIST);
+    request->list = list;
+    return in_request(rig, request);
+}
+
+const char *in_status(struct rig *rig)
+{
+    return in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_STATUS));
+}

@@ -1,0 +1,359 @@
+/* The rig itself: inputs go in, outputs come out as text, and what must always hold is checked. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static Zmesos__V1__TaskSpec *read_spec(struct slice bytes)
+{
+    return zmesos__v1__task_spec__unpack(NULL, bytes.length, bytes.data);
+}
+
+/* As the daemon's: equal once read and packed again. */
+static bool same_spec(struct slice a, struct slice b)
+{
+    Zmesos__V1__TaskSpec *left = read_spec(a), *right = read_spec(b);
+    assert_non_null(left);
+    assert_non_null(right);
+    struct arena arena;
+    arena_init(&arena);
+    size_t x = zmesos__v1__task_spec__get_packed_size(left),
+           y = zmesos__v1__task_spec__get_packed_size(right);
+    uint8_t *bytes = arena_alloc(&arena, x + y);
+    zmesos__v1__task_spec__pack(left, bytes);
+    zmesos__v1__task_spec__pack(right, bytes + x);
+    bool same = x == y && memcmp(bytes, bytes + x, x) == 0;
+    arena_clear(&arena);
+    zmesos__v1__task_spec__free_unpacked(left, NULL);
+    zmesos__v1__task_spec__free_unpacked(right, NULL);
+    return same;
+}
+
+struct rig *rig_create(void (*change)(struct core_config *config))
+{
+    static const char *const roles[] = {"r1", "r2"};
+    struct rig *rig = alloc_zeroed(1, sizeof *rig);
+    rig->show = SHOW_ALL;
+    rig->now = (struct now){.mono_ms = 5000000, .wall_ns = 1700000000000000000};
+    core_config_init(&rig->config);
+    rig->config.version = "1.2.3";
+    rig->config.store_id = "store-1";
+    rig->config.framework_id = "framework-1";
+    rig->config.run = 1;
+    rig->config.roles = roles;
+    rig->config.role_count = 2;
+    rig->config.started_ns = rig->now.wall_ns;
+    rig->config.seed[0] = 1;
+    rig->config.heartbeat_ms = INT64_MAX / 4;
+    rig->config.same_spec = same_spec;
+    if (change)
+        change(&rig->config);
+    core_outputs_init(&rig->out);
+    arena_init(&rig->in);
+    arena_init(&rig->disk.arena);
+    buf_init(&rig->text, 0);
+    rig->core = core_create(&rig->config);
+    in_tick(rig); /* the first heartbeat */
+    return rig;
+}
+
+void rig_destroy(struct rig *rig)
+{
+    if (!rig)
+        return;
+    core_destroy(rig->core);
+    core_outputs_clear(&rig->out);
+    arena_clear(&rig->in);
+    buf_clear(&rig->text);
+    disk_clear(&rig->disk);
+    free(rig->accepts);
+    free(rig);
+}
+
+int rig_teardown(void **state)
+{
+    rig_destroy(*state);
+    return 0;
+}
+
+void rig_show(struct rig *rig, unsigned show)
+{
+    rig->show = show;
+}
+
+void rig_restart(struct rig *rig)
+{
+    core_destroy(rig->core);
+    rig->subscription = 0;
+    rig->accept_count = 0;
+    rig->calls = 0;
+    rig->config.run++;
+    memset(rig->numbers + ZMESOS__V1__EVENT_CLASS__OFFERS, 0,
+            (RIG_CLASSES - ZMESOS__V1__EVENT_CLASS__OFFERS) * sizeof *rig->numbers);
+    rig->core = disk_recover(&rig->disk, &rig->config, rig->now);
+    unsigned show = rig->show;
+    rig->show = SHOW_ALL;
+    const char *text = in_tick(rig);
+    rig->show = show;
+    /* Starting has no effects of its own. */
+    assert_string_equal(text, "EVENT zmesos/HEARTBEAT #1 DISCONNECTED -\n");
+}
+
+/* ---- what must always hold -------------------------------------------------------------------------------
+ */
+
+static void note_accept(struct rig *rig, const struct core_call *call)
+{
+    rig->accepts = alloc_resize(rig->accepts, rig->accept_count + 1, sizeof *rig->accepts);
+    struct rig_accept *accept = &rig->accepts[rig->accept_count++];
+    accept->number = call->number;
+    assert_int_equal(call->call->accept->n_offer_ids, 1);
+    snprintf(accept->offer, sizeof accept->offer, "%s", call->call->accept->offer_ids[0]->value);
+}
+
+static void check_call(struct rig *rig, const struct core_call *call)
+{
+    int type = (int)call->call->type;
+    assert_true(call->call->has_type && call->call->framework_id);
+    assert_string_equal(call->call->framework_id->value, rig->config.framework_id);
+    assert_int_not_equal(rig->subscription, 0);
+    assert_int_equal(call->subscription, rig->subscription);
+    assert_true(call->number > rig->calls);
+    rig->calls = call->number;
+    bool independent = type == MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE ||
+                       type == MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS;
+    assert_int_equal(call->ordered, !independent);
+    assert_in_range(call->launch_count, 0, CORE_ACCEPT_MAX);
+    rig->call_counts[type]++;
+    if (call->call->accept)
+        note_accept(rig, call);
+}
+
+static void check_event(struct rig *rig, const struct core_event *event, const struct core_input *input)
+{
+    assert_int_equal(event->number, ++rig->numbers[event->class]);
+    assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
+    assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL), 1);
+    if (event->bytes) /* the master's own bytes, untouched */
+        assert_true(input->kind == CORE_IN_EVENT && event->bytes == input->event.bytes);
+}
+
+static void give(struct rig *rig, const struct core_input *input)
+{
+    core_outputs_reset(&rig->out);
+    core_handle(rig->core, input, rig->now, &rig->out);
+    for (size_t i = 0; i < rig->out.count; i++) {
+        const struct core_output *output = &rig->out.items[i];
+        if (output->kind == CORE_OUT_RECORD)
+            disk_write(&rig->disk, &output->record);
+        if (output->kind == CORE_OUT_CALL)
+            check_call(rig, &output->call);
+        if (output->kind == CORE_OUT_EVENT) {
+            check_event(rig, &output->event, input);
+            disk_event(&rig->disk, &output->event);
+        }
+        text_output(rig, output);
+    }
+}
+
+/* All tasks as text. The core must answer and do nothing else: it is at rest. */
+static char *list_all(struct core *core, struct now now)
+{
+    struct core_outputs out;
+    struct buf text;
+    core_outputs_init(&out);
+    buf_init(&text, 0);
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__List list = ZMESOS__V1__LIST__INIT;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST;
+    request.list = &list;
+    list.page_size = CORE_GET_MAX;
+    for (bool more = true; more;) {
+        struct core_input input = {.kind = CORE_IN_REQUEST, .request = {.token = 1, .request = &request}};
+        core_outputs_reset(&out);
+        core_handle(core, &input, now, &out);
+        assert_int_equal(out.count, 1);
+        assert_int_equal(out.items[0].kind, CORE_OUT_REPLY);
+        const Zmesos__V1__Tasks *tasks = out.items[0].reply.reply->tasks;
+        for (size_t i = 0; i < tasks->n_tasks; i++) {
+            text_task(&text, tasks->tasks[i]);
+            text_add(&text, "\n");
+        }
+        more = tasks->has_next;
+        list.after = tasks->next;
+    }
+    core_outputs_clear(&out);
+    text_add(&text, "%c", 0);
+    return (char *)buf_release(&text);
+}
+
+void rig_check(struct rig *rig)
+{
+    assert_true(core_deadline(rig->core) > rig->now.mono_ms);
+    struct core *other = disk_recover(&rig->disk, &rig->config, rig->now);
+    struct core_outputs out;
+    core_outputs_init(&out);
+    struct core_input tick = {.kind = CORE_IN_TICK};
+    core_handle(other, &tick, rig->now, &out); /* its first heartbeat */
+    core_outputs_clear(&out);
+    char *live = list_all(rig->core, rig->now), *recovered = list_all(other, rig->now);
+    assert_string_equal(recovered, live);
+    free(live);
+    free(recovered);
+    core_destroy(other);
+}
+
+static void text_begin(struct rig *rig)
+{
+    rig->text.length = 0;
+}
+
+static const char *text_end(struct rig *rig)
+{
+    text_add(&rig->text, "%c", 0);
+    arena_reset(&rig->in);
+    if (!rig->unchecked)
+        rig_check(rig);
+    return (const char *)rig->text.data;
+}
+
+static const char *handle(struct rig *rig, const struct core_input *input)
+{
+    text_begin(rig);
+    give(rig, input);
+    return text_end(rig);
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------------------
+ */
+
+const char *in_tick(struct rig *rig)
+{
+    return handle(rig, &(struct core_input){.kind = CORE_IN_TICK});
+}
+
+/* Puts the time in front of the lines that were added since `from`. */
+static void stamp_lines(struct rig *rig, size_t from, int64_t ms)
+{
+    char *added = alloc_string_n((const char *)rig->text.data + from, rig->text.length - from), *rest = NULL;
+    rig->text.length = from;
+    for (char *line = strtok_r(added, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        text_add(&rig->text, "+%lld %s\n", (long long)ms, line);
+    free(added);
+}
+
+const char *in_wait(struct rig *rig, int64_t ms)
+{
+    int64_t start = rig->now.mono_ms, end = start + ms;
+    text_begin(rig);
+    while (rig->now.mono_ms < end) {
+        int64_t at = core_deadline(rig->core);
+        assert_true(at > rig->now.mono_ms); /* never two ticks at one instant */
+        at = at < end ? at : end;
+        rig->now.wall_ns += (at - rig->now.mono_ms) * 1000000;
+        rig->now.mono_ms = at;
+        size_t from = rig->text.length;
+        give(rig, &(struct core_input){.kind = CORE_IN_TICK});
+        if (rig->text.length > from)
+            stamp_lines(rig, from, at - start);
+    }
+    return text_end(rig);
+}
+
+const char *in_connecting(struct rig *rig)
+{
+    return handle(rig, &(struct core_input){.kind = CORE_IN_CONNECTING});
+}
+
+const char *in_up(struct rig *rig)
+{
+    rig->subscription = ++rig->subscriptions;
+    return handle(rig, &(struct core_input){.kind = CORE_IN_UP,
+                               .up = {.subscription = rig->subscription, .master = "m:5050"}});
+}
+
+static const char *go_down(struct rig *rig, bool refused, const char *text)
+{
+    rig->subscription = 0;
+    return handle(
+            rig, &(struct core_input){.kind = CORE_IN_DOWN, .down = {.refused = refused, .text = text}});
+}
+
+const char *in_down(struct rig *rig, const char *text)
+{
+    return go_down(rig, false, text);
+}
+
+const char *in_refused(struct rig *rig, const char *text)
+{
+    return go_down(rig, true, text);
+}
+
+const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event)
+{
+    struct slice bytes = pack(rig, &event->base);
+    struct blob *blob = blob_create(bytes.data, bytes.length);
+    const char *text = handle(
+            rig, &(struct core_input){.kind = CORE_IN_EVENT, .event = {.event = event, .bytes = blob}});
+    blob_unref(blob);
+    return text;
+}
+
+const char *in_offers(struct rig *rig, const char *offers)
+{
+    return in_event(rig, build_offers(rig, offers));
+}
+
+const char *in_rescind(struct rig *rig, const char *offer_id)
+{
+    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
+    Mesos__V1__Scheduler__Event__Rescind rescind = MESOS__V1__SCHEDULER__EVENT__RESCIND__INIT;
+    Mesos__V1__OfferID id = MESOS__V1__OFFER_ID__INIT;
+    id.value = arena_string(&rig->in, offer_id);
+    rescind.offer_id = &id;
+    event.has_type = true;
+    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__RESCIND;
+    event.rescind = &rescind;
+    return in_event(rig, &event);
+}
+
+const char *in_update(struct rig *rig, const char *text)
+{
+    Mesos__V1__Scheduler__Event event = MESOS__V1__SCHEDULER__EVENT__INIT;
+    Mesos__V1__Scheduler__Event__Update update = MESOS__V1__SCHEDULER__EVENT__UPDATE__INIT;
+    update.status = build_status(rig, text);
+    event.has_type = true;
+    event.type = MESOS__V1__SCHEDULER__EVENT__TYPE__UPDATE;
+    event.update = &update;
+    return in_event(rig, &event);
+}
+
+const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer answer, const char *text)
+{
+    for (size_t i = 0; i < rig->accept_count; i++) {
+        if (strcmp(rig->accepts[i].offer, offer_id) == 0)
+            return handle(rig, &(struct core_input){.kind = CORE_IN_ANSWER,
+                                       .answer = {rig->accepts[i].number, answer, text}});
+    }
+    fail_msg("no ACCEPT of %s", offer_id);
+    return NULL;
+}
+
+const char *in_request(struct rig *rig, Zmesos__V1__Request *request)
+{
+    struct core_input input = {
+            .kind = CORE_IN_REQUEST, .request = {.token = ++rig->token, .request = request}};
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH) {
+        const Zmesos__V1__Launch *launch = request->launch;
+        struct slice *specs = arena_array(&rig->in, launch->n_tasks, sizeof *specs);
+        for (size_t i = 0; i < launch->n_tasks; i++)
+            specs[i] = pack(rig, &launch->tasks[i]->base);
+        input.request.specs = rig->specs ? rig->specs : specs;
+    }
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_KILL && request->kill->kill_policy)
+        input.request.kill_policy = pack(rig, &request->kill->kill_policy->base);
+    return handle(rig, &input);
+}

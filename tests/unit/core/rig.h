@@ -1,0 +1,127 @@
+/* A core in virtual time. Each in_*() gives it one input and returns the outputs as text, a line each, which
+ * lives until the next input. After every input the rig checks what must always hold:
+ *
+ *   - event numbers have no holes, calls carry the framework and the current subscription,
+ *   - the core is at rest: asked again at the same instant it has nothing more to do, and its next deadline
+ * is in the future,
+ *   - the rows written so far, given to a new core, make one that lists the very same tasks. */
+#ifndef TEST_CORE_RIG_H
+#define TEST_CORE_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "core/core.h"
+
+enum show { SHOW_RECORDS = 1, SHOW_EVENTS = 2, SHOW_CALLS = 4, SHOW_REPLIES = 8, SHOW_ALL = 15 };
+
+#define DEFAULT_AGENT "A1"
+#define RIG_CLASSES 32
+
+/* The last row of each kind, as a store keeps them. Owns what it points to. */
+struct disk_task {
+    struct task_row row;
+    struct attempt_row *attempts;
+    size_t attempt_count;
+};
+
+struct disk {
+    struct arena arena;
+    struct disk_task *tasks; /* by key - 1 */
+    size_t task_count;
+    char alive[32]; /* META_ALIVE_NS, "" for none */
+    uint64_t numbers[RIG_CLASSES];
+};
+
+/* An ACCEPT that left, to be answered by the id of its offer. */
+struct rig_accept {
+    char offer[32];
+    uint64_t number;
+};
+
+struct rig {
+    struct core_config config;
+    struct core *core;
+    struct core_outputs out;
+    struct now now;
+    struct arena in;           /* of the input that is being given */
+    const struct slice *specs; /* when set: the bytes of a launch's tasks, instead of their packed form */
+    struct buf text;
+    unsigned show;  /* of enum show: what goes into the text */
+    bool unchecked; /* for large histories: no check after each input */
+    uint64_t subscription, subscriptions, token, calls;
+    uint64_t numbers[RIG_CLASSES];
+    struct disk disk;
+    struct rig_accept *accepts;
+    size_t accept_count;
+    size_t call_counts[64]; /* calls made, by type */
+};
+
+/* With roles r1 and r2 and heartbeats of our own left out. `change` may be NULL. */
+struct rig *rig_create(void (*change)(struct core_config *config));
+void rig_destroy(struct rig *rig);
+void rig_restart(struct rig *rig); /* the process ends anywhere and starts again, from the rows written */
+void rig_check(struct rig *rig);   /* what is checked after every input */
+int rig_teardown(void **state);    /* for cmocka: destroys *state */
+void rig_show(struct rig *rig, unsigned show);
+
+/* Compares and names the difference. */
+#define expect(text, expected) assert_string_equal(text, expected)
+#define TEST(name) cmocka_unit_test_teardown(name, rig_teardown) /* the test leaves its rig in *state */
+
+const char *in_tick(struct rig *rig);
+/* Lets time pass, with a tick at each deadline; lines begin with the milliseconds since the call. */
+const char *in_wait(struct rig *rig, int64_t ms);
+
+const char *in_connecting(struct rig *rig);
+const char *in_up(struct rig *rig);
+const char *in_down(struct rig *rig, const char *text);
+const char *in_refused(struct rig *rig, const char *text); /* the master does not take this framework */
+
+/* "o1 A1 cpus 4 mem 512 ports 1-2,7-9 | o2 A2 role r2 host h2 cpus/r2 4 @rack=a @n:1.5 @r#1-2,4-5 @s%a,b":
+ * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so. */
+const char *in_offers(struct rig *rig, const char *offers);
+const char *in_rescind(struct rig *rig, const char *offer_id);
+/* "a.1.1 RUNNING by AGENT uuid u1 because RECONCILIATION on A1 : words" */
+const char *in_update(struct rig *rig, const char *update);
+/* The event without anything inside. */
+const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event);
+const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer answer, const char *text);
+
+/* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a where rack IN a,b | b";
+ * cpus 1 where no resource is named, and a command. */
+const char *in_launch(struct rig *rig, const char *specs);
+const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
+const char *in_kill(struct rig *rig, const char *ids);
+const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns);
+const char *in_kill_label(struct rig *rig, const char *key, const char *value);
+const char *in_request(struct rig *rig, Zmesos__V1__Request *request);
+const char *in_get(struct rig *rig, const char *ids);
+const char *in_list(struct rig *rig, Zmesos__V1__List *list);
+const char *in_status(struct rig *rig);
+
+/* builder.c: from the words above, in rig->in. */
+Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text);
+Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text);
+Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text);
+Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__OperationCase operation);
+size_t split(struct rig *rig, const char *text, const char *separators, char ***words);
+struct slice pack(struct rig *rig, const ProtobufCMessage *message);
+
+/* text.c */
+void text_output(struct rig *rig, const struct core_output *output);
+void text_task(struct buf *buf, const Zmesos__V1__Task *task); /* every field of it */
+void text_add(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* disk.c */
+void disk_write(struct disk *disk, const struct record *record);
+void disk_event(struct disk *disk, const struct core_event *event);
+struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now);
+void disk_clear(struct disk *disk);
+
+#endif

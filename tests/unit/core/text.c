@@ -1,0 +1,237 @@
+/* Outputs as text. A line says all that a test may care about, in the words of the messages. */
+#include <stdio.h>
+#include <string.h>
+
+#include "rig.h"
+
+#include "base/decimal.h"
+
+void text_add(struct buf *buf, const char *format, ...)
+{
+    char text[16384];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    assert_in_range(length, 0, sizeof text - 1);
+    assert_int_equal(buf_append(buf, text, (size_t)length), 0);
+}
+
+static const char *state_name(int state)
+{
+    const ProtobufCEnumValue *value =
+            protobuf_c_enum_descriptor_get_value(&zmesos__v1__task_state__descriptor, state);
+    assert_non_null(value);
+    return value->name;
+}
+
+static const char *code_name(Zmesos__V1__Code code)
+{
+    return protobuf_c_enum_descriptor_get_value(&zmesos__v1__code__descriptor, (int)code)->name;
+}
+
+static void add_words(struct buf *buf, const char *message, const char *reason)
+{
+    if (message && *message)
+        text_add(buf, " \"%s\"", message);
+    if (reason && *reason)
+        text_add(buf, " %s", reason);
+}
+
+static void add_record(struct rig *rig, const struct record *record)
+{
+    struct buf *buf = &rig->text;
+    const struct task_row *task = &record->task;
+    const struct attempt_row *attempt = &record->attempt;
+    switch (record->kind) {
+    case RECORD_META:
+        text_add(buf, "RECORD %s\n", record->meta.name);
+        return;
+    case RECORD_TASK:
+        text_add(buf, "RECORD task %s %s rev %llu", task->id, state_name(task->state),
+                (unsigned long long)task->revision);
+        text_add(buf, "%s%s%s", task->spec ? " spec" : "", task->kill_requested ? " kill" : "",
+                task->kill_policy ? " policy" : "");
+        if (task->not_before_ns)
+            text_add(buf, " after %lld ms", (long long)((task->not_before_ns - rig->now.wall_ns) / 1000000));
+        add_words(buf, task->message, task->reason);
+        break;
+    case RECORD_ATTEMPT:
+        text_add(buf, "RECORD attempt %lld.%u %s on %s", (long long)attempt->task_key, attempt->number,
+                state_name(attempt->state), attempt->agent_id);
+        if (*attempt->ports)
+            text_add(buf, " ports %s", attempt->ports);
+        for (const char *c = attempt->unique; *c; c++)
+            text_add(buf, c == attempt->unique ? " unique %c" : *c == '\n' ? ";" : "%c", *c);
+        add_words(buf, attempt->message, attempt->reason);
+        break;
+    case RECORD_EVENT:
+        fail();
+    }
+    text_add(buf, "\n");
+}
+
+static void add_resource(struct buf *buf, const Mesos__V1__Resource *resource)
+{
+    char text[MILLI_TEXT_MAX];
+    milli_t milli;
+    assert_non_null(resource->allocation_info);
+    text_add(buf, " %s", resource->name);
+    if (resource->n_reservations)
+        text_add(buf, "/%s", resource->reservations[resource->n_reservations - 1]->role);
+    if (resource->scalar) {
+        assert_int_equal(milli_from_double(resource->scalar->value, &milli), 0);
+        text_add(buf, " %s", milli_format(milli, text));
+    }
+    for (size_t i = 0; resource->ranges && i < resource->ranges->n_range; i++)
+        text_add(buf, "%s%llu-%llu", i ? "," : " ", (unsigned long long)resource->ranges->range[i]->begin,
+                (unsigned long long)resource->ranges->range[i]->end);
+}
+
+static void add_launch(struct buf *buf, const struct core_launch *launch)
+{
+    text_add(buf, " [%s", launch->task_id);
+    for (size_t i = 0; i < launch->resource_count; i++)
+        add_resource(buf, launch->resources[i]);
+    for (size_t i = 0; i < launch->port_count; i++)
+        text_add(buf, "%s%u", i ? " " : " PORTS ", launch->ports[i]);
+    text_add(buf, "]");
+    assert_non_null(launch->spec);
+}
+
+static void add_ids(struct buf *buf, Mesos__V1__OfferID **ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_add(buf, " %s", ids[i]->value);
+}
+
+static void add_call(struct buf *buf, const struct core_call *call)
+{
+    const Mesos__V1__Scheduler__Call *c = call->call;
+    const ProtobufCEnumValue *type =
+            protobuf_c_enum_descriptor_get_value(&mesos__v1__scheduler__call__type__descriptor, (int)c->type);
+    text_add(buf, "CALL %s", type->name);
+    if (c->accept) {
+        add_ids(buf, c->accept->offer_ids, c->accept->n_offer_ids);
+        for (size_t i = 0; i < call->launch_count; i++)
+            add_launch(buf, &call->launches[i]);
+        assert_true(c->accept->filters->has_refuse_seconds);
+        assert_true(c->accept->filters->refuse_seconds == 0);
+    }
+    if (c->decline) {
+        add_ids(buf, c->decline->offer_ids, c->decline->n_offer_ids);
+        text_add(buf, " for %lld s", (long long)c->decline->filters->refuse_seconds);
+    }
+    for (size_t i = 0; c->suppress && i < c->suppress->n_roles; i++)
+        text_add(buf, " %s", c->suppress->roles[i]);
+    for (size_t i = 0; c->revive && i < c->revive->n_roles; i++)
+        text_add(buf, " %s", c->revive->roles[i]);
+    if (c->acknowledge)
+        text_add(buf, " %s %s %.*s", c->acknowledge->task_id->value, c->acknowledge->agent_id->value,
+                (int)c->acknowledge->uuid.len, (const char *)c->acknowledge->uuid.data);
+    if (c->acknowledge_operation_status)
+        text_add(buf, " %s %.*s", c->acknowledge_operation_status->operation_id->value,
+                (int)c->acknowledge_operation_status->uuid.len,
+                (const char *)c->acknowledge_operation_status->uuid.data);
+    if (c->kill)
+        text_add(buf, " %s %s%s", c->kill->task_id->value, c->kill->agent_id->value,
+                call->kill_policy ? " policy" : "");
+    for (size_t i = 0; c->reconcile && i < c->reconcile->n_tasks; i++)
+        text_add(buf, " %s@%s", c->reconcile->tasks[i]->task_id->value,
+                c->reconcile->tasks[i]->agent_id ? c->reconcile->tasks[i]->agent_id->value : "nowhere");
+    text_add(buf, "%s\n", c->reconcile && c->reconcile->n_tasks == 0 ? " implicit" : "");
+}
+
+void text_task(struct buf *buf, const Zmesos__V1__Task *task)
+{
+    text_add(buf, "%s name %s role %s %s rev %llu created %lld changed %lld", task->id, task->name,
+            task->role, state_name((int)task->state), (unsigned long long)task->revision,
+            (long long)task->created_ns, (long long)task->changed_ns);
+    text_add(buf, "%s", task->kill_requested ? " kill" : "");
+    add_words(buf, task->message, task->reason);
+    for (size_t i = 0; i < task->n_attempts; i++) {
+        const Zmesos__V1__Attempt *attempt = task->attempts[i];
+        text_add(buf, " (%u %s %s on %s %s launched %lld changed %lld", attempt->number,
+                attempt->mesos_task_id, state_name((int)attempt->state), attempt->agent_id, attempt->hostname,
+                (long long)attempt->launched_ns, (long long)attempt->changed_ns);
+        for (size_t p = 0; p < attempt->n_ports; p++)
+            text_add(buf, " :%u", attempt->ports[p]);
+        add_words(buf, attempt->message, attempt->reason);
+        text_add(buf, ")");
+    }
+}
+
+static void add_items(struct buf *buf, const Zmesos__V1__Items *items)
+{
+    for (size_t i = 0; i < items->n_items; i++) {
+        const Zmesos__V1__Item *item = items->items[i];
+        text_add(buf, " [%s %s", item->task_id ? item->task_id : "-", code_name(item->code));
+        if (item->has_state)
+            text_add(buf, " %s rev %llu", state_name((int)item->state), (unsigned long long)item->revision);
+        text_add(buf, "%s%s", item->known ? " known" : "", item->retry ? " retry" : "");
+        add_words(buf, item->message, item->field);
+        text_add(buf, "]");
+    }
+}
+
+static void add_reply(struct buf *buf, const struct core_reply *out)
+{
+    const Zmesos__V1__Reply *reply = out->reply;
+    assert_true(reply->has_version && reply->version == 1 && reply->has_code);
+    text_add(buf, "REPLY %llu %s%s", (unsigned long long)out->token, code_name(reply->code),
+            reply->retry ? " retry" : "");
+    add_words(buf, reply->message, reply->field);
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_ITEMS)
+        add_items(buf, reply->items);
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_RECONCILE)
+        text_add(buf, " asks about %llu", (unsigned long long)reply->reconcile->tasks);
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS) {
+        const Zmesos__V1__Tasks *tasks = reply->tasks;
+        for (size_t i = 0; i < tasks->n_tasks; i++)
+            text_add(buf, " %s:%s%s", tasks->tasks[i]->id, state_name((int)tasks->tasks[i]->state),
+                    out->specs ? "+spec" : "");
+        for (size_t i = 0; i < tasks->n_missing; i++)
+            text_add(buf, " no %s", tasks->missing[i]);
+        if (tasks->has_next)
+            text_add(buf, " next %llu", (unsigned long long)tasks->next);
+    }
+    text_add(buf, "\n");
+}
+
+static void add_event(struct buf *buf, const struct core_event *event)
+{
+    text_add(buf, "EVENT %s #%llu", event->topic, (unsigned long long)event->number);
+    if (event->revision)
+        text_add(buf, " rev %llu", (unsigned long long)event->revision);
+    if (event->status) {
+        const ProtobufCEnumValue *name = protobuf_c_enum_descriptor_get_value(
+                &zmesos__v1__subscription__descriptor, (int)event->status->subscription);
+        text_add(buf, " %s %s", name->name, event->status->master ? event->status->master : "-");
+        add_words(buf, event->status->message, NULL);
+    }
+    text_add(buf, "\n");
+}
+
+void text_output(struct rig *rig, const struct core_output *output)
+{
+    static const unsigned shows[] = {[CORE_OUT_RECORD] = SHOW_RECORDS,
+            [CORE_OUT_CALL] = SHOW_CALLS,
+            [CORE_OUT_REPLY] = SHOW_REPLIES,
+            [CORE_OUT_EVENT] = SHOW_EVENTS};
+    if (!(shows[output->kind] & rig->show))
+        return;
+    switch (output->kind) {
+    case CORE_OUT_RECORD:
+        add_record(rig, &output->record);
+        break;
+    case CORE_OUT_CALL:
+        add_call(&rig->text, &output->call);
+        break;
+    case CORE_OUT_REPLY:
+        add_reply(&rig->text, &output->reply);
+        break;
+    case CORE_OUT_EVENT:
+        add_event(&rig->text, &output->event);
+        break;
+    }
+}
