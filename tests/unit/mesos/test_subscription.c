@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/recordio.h"
+
 static void test_request(void **state)
 {
     struct harness *h = *state;
@@ -66,6 +68,13 @@ static void test_authentication(void **state)
     }
 }
 
+static int forget_proxies(void **state)
+{
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+    return harness_teardown(state);
+}
+
 static void test_environment_does_not_divert(void **state)
 {
     struct harness *h = *state;
@@ -78,9 +87,74 @@ static void test_environment_does_not_divert(void **state)
     harness_subscribe(h);
     harness_send(h, 1, true, "call");
     harness_request(h, h->fake);
-    unsetenv("http_proxy");
-    unsetenv("all_proxy");
     assert_false(fake_master_is_open(h->fakes[1], 0));
+}
+
+/* A name is looked up beside the loop. */
+static void test_name(void **state)
+{
+    struct harness *h = *state;
+    char list[64];
+
+    snprintf(list, sizeof list, "localhost:%u", fake_master_port(h->fake));
+    harness_open(h, list);
+    harness_subscribe(h);
+    assert_string_equal(h->leader, list);
+}
+
+/* What a real master sent, from SUBSCRIBED to the ERROR at the end, comes out record by record. */
+static void test_recording(void **state)
+{
+    struct harness *h = *state;
+    const char *shared = getenv("ZMESOS_SHARED");
+    const struct fake_request *request;
+    struct recordio recordio;
+    struct slice rest;
+    struct error err;
+    struct buf stream;
+    uint8_t bytes[4096], *record;
+    char path[512];
+    size_t count, length, records = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/mesos-v1/recordings/lifecycle.protobuf.recordio",
+            shared == NULL ? "../shared" : shared);
+    file = fopen(path, "rb");
+    if (file == NULL) {
+        print_message("skipped: there is no %s\n", path);
+        skip();
+    }
+    buf_init(&stream, 0);
+    while ((count = fread(bytes, 1, sizeof bytes, file)) > 0) {
+        assert_int_equal(buf_append(&stream, bytes, count), 0);
+    }
+    fclose(file);
+    recordio_init(&recordio, stream.length);
+    rest = slice_of(stream.data, stream.length);
+    while (recordio_next(&recordio, &rest, &record, &length, &err) == 1) {
+        free(record);
+        records++;
+    }
+    recordio_clear(&recordio);
+    assert_true(records > 2);
+
+    harness_open(h, "%1");
+    request = harness_request(h, h->fake);
+    harness_say_ok(h, h->fake, request->connection);
+    for (size_t at = 0; at < stream.length; at += 1000) {
+        harness_chunk(h->fake, request->connection, stream.data + at,
+                stream.length - at < 1000 ? stream.length - at : 1000);
+    }
+    buf_clear(&stream);
+    harness_expect(h, "up 1");
+    harness_expect(h, "record 1 SUBSCRIBED");
+    for (size_t i = 1; i + 1 < records; ++i) {
+        assert_int_equal(strncmp(harness_line(h), "record 1 ", 9), 0);
+        assert_null(strstr(harness_line(h), "no event"));
+        h->line_next++;
+    }
+    harness_expect(h, "record 1 ERROR");
+    assert_string_equal(harness_expect(h, "down 1 ERROR"), "Framework failed over");
 }
 
 static struct buf three_events(void)
@@ -371,6 +445,7 @@ static void test_stop_and_start(void **state)
     master_stop(h->master);
     harness_expect_nothing(h);
     assert_null(fake_master_next(h->fake));
+    master_stop(h->master);
     master_start(h->master, harness_now(h));
     harness_subscribe(h);
 
@@ -509,7 +584,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
             test(test_request),
             test(test_authentication),
-            test(test_environment_does_not_divert),
+            cmocka_unit_test_setup_teardown(test_environment_does_not_divert, harness_setup, forget_proxies),
+            test(test_name),
+            test(test_recording),
             test(test_every_split),
             test(test_redirect),
             test(test_redirects_have_an_end),
