@@ -69,6 +69,5 @@ def _of_update(status: mesos.TaskStatus) -> str:
 def _of_status(status: DaemonStatus) -> str:
     counts = [f"{count.tasks} {state_name(count.state)}" for count in status.counts]
     words = [messages.Subscription.Name(status.subscription)]
-    if status.master:
-        words.append(status.master)
+    words += [text for text in (status.master, status.message) if text]
     return ", ".join(words + counts)

@@ -212,9 +212,9 @@ def test_tasks_goes_through_the_pages(client):
 
 
 def test_pages_that_do_not_move_on(client):
-    one = client(lambda request: Reply(code=messages.OK, tasks=messages.Tasks(next=0)))
+    pages = [Reply(code=messages.OK, tasks=messages.Tasks(next=0))]
     with pytest.raises(zmesos.ProtocolError):
-        list(one.tasks())
+        list(client(lambda request: pages.pop()).tasks())
 
 
 def test_refused_requests_are_raised(client):

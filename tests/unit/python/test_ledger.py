@@ -118,8 +118,9 @@ def test_another_store_is_another_history():
     ledger = Ledger(["task/"])
     ledger.note(header(50))
     ledger.note(header(3, store="t"))
-    ledger.note(header(4, store="t"))
     assert ledger.missed == 0
+    ledger.note(header(5, store="t"))
+    assert ledger.missed == 1
 
 
 def test_the_tail():
