@@ -46,6 +46,26 @@ static void append_amount(struct buf *line, const char *name, bool has, double v
         return; /* there is no limit that could be reached */
 }
 
+/* The shell's line, or the words of argv. */
+static void print_command(const Mesos__V1__CommandInfo *command)
+{
+    bool words = command->has_shell && !command->shell && command->n_arguments;
+    struct buf line;
+    size_t i;
+    int rc = 0;
+
+    if (!words) {
+        print_field("command", command->value);
+        return;
+    }
+    buf_init(&line, 0);
+    for (i = 0; rc == 0 && i < command->n_arguments; i++)
+        rc = buf_printf(&line, "%s%s", i ? " " : "", command->arguments[i]);
+    if (rc == 0 && buf_append(&line, "", 1) == 0)
+        print_field("command", (const char *)line.data);
+    buf_clear(&line);
+}
+
 static void print_spec(const Zmesos__V1__TaskSpec *spec)
 {
     struct buf line;
@@ -63,7 +83,7 @@ static void print_spec(const Zmesos__V1__TaskSpec *spec)
     if (spec->has_priority)
         printf("%-10s %" PRId32 "\n", "priority", spec->priority);
     if (spec->command)
-        print_field("command", spec->command->value);
+        print_command(spec->command);
     for (i = 0; spec->labels && i < spec->labels->n_labels; i++) {
         const Mesos__V1__Label *label = spec->labels->labels[i];
 

@@ -30,6 +30,8 @@ void settings_init(struct settings *settings)
     };
 }
 
+static void say(const struct settings *settings, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
 static void say(const struct settings *settings, const char *format, va_list args)
 {
     char text[2048], clean[4 * sizeof text];

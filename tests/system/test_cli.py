@@ -1,0 +1,309 @@
+"""zmesos, the command line, against the real daemon: what it prints, and what it exits with."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+import zmesos
+import zmq
+
+from conftest import BUILD, PATIENCE, wait_for
+
+ZMESOS = str(BUILD / "bin" / "zmesos")
+SMALL = ("--cpus", "0.1", "--mem", "32")
+
+
+class Cli:
+    """zmesos with the endpoints of one cluster in its environment."""
+
+    def __init__(self, cluster) -> None:
+        self.cluster = cluster
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "ZMESOS_CONTROL": self.cluster.control, "ZMESOS_EVENTS": self.cluster.events}
+
+    def __call__(self, *words: str, code: int = 0, text: str | None = None) -> subprocess.CompletedProcess:
+        """Runs to the end, and has to exit with this code."""
+        done = subprocess.run([ZMESOS, *words], env=self.environment(), input=text or "", capture_output=True, text=True,
+                              timeout=PATIENCE)
+        assert done.returncode == code, f"{words} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *words: str, **options) -> list:
+        return [json.loads(line) for line in self("--json", *words, **options).stdout.splitlines()]
+
+    def begin(self, *words: str) -> "Running":
+        return Running(subprocess.Popen([ZMESOS, *words], env=self.environment(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+
+
+class Running:
+    """zmesos while it runs; its standard error is read beside."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=lambda: self.lines.extend(iter(process.stderr.readline, "")))
+        self._reader.start()
+
+    def wait_for_line(self, part: str) -> None:
+        wait_for(lambda: any(part in line for line in list(self.lines)), f"'{part}' on standard error")
+
+    def end(self) -> int:
+        code = self.process.wait(PATIENCE)
+        self._reader.join()
+        return code
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+@pytest.fixture
+def cli(cluster) -> Cli:
+    return Cli(cluster)
+
+
+@pytest.fixture
+def begin(cli):
+    """cli.begin() whose process is ended with the test."""
+    begun: list[Running] = []
+
+    def start(*words: str) -> Running:
+        begun.append(cli.begin(*words))
+        return begun[-1]
+    yield start
+    for running in begun:
+        running.close()
+
+
+def one_line(done: subprocess.CompletedProcess, *parts: str) -> None:
+    """Nothing on standard output, one line on standard error, which has these parts."""
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1, done
+    for part in parts:
+        assert part in done.stderr, done.stderr
+
+
+# ---- run -----------------------------------------------------------------------------------------------
+
+def test_run_exits_as_the_task_does(cli):
+    done = cli("run", "--id", "seven", *SMALL, "exit 7", code=7)
+    assert done.stdout == ""
+    states = [line.split()[4] for line in done.stderr.splitlines()]
+    assert len(set(states)) == len(states) and states[-1].rstrip(":") == "FAILED", done.stderr
+    assert "Command exited with status 7" in done.stderr.splitlines()[-1]
+    cli("run", *SMALL, "--", "true")
+    cli("run", *SMALL, "--", "sh", "-c", "kill -9 $$", code=137)
+    cli("run", *SMALL, "--", "sh", "-c", 'test "$1" = "a b"', "sh", "a b")
+    cli("run", *SMALL, "--env", "A=x y", 'test "$A" = "x y"')
+
+
+def test_run_again_follows_what_was_launched(cli):
+    cli("run", "--id", "again", *SMALL, "exit 3", code=3)
+    done = cli("run", "--id", "again", *SMALL, "exit 3", code=3)
+    assert "launched before" in done.stderr
+    one_line(cli("run", "--id", "again", *SMALL, "exit 4", code=1), "CONFLICT")
+
+
+def test_run_tells_every_state_as_json(cli):
+    tasks = cli.json("run", "--id", "told", *SMALL, "--", "true")
+    assert {task["id"] for task in tasks} == {"told"}
+    revisions = [task["revision"] for task in tasks]
+    assert revisions == sorted(set(revisions))
+    states = [task["state"] for task in tasks]
+    assert states[-1] == "FINISHED" and len(set(states)) == len(states)
+
+
+def test_ctrl_c_ends_the_task_and_again_leaves_it(cli, begin, cluster):
+    running = begin("run", "--id", "ends", *SMALL, "sleep 600")
+    running.wait_for_line("RUNNING")
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 128 + signal.SIGTERM  # as Mesos ended it
+    assert "KILLED" in running.lines[-1]
+
+    stubborn = begin("run", "--id", "stubborn", *SMALL, "trap '' TERM; while true; do sleep 0.1; done")
+    stubborn.wait_for_line("RUNNING")
+    stubborn.process.send_signal(signal.SIGINT)
+    stubborn.wait_for_line("asking")
+    stubborn.process.send_signal(signal.SIGINT)
+    assert stubborn.end() == 128 + signal.SIGINT
+    with cluster.client() as client:
+        assert zmesos.state_name(client.wait("stubborn", timeout=PATIENCE).state) == "KILLED"
+
+
+def test_run_outlives_the_daemon(cli, begin, cluster, tmp_path):
+    gate = tmp_path / "gate"
+    running = begin("run", "--id", "long", "--timeout", "1", *SMALL,
+                    f"while ! test -e {gate}; do sleep 0.05; done; exit 5")
+    running.wait_for_line("RUNNING")
+    cluster.daemon.kill()
+    running.wait_for_line("does not answer")
+    gate.touch()
+    cluster.daemon.start()
+    assert running.end() == 5
+
+
+# ---- launch, tasks, task, kill --------------------------------------------------------------------------
+
+def test_launch_says_what_became_of_each(cli):
+    tasks = [{"id": "good", "cpus": 0.1, "mem": 32, "command": {"value": "true"}},
+             {"id": "bad/id", "cpus": 0.1, "mem": 32, "command": {"value": "true"}}]
+    items = cli.json("launch", "--file", "-", text=json.dumps({"tasks": tasks}), code=1)
+    assert [(item["task_id"], item["code"]) for item in items] == [("good", "OK"), ("bad/id", "INVALID")]
+    assert items[1]["field"] == "launch.tasks[1].id"
+    table = cli("launch", "--file", "-", text=json.dumps(tasks), code=1).stdout.splitlines()
+    assert table[0].split() == ["TASK", "RESULT", "STATE", "MESSAGE"]
+    assert table[1].split()[:2] == ["good", "known"] and table[2].split()[:2] == ["bad/id", "INVALID"]
+
+
+def test_flags_make_the_task(cli):
+    item, = cli.json("launch", "--id", "full", "--name", "n", "--cpus", "100000.125", "--mem", "64", "--disk", "10",
+                     "--ports", "2", "--priority", "-3", "--constraint", "rack in r1,r2", "--constraint",
+                     "unique hostname", "--env", "A=1", "--label", "team=blue", "--", "ls", "-l")
+    assert item["state"] == "QUEUED"
+    task, = cli.json("task", "full")
+    spec = task["spec"]
+    assert (spec["name"], spec["cpus"], spec["mem"], spec["disk"], spec["ports"], spec["priority"]) == \
+        ("n", 100000.125, 64, 10, 2, -3)
+    assert spec["constraints"] == [{"attribute": "rack", "operator": "IN", "values": ["r1", "r2"]},
+                                   {"attribute": "hostname", "operator": "UNIQUE"}]
+    assert spec["command"] == {"environment": {"variables": [{"name": "A", "value": "1"}]}, "value": "ls",
+                               "shell": False, "arguments": ["ls", "-l"]}
+    assert spec["labels"] == {"labels": [{"key": "team", "value": "blue"}]}
+    text = cli("task", "full").stdout
+    assert "ls -l" in text and "cpus 100000.125, mem 64, disk 10, ports 2" in text and "team=blue" in text
+
+
+def test_many_tasks_go_in_batches_and_come_in_pages(cli):
+    count = 2100
+    tasks = [{"id": f"many-{n:04}", "cpus": 100000, "mem": 32, "command": {"value": "true"}} for n in range(count)]
+    items = cli.json("launch", "--file", "-", text=json.dumps(tasks))
+    assert [item["task_id"] for item in items] == [task["id"] for task in tasks]
+    assert all(item["code"] == "OK" for item in items)
+    listed = cli.json("tasks", "--prefix", "many-", "--state", "queued")
+    assert [task["id"] for task in listed] == [task["id"] for task in tasks]
+    assert [task["id"] for task in cli.json("tasks", "--limit", "1001")] == [task["id"] for task in tasks[:1001]]
+    table = cli("tasks", "--prefix", "many-").stdout.splitlines()
+    assert len(table) == count + 1 and table[0].split()[:2] == ["TASK", "STATE"]
+    assert len({line.index("QUEUED") for line in table[1:]}) == 1  # one column, over all pages
+    assert cli.json("tasks", "--state", "running,failed") == []
+
+
+def test_kill_by_id_and_by_label(cli):
+    for name, label in (("red", "team=red"), ("blue1", "team=blue"), ("blue2", "team=blue")):
+        cli("launch", "--id", name, *SMALL, "--label", label, "sleep 600")
+    wait_for(lambda: len(cli.json("tasks", "--state", "running")) == 3, "three tasks to run")
+    lines = cli.json("kill", "--label", "team=blue", "--wait")
+    assert sorted(line["task_id"] for line in lines if "task_id" in line) == ["blue1", "blue2"]
+    assert sorted((line["id"], line["state"]) for line in lines if "id" in line) == \
+        [("blue1", "KILLED"), ("blue2", "KILLED")]
+    assert [task["id"] for task in cli.json("tasks", "--state", "Running")] == ["red"]
+    done = cli("kill", "red", "nobody", "--wait", code=1)
+    assert "NOT_FOUND" in done.stdout and "KILLED" in done.stdout
+    assert "no task" in cli("kill", "--label", "team=green").stderr
+
+
+def test_a_task_that_is_not_there(cli):
+    one_line(cli("task", "nobody", code=1), "nobody")
+
+
+# ---- events and status ----------------------------------------------------------------------------------
+
+def test_events_by_prefix(cli, begin, cluster):
+    # the heartbeat tells that the subscription before it is in effect
+    running = begin("events", "--json", "task/seen/", "zmesos/HEARTBEAT")
+    assert json.loads(running.process.stdout.readline())["topic"] == "zmesos/HEARTBEAT"
+    cli("run", "--id", "seen", *SMALL, "--", "true")
+    states = []
+    while not states or states[-1] != "FINISHED":
+        event = json.loads(running.process.stdout.readline())
+        assert event["header"]["version"] == 1
+        if event["topic"] != "zmesos/HEARTBEAT":
+            assert event["topic"] == f"task/seen/{event['body']['state']}" and event["header"]["class"] == "TASK"
+            states.append(event["body"]["state"])
+    assert states[0] == "QUEUED"
+
+
+def test_all_events_without_a_hole(cli, begin):
+    running = begin("events")
+    first = running.process.stdout.readline()
+    assert first.count("#") == 1, first
+    for n in range(3):
+        cli("run", "--id", f"e{n}", *SMALL, "--", "true")
+    topics = []
+    while "task/e2/FINISHED" not in topics:
+        topics.append(running.process.stdout.readline().split()[2])
+    assert {"task/e0/QUEUED", "task/e0/FINISHED", "mesos/UPDATE/e1/1"} <= set(topics)
+    running.process.terminate()
+    running.end()
+    assert running.lines == []
+
+
+def test_events_end_after_a_count(cli):
+    assert len(cli.json("events", "--count", "2", "zmesos/")) == 2
+
+
+def test_status(cli, cluster):
+    status, = cli.json("status")
+    assert status["subscription"] == "SUBSCRIBED" and status["framework_id"] == cluster.status().framework_id
+    text = cli("status").stdout
+    assert "SUBSCRIBED" in text and status["framework_id"] in text
+
+
+# ---- what is wrong --------------------------------------------------------------------------------------
+
+@pytest.fixture
+def closed_endpoint() -> str:
+    """Where nobody is."""
+    with zmq.Context() as context, context.socket(zmq.REP) as socket:
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+    return f"tcp://127.0.0.1:{port}"
+
+
+class Nowhere:
+    control = events = "tcp://127.0.0.1:1"
+
+
+def test_nobody_answers(closed_endpoint):
+    cli = Cli(Nowhere)
+    for words in (["status"], ["tasks"], ["task", "a"], ["kill", "a"], ["launch", "true"], ["run", "true"]):
+        one_line(cli("--control", closed_endpoint, "--timeout", "0.3", *words, code=3), closed_endpoint)
+    one_line(cli("events", "--events", closed_endpoint, "--timeout", "0.3", code=3), closed_endpoint)
+
+
+@pytest.mark.parametrize("words, part", [
+    ([], "--help"), (["nonsense"], "nonsense"), (["--nonsense"], "--nonsense"), (["status", "more"], "more"),
+    (["status", "--control", "nonsense"], "nonsense"), (["status", "--timeout", "soon"], "soon"),
+    (["status", "--timeout", "0"], "--timeout"), (["status", "--timeout"], "--timeout"), (["launch"], "command"),
+    (["launch", "--cpus", "many", "true"], "many"), (["launch", "--constraint", "rack", "true"], "rack"),
+    (["launch", "--file", "/nonexistent"], "/nonexistent"), (["launch", "--file", "-", "--id", "a"], "--file"),
+    (["run", "--env", "A", "true"], "NAME=VALUE"), (["kill"], "--label"), (["kill", "--label", "a", "b"], "--label"),
+    (["tasks", "--state", "asleep"], "asleep"), (["tasks", "--limit", "0"], "--limit"), (["tasks", "a"], "a"),
+    (["task"], "id"), (["task", "a", "b"], "id"), (["events", "--count", "-1"], "-1"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_called_wrongly(words, part):
+    one_line(Cli(Nowhere)(*words, code=2), part)
+
+
+@pytest.mark.parametrize("text, part", [
+    ("", "no JSON"), ("{", "standard input"), ("[]", "no tasks"), ('[{"id":"a","cpu":1}]', "cpu"),
+    ('{"tasks":[{"id":1}]}', "tasks[0].id"), ("17", "expected")])
+def test_bad_files(text, part):
+    one_line(Cli(Nowhere)("launch", "--file", "-", text=text, code=2), part)
+
+
+def test_help_and_version():
+    cli = Cli(Nowhere)
+    overview = cli("--help").stdout
+    for command in ("launch", "run", "kill", "tasks", "task", "events", "status"):
+        assert f"\n  {command} " in overview
+        assert cli(command, "--help").stdout.startswith(f"usage: zmesos {command}")
+    assert cli("--version").stdout == cli("run", "--version").stdout
