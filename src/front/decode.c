@@ -71,6 +71,16 @@ static struct outline outline_read(struct slice bytes, size_t fields_max)
     return outline;
 }
 
+/* An error's text is cut by bytes where it is too long, and protobuf's strings are UTF-8. */
+static void cut_to_utf8(char *text)
+{
+    size_t length = strlen(text);
+
+    while (!text_is_utf8(slice_of(text, length)))
+        length--;
+    text[length] = 0;
+}
+
 static void pack_refusal(
         struct slice id, Zmesos__V1__Code code, const struct error *err, bool retry, struct buf *refusal)
 {
@@ -82,6 +92,8 @@ static void pack_refusal(
 
     memcpy(text, err->text, sizeof text);
     memcpy(field, err->field, sizeof field);
+    cut_to_utf8(text);
+    cut_to_utf8(field);
     reply.has_version = 1;
     reply.version = PROTOCOL_VERSION;
     if (id.data) {

@@ -195,6 +195,25 @@ static void test_longest_id_is_echoed(void **state)
     check("longest id", slice_of(bytes, 5 + 128), 1, ZMESOS__V1__CODE__UNKNOWN_OPERATION, id, NULL);
 }
 
+static void test_a_refusal_is_utf8(void **state)
+{
+    struct error err;
+    struct buf refusal;
+    Zmesos__V1__Reply *reply;
+
+    (void)state;
+    error_set_field(&err, ERR_INVALID, "field\xe2\x82", "text \xc3\xa9 \xc3");
+    buf_init(&refusal, 0);
+    front_refuse(slice_of("", 0), ZMESOS__V1__CODE__INVALID, &err, true, &refusal);
+    reply = zmesos__v1__reply__unpack(NULL, refusal.length, refusal.data);
+    assert_non_null(reply);
+    assert_string_equal(reply->message, "text \xc3\xa9 ");
+    assert_string_equal(reply->field, "field");
+    assert_true(reply->retry);
+    zmesos__v1__reply__free_unpacked(reply, NULL);
+    buf_clear(&refusal);
+}
+
 /* Every prefix of a good request is refused or taken, and nothing else happens (the sanitizers look). */
 static void test_cut_everywhere(void **state)
 {
@@ -230,6 +249,7 @@ int main(void)
             cmocka_unit_test(test_size),
             cmocka_unit_test(test_id_length),
             cmocka_unit_test(test_longest_id_is_echoed),
+            cmocka_unit_test(test_a_refusal_is_utf8),
             cmocka_unit_test(test_cut_everywhere),
     };
 
