@@ -1,3 +1,5 @@
+/* Nonblocking sockets, turned by the test. Beware: what it cannot cope with ends the test program, since a
+ * fault of the fake must not pass for one of the client. */
 #include "fake_master.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+/* One loop for the client and the fakes, with bounded waits, and the pieces of HTTP and events that tests
+ * say. */
 #include "harness.h"
 
 #include <poll.h>
