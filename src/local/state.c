@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "wire/json.h"
 
 #include "parts.h"
 
@@ -18,6 +20,8 @@ struct call_record {
     unsigned status; /* 0: not answered */
     char *framework;
     char *subject; /* the task, the first offer, the roles */
+    char *json;    /* the whole call; NULL for ACCEPT and ACKNOWLEDGE, of which there are too many, and
+                    * SUBSCRIBE, whose    info the framework has taken */
 };
 
 struct state_log {
@@ -37,6 +41,7 @@ void state_log_destroy(struct state_log *log)
     for (size_t i = 0; log != NULL && i < CALLS_KEPT; i++) {
         free(log->ring[i].framework);
         free(log->ring[i].subject);
+        free(log->ring[i].json);
     }
     free(log);
 }
@@ -73,6 +78,30 @@ static const char *subject_of(const Call *call)
     }
 }
 
+/* NULL where it cannot be written. */
+static char *write_message(const ProtobufCMessage *message)
+{
+    struct buf text;
+    struct error err;
+    buf_init(&text, 0);
+    if (json_write(message, &text, &err) != 0 || buf_append(&text, "", 1) != 0)
+        buf_clear(&text);
+    return (char *)text.data;
+}
+
+static char *write_call(const Call *call)
+{
+    if (call->type == CALL(ACCEPT) || call->type == CALL(ACKNOWLEDGE) || call->type == CALL(SUBSCRIBE))
+        return NULL;
+    return write_message(&call->base);
+}
+
+static json_t *json_or_null(const char *text)
+{
+    json_t *value = text == NULL ? NULL : json_loads(text, 0, NULL);
+    return value == NULL ? json_null() : value;
+}
+
 void state_log_call(struct local *local, const Call *call, unsigned status)
 {
     struct state_log *log = local->calls;
@@ -83,12 +112,14 @@ void state_log_call(struct local *local, const Call *call, unsigned status)
     struct call_record *record = &log->ring[log->next % CALLS_KEPT];
     free(record->framework);
     free(record->subject);
+    free(record->json);
     *record = (struct call_record){
             .number = ++log->next,
             .type = (int)call->type,
             .status = status,
             .framework = call->framework_id == NULL ? NULL : alloc_string(call->framework_id->value),
             .subject = alloc_string(subject_of(call)),
+            .json = write_call(call),
     };
 }
 
@@ -121,10 +152,10 @@ static json_t *write_calls(const struct state_log *log)
     for (uint64_t i = first; i < log->next; i++) {
         const struct call_record *record = &log->ring[i % CALLS_KEPT];
         json_array_append_new(
-                array, json_pack("{s:I,s:s,s:I,s:o,s:o}", "number", (json_int_t)record->number, "type",
+                array, json_pack("{s:I,s:s,s:I,s:o,s:o,s:o}", "number", (json_int_t)record->number, "type",
                                call_type_name((CallType)record->type), "status", (json_int_t)record->status,
                                "framework", text_or_null(record->framework), "subject",
-                               text_or_null(record->subject)));
+                               text_or_null(record->subject), "call", json_or_null(record->json)));
     }
     return array;
 }
@@ -143,16 +174,19 @@ static json_t *write_frameworks(struct local *local)
     while ((framework = map_next(&local->frameworks, &at)) != NULL) {
         json_t *roles = json_array();
         json_t *offers = json_array();
+        char *info = write_message(&framework->info->base);
         for (size_t i = 0; i < framework->role_count; i++)
             json_array_append_new(roles, json_pack("{s:s,s:b}", "name", framework->roles[i]->name,
                                                  "suppressed", (int)framework->roles[i]->suppressed));
         for (struct list_link *link = list_first(&framework->offers); link != NULL;
                 link = list_next(&framework->offers, link))
             json_array_append_new(offers, json_string(list_item(link, struct offer, in_framework)->id));
-        json_array_append_new(array,
-                json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I}", "id", framework->id, "name", framework->info->name,
-                        "state", framework_state_name(framework->state), "stream_id", framework->stream_id,
-                        "roles", roles, "offers", offers, "tasks", (json_int_t)framework->tasks.count));
+        json_array_append_new(
+                array, json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:o}", "id", framework->id, "name",
+                               framework->info->name, "state", framework_state_name(framework->state),
+                               "stream_id", framework->stream_id, "roles", roles, "offers", offers, "tasks",
+                               (json_int_t)framework->tasks.count, "framework_info", json_or_null(info)));
+        free(info);
     }
     return array;
 }

@@ -1,0 +1,53 @@
+"""Acknowledging: each uuid, each time, after it is on disk."""
+import zmesos
+from conftest import wait_for
+
+
+def test_every_update_is_acknowledged(cluster, needs_local):
+    with cluster.client() as client:
+        ids = [f"t{n}" for n in range(20)]
+        client.launch_many([zmesos.task_spec("true", id=i, cpus=0.1, mem=32) for i in ids])
+        client.wait(ids, timeout=60)
+    wait_for(lambda: cluster.local.calls("ACKNOWLEDGE") == 60, "three acknowledgements a task")
+    wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+
+
+def test_a_repeated_update_is_acknowledged_again(cluster, needs_local):
+    """The first acknowledgement is lost on its way; the agent repeats the update (after 10 s), also to a finished task."""
+    with cluster.client() as client:
+        cluster.local.swallow("ACKNOWLEDGE")
+        client.launch("true", id="t", cpus=0.1, mem=32)
+        assert zmesos.state_name(client.wait("t", timeout=60).state) == "FINISHED"
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+        assert cluster.local.calls("ACKNOWLEDGE") == 4
+
+
+def test_updates_pending_at_a_crash_are_acknowledged_by_the_next_run(cluster, needs_local):
+    with cluster.client(timeout=30.0) as client:
+        client.launch("sleep 1", id="t", cpus=0.1, mem=32)
+        wait_for(lambda: zmesos.state_name(client.task("t").state) == "RUNNING", "a running task")
+        cluster.daemon.kill()
+        wait_for(lambda: cluster.local.unacknowledged() > 0, "an update that waits")
+        cluster.daemon.start()
+        assert zmesos.state_name(client.wait("t", timeout=60).state) == "FINISHED"
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+
+
+def test_an_update_of_a_task_we_do_not_know_is_acknowledged(cluster, needs_local):
+    """The state directory is lost but for the framework id: the updates of the old tasks come all the same."""
+    import sqlite3
+    with cluster.client(timeout=30.0) as client:
+        client.launch("sleep 2", id="orphan", cpus=0.1, mem=32)
+        wait_for(lambda: zmesos.state_name(client.task("orphan").state) == "RUNNING", "a running task")
+        cluster.daemon.kill()
+        database = sqlite3.connect(cluster.daemon.state_dir / "zmesos.db")
+        with database:
+            database.execute("DELETE FROM attempt")
+            database.execute("DELETE FROM task")
+        database.close()
+        cluster.daemon.start()
+        events = cluster.subscribe("mesos/UPDATE//")
+        event = wait_for(lambda: (lambda e: e if e and e.topic.startswith("mesos/UPDATE//orphan.") else None)(
+            events.recv(timeout=1)), "the update of a task we do not know")
+        assert event.mesos.update.status.task_id.value.startswith("orphan.")
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")

@@ -1,0 +1,65 @@
+"""Offers: without work they are declined for long and the role suppressed; work revives it."""
+import time
+
+import zmesos
+from conftest import wait_for
+
+
+def test_offers_without_work_are_declined_for_long_and_then_suppressed(start_cluster, needs_local):
+    cluster = start_cluster("--offer-hold", "0.3")
+    with cluster.client() as client:
+        client.launch("true", id="first", cpus=0.1, mem=32)
+        client.wait("first", timeout=60)
+    wait_for(lambda: cluster.local.calls("DECLINE") and cluster.local.calls("SUPPRESS"), "DECLINE and SUPPRESS")
+    declines = cluster.local.call_log("DECLINE")
+    assert all(call["call"]["decline"]["filters"]["refuse_seconds"] == 3600.0 for call in declines)
+    assert cluster.status().offers == 0
+
+
+def test_a_role_without_work_is_suppressed_from_the_start(cluster, needs_local):
+    assert cluster.local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": True}]
+    assert cluster.local.calls("SUPPRESS") == 0  # SUBSCRIBE said so
+    assert cluster.status().offers == 0
+
+
+def test_work_revives_and_not_in_storms(start_cluster, needs_local):
+    cluster = start_cluster("--offer-hold", "0.1", "--revive-interval", "1")
+    begin = time.monotonic()
+    with cluster.client() as client:
+        for n in range(20):
+            client.launch("true", id=f"t{n}", cpus=0.1, mem=32)
+            client.wait(f"t{n}", timeout=60)
+    seconds = time.monotonic() - begin
+    revives = cluster.local.calls("REVIVE")
+    assert 1 <= revives <= seconds + 2
+
+
+def test_a_rescinded_offer_is_not_used(start_cluster, needs_local):
+    """Used, it would cost an attempt."""
+    cluster = start_cluster("--offer-hold", "600")
+    events = cluster.subscribe("mesos/RESCIND")
+    with cluster.client() as client:
+        client.launch("true", id="first", cpus=0.1, mem=32)
+        client.wait("first", timeout=60)
+        wait_for(lambda: cluster.status().offers == 2, "offers to be held")
+        cluster.local.fault("rescind")
+        assert {wait_for(lambda: events.recv(timeout=1), "a RESCIND").topic for _ in range(2)} == {"mesos/RESCIND"}
+        client.launch("true", id="second", cpus=0.1, mem=32)
+        assert len(client.wait("second", timeout=60).attempts) == 1
+
+
+def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_local):
+    """The ACCEPT is on its way while the offer is rescinded: DROPPED, then GONE to our RECONCILE, then a new attempt."""
+    cluster = start_cluster("--offer-hold", "600")
+    with cluster.client() as client:
+        client.launch("true", id="first", cpus=0.1, mem=32)
+        client.wait("first", timeout=60)
+        wait_for(lambda: cluster.status().offers == 2, "offers to be held")
+        cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=1000, answer=True)
+        client.launch("true", id="crossed", cpus=0.1, mem=32)
+        wait_for(lambda: zmesos.state_name(client.task("crossed").state) == "LAUNCHING", "the ACCEPT to leave")
+        cluster.local.fault("rescind")
+        task = client.wait("crossed", timeout=60)
+        assert zmesos.state_name(task.state) == "FINISHED"
+        assert [zmesos.state_name(attempt.state) for attempt in task.attempts] == ["GONE", "FINISHED"]
+        assert task.attempts[0].mesos_task_id != task.attempts[1].mesos_task_id
