@@ -52,6 +52,9 @@ static int on_subscribe(void *context, uint8_t **call, size_t *length)
         tell(harness, "", "no subscribe");
         return ERR_UNAVAILABLE;
     }
+    if (harness->tell_subscribe) {
+        tell(harness, "", "subscribe");
+    }
     *call = (uint8_t *)alloc_string(SUBSCRIBE_BODY);
     *length = strlen(SUBSCRIBE_BODY);
     return 0;
@@ -111,6 +114,7 @@ int harness_setup(void **state)
     harness->config.backoff_min_ms = 1;
     harness->config.backoff_max_ms = 8;
     harness->config.jitter_seed = 42;
+    harness->now_ms = 1000000;
     *state = harness;
     return 0;
 }
@@ -162,7 +166,7 @@ void harness_open(struct harness *harness, const char *masters)
 
 int64_t harness_now(const struct harness *harness)
 {
-    return clock_read().mono_ms + harness->skew_ms;
+    return harness->now_ms;
 }
 
 static size_t turn_all(struct harness *harness, int wait_ms)
@@ -170,11 +174,15 @@ static size_t turn_all(struct harness *harness, int wait_ms)
     struct pollfd fds[256] = {{.fd = master_fd(harness->master), .events = POLLIN}};
     size_t count = 1;
     size_t ready;
+    int64_t started, waited;
 
     for (size_t i = 0; i < HARNESS_MASTERS; ++i) {
         count += fake_master_poll(harness->fakes[i], fds + count, 256 - count);
     }
+    started = clock_read().mono_ms;
     ready = (size_t)poll(fds, count, wait_ms);
+    waited = clock_read().mono_ms - started;
+    harness->now_ms += waited < wait_ms ? waited : wait_ms;
     if (fds[0].revents != 0 || master_deadline(harness->master) <= harness_now(harness)) {
         master_handle(harness->master, harness_now(harness));
     }
@@ -188,12 +196,12 @@ void harness_step(struct harness *harness)
 {
     int64_t wait_ms = master_deadline(harness->master) - harness_now(harness);
 
-    turn_all(harness, wait_ms < 0 ? 0 : wait_ms > 20 ? 20 : (int)wait_ms);
+    turn_all(harness, wait_ms < 0 ? 0 : wait_ms > 10 ? 10 : (int)wait_ms);
 }
 
 void harness_advance(struct harness *harness, int64_t ms)
 {
-    harness->skew_ms += ms;
+    harness->now_ms += ms;
     turn_all(harness, 0);
 }
 

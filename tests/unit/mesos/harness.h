@@ -1,7 +1,7 @@
 /* A client and up to three fake masters in one loop, and a record of what the client told: lines like "up 1",
- * "record 1 HEARTBEAT", "answered 7 ACCEPTED", "down 1 LOST". The client's clock is the real one plus what a
- * test adds, so that minutes pass without waiting. Every wait gives up after 20 real seconds and fails the
- * test. */
+ * "record 1 HEARTBEAT", "answered 7 ACCEPTED", "down 1 LOST". The client's clock is the harness's own: it
+ * goes on by the milliseconds spent waiting and by what a test adds, so that minutes pass without waiting and
+ * a busy machine changes nothing. Every wait gives up after 20 real seconds and fails the test. */
 #ifndef MESOS_HARNESS_H
 #define MESOS_HARNESS_H
 
@@ -24,7 +24,7 @@ struct harness {
     struct master *master;
     struct fake_master *fakes[HARNESS_MASTERS];
     struct fake_master *fake; /* the first */
-    int64_t skew_ms;
+    int64_t now_ms;           /* the client's clock */
     char *lines[HARNESS_LINES_MAX];
     char texts[HARNESS_LINES_MAX][512]; /* the words that came with a line */
     size_t line_count, line_next;
@@ -32,6 +32,7 @@ struct harness {
     uint64_t subscription; /* of the last `up` */
     int stream;            /* the connection that harness_subscribe() answered */
     bool no_subscribe;     /* the callback fails */
+    bool tell_subscribe;   /* write a line for each */
     void (*hook)(struct harness *harness, const char *line); /* runs inside each callback; may be NULL */
     size_t hook_count;
 };

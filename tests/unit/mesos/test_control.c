@@ -284,6 +284,84 @@ static void test_inside_callbacks(void **state)
     buf_clear(&stream);
 }
 
+static void postpone_in_down(struct harness *h, const char *line)
+{
+    if (strncmp(line, "down", 4) == 0) {
+        h->hook = NULL;
+        master_resubscribe(h->master, harness_now(h), 60000, "not now");
+    }
+}
+
+/* Who knows better than the backoff when to try again says so in `down`, or later. */
+static void test_postpone(void **state)
+{
+    struct harness *h = *state;
+
+    harness_open(h, "%1");
+    harness_subscribe(h);
+    h->hook = postpone_in_down;
+    fake_master_close(h->fake, h->stream);
+    harness_expect(h, "down 1 LOST");
+    harness_advance(h, 58000);
+    harness_expect_nothing(h);
+    assert_null(fake_master_next(h->fake));
+    master_resubscribe(h->master, harness_now(h), 10000, "later still");
+    harness_advance(h, 9000);
+    harness_settle(h);
+    assert_null(fake_master_next(h->fake));
+    master_resubscribe(h->master, harness_now(h), 0, "now");
+    harness_subscribe(h);
+}
+
+static void stop_in_hook(struct harness *h, const char *line)
+{
+    if (strcmp(line, "subscribe") == 0) {
+        master_stop(h->master);
+    }
+}
+
+static void test_stop_in_subscribe(void **state)
+{
+    struct harness *h = *state;
+
+    h->tell_subscribe = true;
+    h->hook = stop_in_hook;
+    harness_open(h, "%1");
+    harness_expect(h, "subscribe");
+    harness_expect_nothing(h);
+    assert_null(fake_master_next(h->fake));
+    assert_false(fake_master_is_open(h->fake, 0));
+    h->hook = NULL;
+    master_start(h->master, harness_now(h));
+    harness_expect(h, "subscribe");
+    harness_subscribe(h);
+}
+
+/* A stream that ends without a word, while its last record waits behind a pause. */
+static void test_pause_then_silent_end(void **state)
+{
+    struct harness *h = *state;
+    struct buf stream;
+
+    harness_open(h, "%1");
+    harness_subscribe(h);
+    h->hook = pause_in_callback;
+    buf_init(&stream, 0);
+    harness_frame(&stream, &(struct buf[]){event_message("first", 5)}[0]);
+    harness_frame(&stream, &(struct buf[]){event_message("second", 6)}[0]);
+    harness_chunk(h->fake, h->stream, stream.data, stream.length);
+    fake_master_close(h->fake, h->stream);
+    harness_expect(h, "record 1 MESSAGE first (5)");
+    h->hook = NULL;
+    harness_advance(h, 600000);
+    harness_expect_nothing(h);
+    master_pause(h->master, false, harness_now(h));
+    harness_expect(h, "record 1 MESSAGE second (6)");
+    harness_expect(h, "down 1 LOST");
+    harness_subscribe(h);
+    buf_clear(&stream);
+}
+
 static void test_no_subscribe_to_send(void **state)
 {
     struct harness *h = *state;
@@ -311,6 +389,9 @@ int main(void)
             test(test_resubscribe),
             test(test_stop_and_start),
             test(test_inside_callbacks),
+            test(test_postpone),
+            test(test_stop_in_subscribe),
+            test(test_pause_then_silent_end),
             test(test_no_subscribe_to_send),
     };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -376,6 +377,27 @@ static void test_bad_configuration(void **state)
     master_destroy(NULL);
 }
 
+static void test_no_descriptors(void **state)
+{
+    struct harness *h = *state;
+    struct master_callbacks callbacks = {.context = h};
+    struct master_config config = h->config;
+    struct master *master = NULL;
+    struct rlimit before, none;
+    struct error err;
+    int result;
+
+    config.masters = "localhost";
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    result = master_create(&config, &callbacks, &master, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(result == ERR_IO || result == ERR_UNAVAILABLE);
+    assert_null(master);
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, harness_setup, harness_teardown)
 
 int main(void)
@@ -394,6 +416,7 @@ int main(void)
             test(test_backoff),
             test(test_connect_timeout),
             test(test_bad_configuration),
+            test(test_no_descriptors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,16 @@ static void test_silence(void **state)
     harness_expect_nothing(h);
     harness_advance(h, 5000);
     harness_expect(h, "down 2 LOST");
+
+    /* So does one that is told nonsense; and no interval is longer than a day. */
+    harness_subscribe(h);
+    master_set_heartbeat(h->master, 1);
+    master_set_heartbeat(h->master, -5);
+    harness_advance(h, 70000);
+    harness_expect_nothing(h);
+    master_set_heartbeat(h->master, INT64_MAX);
+    harness_advance(h, INT64_C(5) * 86400 * 1000);
+    harness_expect(h, "down 3 LOST");
 }
 
 #define test(function) cmocka_unit_test_setup_teardown(function, harness_setup, harness_teardown)
