@@ -56,6 +56,7 @@ struct core *core_create(const struct core_config *config)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->levels);
     list_init(&core->offers);
+    list_init(&core->to_ask);
     list_init(&core->asked);
     heap_init(&core->timers);
     core->next_key = 1;

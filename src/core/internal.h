@@ -77,6 +77,7 @@ enum attempt_flag {
     ATTEMPT_DROPPED = 2,   /* the master said DROPPED: waits for the proof that it never ran */
     ATTEMPT_NEVER_RAN = 4, /* proved */
     ATTEMPT_OUTLIVED = 8,  /* we were away longer than failover_timeout since its launch */
+    ATTEMPT_DOUBTED = 16,  /* it was cut off, lost or its id in use: its absence proves nothing any more */
 };
 
 struct attempt {
@@ -111,7 +112,8 @@ struct task {
     struct list_link queue_link; /* in shape.queue while QUEUED and due */
     struct list_link agent_link; /* in agent.tasks while an attempt is not over */
     struct agent *agent;
-    struct list_link ask_link; /* in core.asked while an answer from the master is wanted */
+    struct list_link ask_link; /* in core.asked or core.to_ask while an answer from the master is wanted */
+    bool in_to_ask;            /* which of the two */
     struct heap_node timer;    /* end of a backoff, or the next KILL */
     int64_t kill_backoff_ms;
 };
@@ -181,8 +183,9 @@ struct core {
     int64_t alive_ns; /* last wall time known to be subscribed; 0: never */
     int64_t alive_due_ms;
 
-    struct list asked; /* task.ask_link */
-    int64_t ask_at_ms, ask_backoff_ms, round_at_ms;
+    struct list to_ask; /* task.ask_link; asked about for the first time at to_ask_at_ms */
+    struct list asked;  /* task.ask_link; not answered yet, asked about again at ask_at_ms */
+    int64_t to_ask_at_ms, ask_at_ms, ask_backoff_ms, round_at_ms;
     bool implicit_due;
     int64_t implicit_at_ms;
 
@@ -306,7 +309,7 @@ void kill_send(struct core *core, struct task *task);
 void reconcile_all(struct core *core);                     /* asks about every task that may live */
 void reconcile_task(struct core *core, struct task *task); /* asks about one, soon */
 void reconcile_agent(struct core *core, const char *agent_id);
-void reconcile_answered(struct core *core, struct task *task);
+void reconcile_answered(struct core *core, struct task *task); /* no answer is wanted any more */
 void reconcile_tick(struct core *core);
 int64_t reconcile_deadline(const struct core *core);
 

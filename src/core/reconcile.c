@@ -1,25 +1,31 @@
-/* RECONCILE (PROTOCOL "Reconciling"): what the master says of our tasks. One list of tasks that want an
- * answer; it is sent whole, again with backoff until it is empty, then one implicit RECONCILE for tasks we do
- * not know. */
+/* RECONCILE (PROTOCOL "Reconciling"): what the master says of our tasks. Tasks of which something is to be
+ * known are gathered for a moment and asked about once; then they are in the list of those that were not
+ * answered, which is sent whole with backoff until it is empty. Then one implicit RECONCILE for tasks we do
+ * not know. Beware: each question about N tasks costs N answers, all of them published. */
 #include "internal.h"
 
-static void ask_at(struct core *core, int64_t at)
+/* A thousand updates in a row make one question, not a thousand. */
+#define GATHER_MS 100
+
+void reconcile_answered(struct core *core, struct task *task)
 {
-    if (core->asked.count > 0 && at < core->ask_at_ms)
-        core->ask_at_ms = at;
+    list_remove(task->in_to_ask ? &core->to_ask : &core->asked, &task->ask_link);
 }
 
-static void want_answer(struct core *core, struct task *task)
+static void move_task(struct core *core, struct task *task, bool to_ask)
 {
-    if (!list_linked(&task->ask_link))
-        list_append(&core->asked, &task->ask_link);
+    if (list_linked(&task->ask_link) && task->in_to_ask == to_ask)
+        return;
+    reconcile_answered(core, task);
+    task->in_to_ask = to_ask;
+    list_append(to_ask ? &core->to_ask : &core->asked, &task->ask_link);
 }
 
 void reconcile_all(struct core *core)
 {
     for (size_t i = 0; i < core->task_count; i++) {
         if (state_may_live(core->tasks[i]->state))
-            want_answer(core, core->tasks[i]);
+            move_task(core, core->tasks[i], false);
     }
     core->ask_backoff_ms = core->config.ask_min_ms;
     core->ask_at_ms = core->now.mono_ms;
@@ -30,9 +36,9 @@ void reconcile_all(struct core *core)
 
 void reconcile_task(struct core *core, struct task *task)
 {
-    want_answer(core, task);
-    core->ask_backoff_ms = core->config.ask_min_ms;
-    ask_at(core, core->now.mono_ms);
+    if (core->to_ask.count == 0)
+        core->to_ask_at_ms = core->now.mono_ms + GATHER_MS;
+    move_task(core, task, true);
 }
 
 /* An agent that makes an offer is there: ask at once about what it was cut off with. */
@@ -50,11 +56,6 @@ void reconcile_agent(struct core *core, const char *agent_id)
             reconcile_task(core, task);
         }
     }
-}
-
-void reconcile_answered(struct core *core, struct task *task)
-{
-    list_remove(&core->asked, &task->ask_link);
 }
 
 static void fill_task(struct core *core, Mesos__V1__Scheduler__Call__Reconcile *reconcile, struct task *task)
@@ -85,18 +86,41 @@ static Mesos__V1__Scheduler__Call__Reconcile *send_reconcile(struct core *core, 
     return reconcile;
 }
 
-static void send_explicit(struct core *core)
+static void send_explicit(struct core *core, const struct list *tasks)
 {
     Mesos__V1__Scheduler__Call__Reconcile *reconcile = NULL;
-    for (struct list_link *link = list_first(&core->asked); link; link = list_next(&core->asked, link)) {
+    for (struct list_link *link = list_first(tasks); link; link = list_next(tasks, link)) {
         if (!reconcile || reconcile->n_tasks == CORE_RECONCILE_MAX)
             reconcile = send_reconcile(core, CORE_RECONCILE_MAX);
         fill_task(core, reconcile, list_item(link, struct task, ask_link));
     }
+}
+
+static void wait_for_answers(struct core *core)
+{
     core->ask_at_ms = core->now.mono_ms + core->ask_backoff_ms;
     core->ask_backoff_ms *= 2;
     if (core->ask_backoff_ms > core->config.ask_max_ms)
         core->ask_backoff_ms = core->config.ask_max_ms;
+}
+
+/* Those that were just asked about wait with the others; the first ones begin the backoff. */
+static void ask_first(struct core *core)
+{
+    send_explicit(core, &core->to_ask);
+    if (core->asked.count == 0) {
+        core->ask_backoff_ms = core->config.ask_min_ms;
+        wait_for_answers(core);
+    }
+    struct list_link *link;
+    while ((link = list_first(&core->to_ask)))
+        move_task(core, list_item(link, struct task, ask_link), false);
+}
+
+static void ask_again(struct core *core)
+{
+    send_explicit(core, &core->asked);
+    wait_for_answers(core);
 }
 
 void reconcile_tick(struct core *core)
@@ -106,8 +130,11 @@ void reconcile_tick(struct core *core)
     if (core->now.mono_ms >= core->round_at_ms)
         reconcile_all(core);
     if (core->asked.count > 0 && core->now.mono_ms >= core->ask_at_ms)
-        send_explicit(core);
-    if (core->implicit_due && (core->asked.count == 0 || core->now.mono_ms >= core->implicit_at_ms)) {
+        ask_again(core);
+    if (core->to_ask.count > 0 && core->now.mono_ms >= core->to_ask_at_ms)
+        ask_first(core);
+    bool answered = core->asked.count == 0 && core->to_ask.count == 0;
+    if (core->implicit_due && (answered || core->now.mono_ms >= core->implicit_at_ms)) {
         core->implicit_due = false;
         (void)send_reconcile(core, 0);
     }
@@ -121,6 +148,8 @@ int64_t reconcile_deadline(const struct core *core)
     at = core->round_at_ms;
     if (core->asked.count > 0 && core->ask_at_ms < at)
         at = core->ask_at_ms;
+    if (core->to_ask.count > 0 && core->to_ask_at_ms < at)
+        at = core->to_ask_at_ms;
     if (core->implicit_due && core->implicit_at_ms < at)
         at = core->implicit_at_ms;
     return at;

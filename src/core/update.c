@@ -36,7 +36,7 @@ static void task_follow(
     row.reason = reason;
     if (state_is_over(to)) {
         heap_remove(&core->timers, &task->timer);
-        list_remove(&core->asked, &task->ask_link);
+        reconcile_answered(core, task);
     }
     task_write(core, &row, NULL);
 }
@@ -86,7 +86,7 @@ void attempt_never_ran(
     row.message = message;
     row.reason = reason;
     heap_remove(&core->timers, &task->timer);
-    list_remove(&core->asked, &task->ask_link);
+    reconcile_answered(core, task);
     task_write(core, &row, NULL);
     if (at_once)
         queue_add(core, task);
@@ -99,8 +99,9 @@ void attempt_never_ran(
  * both cases. */
 static bool certainly_never_ran(const struct core *core, const struct attempt *attempt)
 {
-    return core->config.checkpoint && !(attempt->flags & (ATTEMPT_SEEN | ATTEMPT_OUTLIVED)) &&
-           attempt->call == 0 && core->subscription != 0 && attempt->asked == core->subscription;
+    return core->config.checkpoint &&
+           !(attempt->flags & (ATTEMPT_SEEN | ATTEMPT_OUTLIVED | ATTEMPT_DOUBTED)) && attempt->call == 0 &&
+           core->subscription != 0 && attempt->asked == core->subscription;
 }
 
 static void send_acknowledge(struct core *core, const Mesos__V1__TaskStatus *status)
@@ -115,7 +116,7 @@ static void send_acknowledge(struct core *core, const Mesos__V1__TaskStatus *sta
     out->call->acknowledge = acknowledge;
 }
 
-/* Whether the update tells of something that ran. */
+/* What the update leaves behind: any but STAGING, and the DROPPED that is proved later, breaks P. */
 static uint32_t flags_of(enum news news)
 {
     switch (news) {
@@ -126,17 +127,26 @@ static uint32_t flags_of(enum news news)
     case NEWS_FAILED:
     case NEWS_KILLED:
         return ATTEMPT_SEEN;
+    case NEWS_DUPLICATE:
+    case NEWS_LOST:
+    case NEWS_UNREACHABLE:
+    case NEWS_UNKNOWN:
+        return ATTEMPT_DOUBTED;
+    case NEWS_REFUSED:
+        return ATTEMPT_DROPPED;
     default:
         return 0;
     }
 }
 
-static void mark_dropped(struct core *core, struct task *task, const char *message, const char *reason)
+/* Keeps the flags of news that leave the attempt in its state. */
+static void mark(
+        struct core *core, struct task *task, uint32_t flags, const char *message, const char *reason)
 {
     struct attempt_row row = attempt_row_of(task, task_current(task));
-    if (row.flags & ATTEMPT_DROPPED)
+    if ((row.flags & flags) == flags)
         return;
-    row.flags |= ATTEMPT_DROPPED;
+    row.flags |= flags;
     row.message = message;
     row.reason = reason;
     attempt_write(core, &row);
@@ -155,6 +165,8 @@ static void apply_news(
         attempt_move(core, task, to, flags_of(news), message, reason);
         break;
     case STEP_ASK:
+    case STEP_PROVE:
+        mark(core, task, flags_of(news), message, reason);
         reconcile_task(core, task);
         break;
     case STEP_NEVER_RAN:
@@ -162,10 +174,6 @@ static void apply_news(
             attempt_move(core, task, STATE(GONE), 0, message, reason);
         else
             attempt_never_ran(core, task, message, reason, false);
-        break;
-    case STEP_PROVE:
-        mark_dropped(core, task, message, reason);
-        reconcile_task(core, task);
         break;
     case STEP_ABSENT:
         if (certainly_never_ran(core, attempt))

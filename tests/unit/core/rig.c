@@ -53,6 +53,7 @@ struct rig *rig_create(void (*change)(struct core_config *config))
         change(&rig->config);
     core_outputs_init(&rig->out);
     arena_init(&rig->in);
+    arena_init(&rig->kept);
     arena_init(&rig->disk.arena);
     buf_init(&rig->text, 0);
     rig->core = core_create(&rig->config);
@@ -67,6 +68,7 @@ void rig_destroy(struct rig *rig)
     core_destroy(rig->core);
     core_outputs_clear(&rig->out);
     arena_clear(&rig->in);
+    arena_clear(&rig->kept);
     buf_clear(&rig->text);
     disk_clear(&rig->disk);
     free(rig->accepts);

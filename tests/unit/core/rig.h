@@ -50,6 +50,7 @@ struct rig {
     struct core_outputs out;
     struct now now;
     struct arena in;           /* of the input that is being given */
+    struct arena kept;         /* of words() */
     const struct slice *specs; /* when set: the bytes of a launch's tasks, instead of their packed form */
     struct buf text;
     unsigned show;  /* of enum show: what goes into the text */
@@ -73,6 +74,9 @@ void rig_show(struct rig *rig, unsigned show);
 /* Compares and names the difference. */
 #define expect(text, expected) assert_string_equal(text, expected)
 #define TEST(name) cmocka_unit_test_teardown(name, rig_teardown) /* the test leaves its rig in *state */
+
+/* Formatted text that lives as long as the rig. */
+#define words(rig, ...) arena_format(&(rig)->kept, __VA_ARGS__)
 
 const char *in_tick(struct rig *rig);
 /* Lets time pass, with a tick at each deadline; lines begin with the milliseconds since the call. */

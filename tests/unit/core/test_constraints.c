@@ -9,8 +9,8 @@ static bool holds(const char *constraint, const char *attributes)
     struct rig *rig = rig_create(NULL);
     rig_show(rig, SHOW_CALLS);
     in_up(rig);
-    in_launch(rig, arena_format(&rig->in, "a where %s", constraint));
-    const char *text = in_offers(rig, arena_format(&rig->in, "o1 A1 cpus 4 %s", attributes));
+    in_launch(rig, words(rig, "a where %s", constraint));
+    const char *text = in_offers(rig, words(rig, "o1 A1 cpus 4 %s", attributes));
     bool launched = strcmp(text, "CALL ACCEPT o1 [a.1.1 cpus 1]\n") == 0;
     if (!launched)
         assert_string_equal(text, "CALL DECLINE o1 for 3600 s\n");
