@@ -26,6 +26,7 @@ class Daemon:
         self.now = {task_id: task(task_id, state) for task_id, state in now.items()}
         self.looks = []
         self.failures = []
+        self.listened = 0
         self.run = None
         self.prefixes = None
 
@@ -48,7 +49,8 @@ class Daemon:
         return {task_id: self.now[task_id] for task_id in ids if task_id in self.now}
 
     def recv(self, timeout):
-        assert timeout <= waiting.LISTEN
+        self.listened += 1
+        assert timeout <= waiting.LISTEN and self.listened < 1_000_000
         step = self.script.pop(0) if self.script else None
         return step(self) if callable(step) else step
 
