@@ -51,8 +51,7 @@ static int read_call(const struct http_request *request, bool json, Call **call,
         if (code == ERR_MALFORMED)
             return error_set(err, code, "Failed to parse body into JSON: %.400s", why.text);
         if (code != 0)
-            return error_set(err, code, "Failed to convert JSON into Call protobuf: %s%s%.300s", why.field,
-                    why.field[0] == '\0' ? "" : ": ", why.text);
+            return error_set(err, code, "Failed to convert JSON into Call protobuf: %.400s", why.text);
     } else {
         code = check_unpack(
                 type, slice_of(request->body.data, request->body.length), &call_limits, &message, &why);

@@ -14,8 +14,9 @@
 
 #include "process.h"
 
-#define ROUNDS_MAX 2000 /* of 5 ms: only a process in an uninterruptible call outlives its SIGKILL for long  \
-                         */
+#define ROUNDS_MAX                                                                                           \
+    2000 /* of 5 ms: only a process in an uninterruptible call outlives its SIGKILL for long                 \
+          */
 
 /* The parent of a process by /proc, or -1. */
 static pid_t parent_of(pid_t pid)

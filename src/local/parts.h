@@ -59,7 +59,7 @@ void agent_disconnect(struct agent *agent);  /* offers end; updates and calls do
 void agent_unreachable(struct agent *agent); /* the master gives it up and says so */
 void agent_gone(struct agent *agent);        /* by the operator's word */
 void agent_return(struct agent *agent, bool with_tasks);
-void agent_drop_tasks(struct agent *agent);  /* without a word */
+void agent_drop_tasks(struct agent *agent); /* without a word */
 void agent_recovering(struct agent *agent); /* the master has failed over */
 const char *agent_state_name(enum agent_state state);
 

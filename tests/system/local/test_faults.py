@@ -1,0 +1,277 @@
+"""Each fault of the control endpoint, seen from a framework."""
+import http.client
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from local_scheduler import JSON, Framework, Stream, fresh, info, post, task
+
+
+def lasting(local, **fields):
+    return Framework(local.master, info(failover_timeout=3600.0, checkpoint=True, **fields))
+
+
+@pytest.mark.parametrize("body, word", [
+    ({"fault": "nonsense"}, "nonsense"),
+    ({}, "fault"),
+    ({"fault": 1}, "fault"),
+    ({"fault": "redirect"}, "to"),
+    ({"fault": "redirect", "to": 1}, "to"),
+    ({"fault": "answer", "status": 99}, "status"),
+    ({"fault": "answer", "status": 400, "call": "SING"}, "SING"),
+    ({"fault": "no_answer", "act": "perhaps"}, "perhaps"),
+    ({"fault": "lose_agent"}, "agent"),
+    ({"fault": "lose_agent", "agent": 2}, "agent"),
+    ({"fault": "lose_agent", "agent": 1, "how": "sadly"}, "sadly"),
+    ({"fault": "rescind", "framework": "nobody"}, "nobody"),
+    ({"fault": "failover", "agents_return_ms": -1}, "agents_return_ms"),
+    ({"fault": "stall", "ms": 0}, "ms"),
+    ({"fault": "send_event", "event": {"type": "SONG"}}, "type"),
+    ({"fault": "split_streams", "on": 1}, "on"),
+])
+def test_a_fault_that_is_not_understood(local, body, word):
+    status, text, _ = post(local.master, body, path="/local/faults")
+    assert status == 400 and word in text
+
+
+def test_a_body_that_is_no_json(local):
+    host, port = local.master.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    for method, body, status in (("POST", b"{", 400), ("POST", b"[]", 400), ("GET", None, 405)):
+        connection.request(method, "/local/faults", body)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
+
+
+@pytest.mark.parametrize("how", ["cut", "end"])
+def test_drop_stream(local, how):
+    framework = lasting(local)
+    other = lasting(local)
+    assert local.fault("drop_stream", framework=framework.id["value"], how=how) is None
+    while framework.event():
+        pass
+    assert framework.stream.ended == how
+    assert framework.post("REVIVE")[:2] == (403, "Framework is not subscribed")
+    other.call("REVIVE")
+    again = framework.again()
+    assert again.id == framework.id
+    again.call("REVIVE")
+
+
+def test_split_streams(local):
+    local.fault("split_streams")
+    framework = Framework(local.master)
+    framework.offer()
+    assert set(framework.stream.chunks) == {1}
+    local.fault("split_streams", on=False)
+    framework.call("REVIVE")
+    framework.call("RECONCILE", tasks=[{"task_id": {"value": "unknown"}}])
+    framework.update("unknown")
+    assert max(framework.stream.chunks) > 1
+
+
+def test_silence_heartbeats(start):
+    local = start("--heartbeat", "0.05", "--agents", "0")
+    framework = Framework(local.master)
+    framework.wait("HEARTBEAT")
+    local.fault("silence_heartbeats")
+    framework.call("RECONCILE", tasks=[{"task_id": {"value": "before"}}])
+    framework.wait("UPDATE")
+    assert framework.event(timeout=1) is None                 # twenty heartbeats' time
+    local.fault("silence_heartbeats", on=False)
+    framework.wait("HEARTBEAT")
+
+
+def test_redirect(local):
+    framework = Framework(local.master)
+    local.fault("redirect", to="127.0.0.1:5051", count=2)
+    for _ in range(2):
+        status, _, headers = framework.post("REVIVE")
+        assert (status, headers["Location"]) == (307, "//127.0.0.1:5051/api/v1/scheduler")
+    framework.call("REVIVE")
+    local.fault("redirect", to="127.0.0.1:5051")
+    assert Framework(local.master).status == 307
+    assert framework.post("REVIVE")[0] == 307
+    local.fault("clear")
+    framework.call("REVIVE")
+
+
+def test_redirect_of_one_call(local):
+    framework = Framework(local.master)
+    local.fault("redirect", to="elsewhere:1", call="SUPPRESS")
+    framework.call("REVIVE")
+    assert framework.post("SUPPRESS")[0] == 307
+
+
+@pytest.mark.parametrize("status", [401, 403, 503])
+def test_answer_to_anything(local, status):
+    framework = Framework(local.master)
+    local.fault("answer", status=status, text="because", count=2)
+    assert framework.post("REVIVE")[:2] == (status, "because")
+    refused = Framework(local.master)
+    assert (refused.status, refused.stream.text) == (status, "because")
+    assert ("www-authenticate" in refused.stream.headers) == (status == 401)
+    framework.call("REVIVE")
+
+
+def test_answer_to_the_next_call_of_a_type(local):
+    framework = Framework(local.master)
+    offer = framework.offer()
+    local.fault("answer", status=400, text="no such luck", call="ACCEPT")
+    name = fresh()
+    launch = {"offer_ids": [offer["id"]],
+              "operations": [{"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}]}
+    framework.call("REVIVE")
+    assert framework.post("ACCEPT", **launch)[:2] == (400, "no such luck")
+    framework.call("ACCEPT", **launch)                          # the offer was not touched
+    assert framework.states(name, "TASK_FINISHED") == ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]
+    assert [call["status"] for call in local.calls("ACCEPT")] == [400, 202]
+
+
+def unanswered(framework, kind, **fields):
+    """Send a call that is not answered; returns its connection."""
+    host, port = framework.master.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    body = {"type": kind, "framework_id": framework.id, **({kind.lower(): fields} if fields else {})}
+    connection.request("POST", "/api/v1/scheduler", json.dumps(body),
+                       {"Content-Type": JSON, "Mesos-Stream-Id": framework.stream_id})
+    return connection
+
+
+def is_silent(connection):
+    """Whether nothing has come on a connection whose server has had its turn."""
+    connection.sock.setblocking(False)
+    try:
+        connection.sock.recv(1)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def test_no_answer_and_no_act(local):
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    local.fault("no_answer", call="ACCEPT", act="never")
+    connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
+        {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
+    while not local.calls("ACCEPT"):
+        pass
+    framework.call("RECONCILE", tasks=[{"task_id": {"value": name}, "agent_id": offer["agent_id"]}])
+    assert framework.update(name)["state"] == "TASK_GONE"
+    assert local.calls("ACCEPT")[0]["status"] == 0
+    assert is_silent(connection)
+    framework.launch(offer, task(name, offer))                  # the offer is still there
+    framework.update(name, "TASK_FINISHED")
+
+
+def test_no_answer_but_act(local):
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    local.fault("no_answer", call="ACCEPT", act="now")
+    connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
+        {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
+    framework.update(name, "TASK_FINISHED")
+    assert is_silent(connection)
+
+
+@pytest.mark.parametrize("act", ["never", "now"])
+def test_no_answer_but_a_closed_connection(local, act):
+    framework = Framework(local.master)
+    local.fault("no_answer", call="SUPPRESS", act=act, close=True)
+    connection = unanswered(framework, "SUPPRESS")
+    with pytest.raises(http.client.RemoteDisconnected):
+        connection.getresponse()
+    roles = local.state()["frameworks"][0]["roles"]
+    assert roles == [{"name": "*", "suppressed": act == "now"}]
+
+
+def test_act_later(local):
+    """An ACCEPT whose connection is gone acts all the same, as long as its subscription lasts."""
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=300)
+    unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
+        {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}]).close()
+    framework.update(name, "TASK_FINISHED")
+
+
+def test_act_later_is_fenced_by_a_subscription(local):
+    framework = lasting(local)
+    offer, name = framework.offer(), fresh()
+    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=500, answer=True)
+    connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
+        {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
+    again = framework.again()
+    answer = connection.getresponse()
+    assert answer.status == 400 and b"stream ID" in answer.read()
+    again.call("RECONCILE", tasks=[{"task_id": {"value": name}, "agent_id": offer["agent_id"]}])
+    assert again.update(name)["state"] == "TASK_GONE"
+
+
+def test_rescind(local):
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    local.fault("rescind")
+    assert framework.wait("RESCIND")["offer_id"] == offer["id"]
+    framework.launch(offer, task(name, offer))
+    status = framework.update(name)
+    assert (status["state"], status["reason"]) == ("TASK_DROPPED", "REASON_INVALID_OFFERS")
+
+
+@pytest.mark.parametrize("accept", [JSON, "application/x-protobuf"])
+def test_unknown_event(local, accept):
+    body = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info(), "suppressed_roles": ["*"]}}
+    stream = Stream(local.master, body, {"Content-Type": JSON, "Accept": accept})
+    stream.record(), stream.record()                            # SUBSCRIBED, HEARTBEAT
+    local.fault("unknown_event")
+    record = stream.record()
+    if accept == JSON:
+        assert json.loads(record)["type"] == "NOVELTY"
+    else:
+        assert record == bytes.fromhex("08639a06050a036e6577")
+
+
+def test_send_event(local):
+    framework = Framework(local.master)
+    event = {"type": "MESSAGE", "message": {"agent_id": {"value": "a"}, "executor_id": {"value": "e"}, "data": "aGk="}}
+    assert local.fault("send_event", event=event) is None
+    assert framework.wait("MESSAGE") == event["message"]
+
+
+def test_stall(start):
+    """Nothing is answered and nothing streamed for a while; then everything is."""
+    local = start("--heartbeat", "0.05", "--agents", "0")
+    framework = Framework(local.master)
+    framework.wait("HEARTBEAT")
+    started = time.monotonic()
+    local.fault("stall", ms=1500)
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append((framework.post("REVIVE")[0], time.monotonic())))
+    caller.start()
+    while framework.event(timeout=0.3):                          # what was under way
+        pass
+    assert not framework.stream.ended
+    framework.wait("HEARTBEAT")
+    assert time.monotonic() - started >= 1.5
+    caller.join(60)
+    assert answers[0][0] == 202 and answers[0][1] - started >= 1.5
+
+
+def test_a_held_client_that_leaves(local):
+    """Requests without an answer and clients that go away leave nothing: the server ends in order."""
+    framework = Framework(local.master)
+    local.fault("no_answer", act="never", count=0)
+    local.fault("no_answer", call="KILL", act="later", act_after_ms=100000)
+    connections = [unanswered(framework, "REVIVE") for _ in range(3)]
+    connections[0].close()
+    connections[1].sock.shutdown(socket.SHUT_WR)
+    local.fault("clear")
+    framework.call("REVIVE")
+    local.fault("no_answer", call="KILL", act="later", act_after_ms=100000)
+    held = unanswered(framework, "KILL", task_id={"value": "x"})
+    assert local.stop() == 0
+    held.close()
