@@ -128,12 +128,16 @@ static void set_state(struct core *core, struct task *task, task_state from, tas
         task->shape->role->waiting++;
 }
 
+static bool is_state(int32_t state)
+{
+    return *enum_name(&zmesos__v1__task_state__descriptor, state) != '\0';
+}
+
 int task_apply(
         struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec, struct error *err)
 {
     struct task *task = task_by_key(core, row->key);
-    if (row->state < STATE(QUEUED) || row->state > STATE_MAX ||
-            !*enum_name(&zmesos__v1__task_state__descriptor, row->state))
+    if (!is_state(row->state))
         return error_set(
                 err, ERR_MALFORMED, "task %s is in state %d, which is none", row->id, (int)row->state);
     if (!task) {
@@ -204,7 +208,7 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     if (!task || row->number == 0 || row->number > task->attempt_count + 1)
         return error_set(err, ERR_MALFORMED, "attempt %u of task key %lld fits nothing", row->number,
                 (long long)row->task_key);
-    if (row->state <= STATE(QUEUED) || row->state > STATE_MAX)
+    if (!is_state(row->state) || row->state == STATE(QUEUED))
         return error_set(err, ERR_MALFORMED, "attempt %u of task %s is in state %d, which is none",
                 row->number, task->id, (int)row->state);
     bool current = row->number >= task->attempt_count;
