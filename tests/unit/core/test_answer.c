@@ -1,0 +1,104 @@
+/* What an ACCEPT's answer means for its tasks, and for no others. */
+#include "rig.h"
+
+/* a and b go with o1, c with o2; d waits. */
+static struct rig *two_accepts(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_launch(rig, "a | b | c | d cpus 8");
+    in_offers(rig, "o1 A1 cpus 2 | o2 A2 cpus 1");
+    return rig;
+}
+
+static void accepted_changes_nothing(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    expect(in_answer(rig, "o1", CORE_ACCEPTED, ""), "");
+}
+
+static void refused_ends_the_tasks_of_that_accept_with_mesoss_words(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    expect(in_answer(rig, "o1", CORE_REFUSED, "Failed to parse: bad"),
+            "RECORD attempt 1.1 ERROR on A1 \"Failed to parse: bad\"\n"
+            "RECORD task a ERROR rev 3 \"Failed to parse: bad\"\n"
+            "EVENT task/a/ERROR #8 rev 3\n"
+            "RECORD attempt 2.1 ERROR on A1 \"Failed to parse: bad\"\n"
+            "RECORD task b ERROR rev 3 \"Failed to parse: bad\"\n"
+            "EVENT task/b/ERROR #9 rev 3\n");
+    expect(in_answer(rig, "o2", CORE_ACCEPTED, ""), "");
+    rig_show(rig, SHOW_REPLIES);
+    expect(in_get(rig, "c d"), "REPLY 2 OK c:LAUNCHING d:QUEUED\n");
+}
+
+static void not_done_launches_again_as_another_attempt(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    in_down(rig, "gone");
+    rig_show(rig, SHOW_CALLS);
+    in_answer(rig, "o1", CORE_NOT_DONE, "");
+    in_up(rig);
+    expect(in_offers(rig, "o3 A3 cpus 2"), "CALL ACCEPT o3 [a.1.2 cpus 1] [b.2.2 cpus 1]\n");
+}
+
+static void unanswered_waits_for_reconciliation(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    expect(in_answer(rig, "o1", CORE_UNANSWERED, ""), "");
+    in_answer(rig, "o2", CORE_ACCEPTED, "");
+    in_down(rig, "fenced");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_up(rig), "CALL RECONCILE a.1.1@A1 b.2.1@A1 c.3.1@A2\n");
+    in_update(rig, "a.1.1 GONE by MASTER because RECONCILIATION");
+    in_update(rig, "b.2.1 STAGING by MASTER because RECONCILIATION");
+    in_update(rig, "c.3.1 RUNNING by MASTER because RECONCILIATION");
+    rig_show(rig, SHOW_REPLIES);
+    expect(in_get(rig, "a b c"), "REPLY 2 OK a:QUEUED b:STAGING c:RUNNING\n");
+}
+
+static void an_answer_that_comes_after_the_news_changes_nothing(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    in_update(rig, "a.1.1 RUNNING by AGENT uuid u");
+    rig_show(rig, SHOW_RECORDS);
+    expect(in_answer(rig, "o1", CORE_REFUSED, "no"),
+            "RECORD attempt 2.1 ERROR on A1 \"no\"\nRECORD task b ERROR rev 3 \"no\"\n");
+}
+
+/* The task has another attempt by now. */
+static void an_answer_about_an_older_attempt_changes_nothing(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    in_update(rig, "a.1.1 DROPPED by AGENT uuid u because GC_ERROR");
+    in_wait(rig, 1000);
+    in_offers(rig, "o3 A3 cpus 1");
+    rig_show(rig, SHOW_RECORDS);
+    expect(in_answer(rig, "o1", CORE_REFUSED, "no"),
+            "RECORD attempt 2.1 ERROR on A1 \"no\"\nRECORD task b ERROR rev 3 \"no\"\n");
+    expect(in_answer(rig, "o3", CORE_REFUSED, "never"),
+            "RECORD attempt 1.2 ERROR on A3 \"never\"\nRECORD task a ERROR rev 5 \"never\"\n");
+}
+
+static void answers_to_other_calls_are_no_news(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    rig->accepts[0].number += 100; /* a number that no ACCEPT has */
+    expect(in_answer(rig, "o1", CORE_REFUSED, "no"), "");
+    expect(in_answer(rig, "o2", CORE_ACCEPTED, ""), "");
+    expect(in_answer(rig, "o2", CORE_REFUSED, "twice"), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(accepted_changes_nothing),
+            TEST(refused_ends_the_tasks_of_that_accept_with_mesoss_words),
+            TEST(not_done_launches_again_as_another_attempt),
+            TEST(unanswered_waits_for_reconciliation),
+            TEST(an_answer_that_comes_after_the_news_changes_nothing),
+            TEST(an_answer_about_an_older_attempt_changes_nothing),
+            TEST(answers_to_other_calls_are_no_news),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
