@@ -31,6 +31,7 @@ struct http {
     struct watch watch; /* MHD's own epoll descriptor */
     bool stalled;
     bool closing;
+    bool resumed; /* a connection goes on, and MHD, which has no thread here, wakes nobody for it */
 };
 
 struct list *http_streams(struct http *http)
@@ -246,7 +247,7 @@ void http_destroy(struct http *http)
             link = list_next(&http->requests, link)) {
         struct http_request *request = list_item(link, struct http_request, link);
         if (request->suspended)
-            MHD_resume_connection(request->connection);
+            http_resume(http, request->connection);
         request->suspended = false;
     }
     if (http->daemon != NULL)
@@ -258,14 +259,23 @@ void http_destroy(struct http *http)
     free(http);
 }
 
+void http_resume(struct http *http, struct MHD_Connection *connection)
+{
+    http->resumed = true;
+    MHD_resume_connection(connection);
+}
+
 void http_run(struct http *http)
 {
+    http->resumed = false;
     MHD_run(http->daemon);
 }
 
 int64_t http_wait_ms(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait;
+    if (http->resumed)
+        return 0;
     if (MHD_get_timeout(http->daemon, &wait) != MHD_YES)
         return -1;
     return wait > 1000 ? 1000 : (int64_t)wait;
@@ -275,7 +285,7 @@ static void resume(struct http_request *request)
 {
     loop_unwatch(request->http->loop, &request->watch);
     if (request->suspended && request->connection != NULL)
-        MHD_resume_connection(request->connection);
+        http_resume(request->http, request->connection);
     request->suspended = false;
 }
 
@@ -311,6 +321,7 @@ void http_forget_reply(struct http_request *request)
 {
     if (request->response != NULL && request->response != request->http->empty)
         MHD_destroy_response(request->response);
+    request->stream = NULL;
     request->response = NULL;
     request->status = 0;
 }

@@ -85,5 +85,6 @@ void http_stream_completed(struct http_stream *stream);
 struct list *http_streams(struct http *http);
 struct loop *http_loop(struct http *http);
 bool http_stalled(const struct http *http);
+void http_resume(struct http *http, struct MHD_Connection *connection); /* and runs it without delay */
 
 #endif

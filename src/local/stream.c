@@ -29,7 +29,7 @@ static void wake(struct http_stream *stream)
 {
     if (stream->suspended && stream->connection != NULL) {
         stream->suspended = false;
-        MHD_resume_connection(stream->connection);
+        http_resume(stream->http, stream->connection);
     }
 }
 
@@ -71,6 +71,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 static void free_stream(void *context)
 {
     struct http_stream *stream = context;
+    tell_owner(stream); /* an answer that was never sent */
     list_remove(http_streams(stream->http), &stream->link);
     loop_unwatch(http_loop(stream->http), &stream->watch);
     buf_clear(&stream->out);

@@ -24,6 +24,14 @@ def test_tasks_run_and_end_as_they_should(cluster):
         assert attempt.mesos_task_id.startswith("good.") and attempt.agent_id and attempt.hostname
 
 
+def test_nothing_waits_for_a_timer_of_the_master(start_cluster, needs_local):
+    """Offers on REVIVE, updates and their acknowledgements come by themselves: no allocation, no heartbeat for an hour."""
+    cluster = start_cluster(local={"allocation_interval": "3600"}, local_flags=("--heartbeat", "3600"))
+    with cluster.client() as client:
+        client.launch("true", id="t", cpus=0.1, mem=32)
+        assert zmesos.state_name(client.wait("t", timeout=60).state) == "FINISHED"
+
+
 def test_what_a_task_reads_in_its_environment(cluster):
     """PORT0, PORT1 and PORTS are the ports the task was given, beside its own variables."""
     check = 'test "$PORTS" = "$PORT0,$PORT1" && test "$PORT0" -ge 31000 && test "$PORT1" -gt 0 && test "$A" = "b c"'
