@@ -16,7 +16,8 @@ struct held {
     struct faults *faults;
     struct http_request *request;
     struct timer timer;
-    bool answer; /* send what comes of it */
+    bool answer;  /* send what comes of it */
+    bool faulted; /* handle it as usual then */
 };
 
 struct faults *faults_create(struct local *local)
@@ -75,20 +76,21 @@ static void due(struct timer *timer)
     struct http_request *request = held->request;
     struct local *local = held->faults->local;
     bool answer = held->answer;
+    request->faulted = held->faulted;
     held_destroy(held);
-    request->faulted = true;
     api_handle(local, request);
     if (!answer)
         http_forget_reply(request);
     http_release(request);
 }
 
-static void hold(struct faults *faults, struct http_request *request, int64_t ms, bool answer)
+static void hold(struct faults *faults, struct http_request *request, int64_t ms, bool answer, bool faulted)
 {
     struct held *held = alloc_zeroed(1, sizeof(*held));
     held->faults = faults;
     held->request = request;
     held->answer = answer;
+    held->faulted = faulted;
     held->timer.fire = due;
     list_append(&faults->held, &held->link);
     http_hold(request, true);
@@ -133,7 +135,7 @@ static void answer(struct http_request *request, const struct rule *rule)
 static void no_answer(struct faults *faults, struct http_request *request, const struct rule *rule)
 {
     if (rule->act == ACT_LATER) {
-        hold(faults, request, rule->act_after_ms, rule->answer_late);
+        hold(faults, request, rule->act_after_ms, rule->answer_late, true);
         return;
     }
     if (rule->act == ACT_NOW) {
@@ -167,7 +169,7 @@ bool faults_take_request(struct local *local, struct http_request *request)
     struct rule rule;
     int64_t stalled_ms = faults->stalled_until_ms - local->loop.now.mono_ms;
     if (stalled_ms > 0) {
-        hold(faults, request, stalled_ms, true);
+        hold(faults, request, stalled_ms, true, request->faulted);
         return true;
     }
     if (request->faulted || list_first(&faults->rules) == NULL || !take_rule(faults, -1, &rule))

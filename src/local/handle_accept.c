@@ -7,6 +7,8 @@
 
 #include "parts.h"
 
+#define GROUP_TASKS_MAX 1000
+
 /* The resources of an ACCEPT's offers on their way to its tasks. */
 struct accepted {
     struct framework *framework;
@@ -168,6 +170,8 @@ static int check_group(struct accepted *accepted, const Mesos__V1__Offer__Operat
     resources_init(&used);
     if (tasks->n_tasks == 0)
         code = error_set(err, ERR_INVALID, "Task group cannot be empty");
+    if (tasks->n_tasks > GROUP_TASKS_MAX)
+        code = error_set(err, ERR_TOO_LARGE, "Task group has more than %d tasks", GROUP_TASKS_MAX);
     for (size_t i = 0; code == 0 && i < tasks->n_tasks; i++) {
         TaskInfo *info = tasks->tasks[i];
         for (size_t j = 0; code == 0 && j < i; j++)

@@ -6,6 +6,8 @@
 
 /* ---- framework.c: frameworks come, lose their stream, go ---- */
 
+#define FRAMEWORK_ROLES_MAX 1000 /* in any list of them in a call */
+
 struct framework *framework_find(struct local *local, const char *id); /* NULL also for forgotten ones */
 bool framework_can(const struct framework *framework, int capability);
 struct framework *framework_create(struct local *local, const char *id, FrameworkInfo *info); /* takes info */

@@ -12,7 +12,7 @@
 
 #include "types.h"
 
-#define RESOURCE_RANGES_MAX 10000 /* ranges of one resource of a call */
+#define RESOURCE_RANGES_MAX 1000 /* ranges and items of the resources of one task */
 
 struct resource_kind {
     Resource *shape; /* with the stack of reservations; no amount, no allocation */

@@ -59,6 +59,21 @@ static int check_principal(const FrameworkInfo *info, const char *principal, str
     return 0;
 }
 
+/* Lists of roles are looked through for each role: short ones only. */
+static bool too_many_roles(const Call *call)
+{
+    size_t count = 0;
+    if (call->subscribe != NULL)
+        count = call->subscribe->n_suppressed_roles + call->subscribe->framework_info->n_roles;
+    if (call->update_framework != NULL)
+        count += call->update_framework->n_suppressed_roles + call->update_framework->framework_info->n_roles;
+    if (call->revive != NULL)
+        count += call->revive->n_roles;
+    if (call->suppress != NULL)
+        count += call->suppress->n_roles;
+    return count > FRAMEWORK_ROLES_MAX;
+}
+
 int validate_call(const Call *call, const char *principal, struct error *err)
 {
     if (!call->has_type || call->type == CALL(UNKNOWN))
@@ -66,6 +81,8 @@ int validate_call(const Call *call, const char *principal, struct error *err)
     const char *name = missing(call);
     if (name != NULL)
         return error_set(err, ERR_INVALID, "Expecting '%s' to be present", name);
+    if (too_many_roles(call))
+        return error_set(err, ERR_TOO_LARGE, "More than %d roles", FRAMEWORK_ROLES_MAX);
     if (call->type == CALL(SUBSCRIBE)) {
         const FrameworkInfo *info = call->subscribe->framework_info;
         if (!same_id(call->framework_id, info->id))

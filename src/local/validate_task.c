@@ -133,10 +133,16 @@ int validate_task(struct framework *framework, struct agent *agent, const TaskIn
 static int check_resources(Resource **resources, size_t count, const char *role, struct error *err)
 {
     struct error why;
+    size_t pieces = 0;
     for (size_t i = 0; i < count; i++) {
         const Mesos__V1__Resource__AllocationInfo *allocation = resources[i]->allocation_info;
         if (resource_check(resources[i], &why) != 0)
             return error_set(err, ERR_INVALID, "Invalid resources: %s", why.text);
+        pieces += resources[i]->ranges == NULL ? 0 : resources[i]->ranges->n_range;
+        pieces += resources[i]->set == NULL ? 0 : resources[i]->set->n_item;
+        if (pieces > RESOURCE_RANGES_MAX)
+            return error_set(err, ERR_TOO_LARGE, "Invalid resources: more than %d ranges and items",
+                    RESOURCE_RANGES_MAX);
         if (allocation != NULL && allocation->role != NULL && strcmp(allocation->role, role) != 0)
             return error_set(err, ERR_INVALID,
                     "Invalid resources: allocated to role '%.200s' and not to '%.200s'", allocation->role,

@@ -212,6 +212,37 @@ def test_act_later_is_fenced_by_a_subscription(local):
     assert again.update(name)["state"] == "TASK_GONE"
 
 
+def test_a_late_subscription_ends_the_newer_one(local):
+    """A SUBSCRIBE that completes when its client has gone: the framework is disconnected then."""
+    framework = lasting(local)
+    local.fault("no_answer", call="SUBSCRIBE", act="later", act_after_ms=300)
+    body = {"type": "SUBSCRIBE", "framework_id": framework.id,
+            "subscribe": {"framework_info": {**framework.info, "id": framework.id}}}
+    host, port = local.master.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("POST", "/api/v1/scheduler", json.dumps(body), {"Content-Type": JSON, "Accept": JSON})
+    newer = framework.again()
+    connection.close()
+    assert newer.wait("ERROR") == {"message": "Framework failed over"}
+    assert newer.event() is None and newer.stream.ended == "end"
+    while local.state()["frameworks"][0]["state"] != "disconnected":
+        pass
+    assert newer.again().first["type"] == "SUBSCRIBED"
+
+
+def test_a_subscription_without_an_answer(local):
+    local.fault("no_answer", call="SUBSCRIBE", act="now")
+    host, port = local.master.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("POST", "/api/v1/scheduler", json.dumps({"type": "SUBSCRIBE", "subscribe": {
+        "framework_info": info(failover_timeout=3600.0)}}), {"Content-Type": JSON, "Accept": JSON})
+    while not local.state()["frameworks"]:
+        pass
+    assert local.state()["frameworks"][0]["state"] == "disconnected"
+    assert is_silent(connection)
+    connection.close()
+
+
 def test_rescind(local):
     framework = Framework(local.master)
     offer, name = framework.offer(), fresh()

@@ -132,3 +132,12 @@ def test_roles_change_with_update_framework(local):
     assert (status, text) == (200, "")
     assert framework.wait("RESCIND")["offer_id"] == offer["id"]
     assert framework.offer()["allocation_info"]["role"] == "b"
+
+
+def test_at_most_1000_roles(local):
+    roles = [f"role{i}" for i in range(1001)]
+    assert Framework(local.master, info(roles=roles)).status == 400
+    framework = Framework(local.master, info(roles=roles[:1000]))
+    assert framework.first["type"] == "SUBSCRIBED"
+    assert framework.post("SUPPRESS", roles=roles)[0] == 400
+    framework.call("SUPPRESS", roles=roles[:1000])

@@ -88,3 +88,12 @@ def test_many(start):
     framework.call("SUPPRESS")
     local.fault("rescind")
     assert local.state()["agents"][0]["free"] == agent["total"]
+
+
+def test_events_go_out_when_nothing_else_happens(start):
+    """What a call writes to the stream does not wait for a timer or another request."""
+    local = start(*BIG, "--allocation-interval", "3600", "--heartbeat", "3600")
+    framework = Framework(local.master)
+    offer = framework.offer()
+    framework.launch(offer, task("one", offer))
+    assert framework.wait("UPDATE")["status"]["state"] == "TASK_STARTING"

@@ -185,6 +185,28 @@ def test_ids_are_at_most_255_bytes(local):
         framework.update(name, state)
 
 
+def test_a_task_has_at_most_1000_ranges(local):
+    """Of resources that are not one range, so that what is refused is the task and not its amount."""
+    framework = Framework(local.master)
+    for count, word in ((1000, "Total resources"), (1001, "more than 1000 ranges")):
+        offer, name = framework.offer(), fresh()
+        wanted = task(name, offer)
+        wanted["resources"].append({"name": "ports", "type": "RANGES", "ranges": {
+            "range": [{"begin": 2 * i, "end": 2 * i} for i in range(count)]}})
+        framework.launch(offer, wanted)
+        status = framework.update(name)
+        assert status["state"] == "TASK_ERROR" and word in status["message"]
+
+
+def test_a_group_has_at_most_1000_tasks(start):
+    framework = Framework(start("--simulate", "--agents", "1", "--resources", "cpus:9999;mem:999999;disk:9999",
+                                "--allocation-interval", "0.1").master)
+    names, _ = group(framework, *["true"] * 1001)
+    assert {status["message"] for status in ends(framework, names)} == {"Task group has more than 1000 tasks"}
+    names, _ = group(framework, *["true"] * 1000)
+    assert {status["state"] for status in ends(framework, names)} == {"TASK_FINISHED"}
+
+
 def test_state_tells_of_a_task(local):
     framework = Framework(local.master)
     name, offer = framework.run()
