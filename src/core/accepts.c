@@ -85,7 +85,7 @@ void handle_answer(struct core *core, uint64_t number, enum core_answer answer, 
         if (answer == CORE_NOT_DONE && !heard)
             attempt_never_ran(core, task, "the ACCEPT was not sent", "", true);
         else if (answer == CORE_REFUSED && !heard)
-            attempt_move(core, task, STATE(ERROR), 0, text, "");
+            attempt_move(core, task, STATE(ERROR), 0, clean_words(core, text), "");
     }
     free(call);
 }

@@ -227,11 +227,12 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
 static void handle_down(struct core *core, bool refused, const char *text)
 {
     bool was_up = core->subscription != 0;
+    text = clean_words(core, text);
     offers_drop_all(core);
     core->subscription = 0;
     core->subscription_state =
             refused ? ZMESOS__V1__SUBSCRIPTION__REFUSED : ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
-    bool same = core->down_text && text && strcmp(core->down_text, text) == 0;
+    bool same = core->down_text && strcmp(core->down_text, text) == 0;
     set_text(&core->down_text, text);
     if (was_up) {
         set_text(&core->master, NULL);

@@ -289,6 +289,9 @@ void accept_send(struct core *core, struct offer *offer);
 void handle_answer(struct core *core, uint64_t call, enum core_answer answer, const char *text);
 
 /* update.c */
+/* The words of a master or a task, as text that clients can read: at most 4,096 bytes, '?' for what is not
+ * UTF-8. */
+const char *clean_words(struct core *core, const char *text);
 void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struct blob *bytes);
 /* Moves the current attempt and with it the task; writes, publishes, starts what follows. */
 void attempt_move(struct core *core, struct task *task, task_state to, uint32_t flags, const char *message,

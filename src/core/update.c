@@ -7,9 +7,7 @@
 
 #define MESSAGE_MAX ((size_t)4096)
 
-/* The words of a master or a task, as text that clients can read: at most MESSAGE_MAX bytes, '?' for what is
- * not UTF-8. */
-static const char *clean(struct core *core, const char *text)
+const char *clean_words(struct core *core, const char *text)
 {
     struct arena *arena = &core->out->arena;
     size_t length = text ? strnlen(text, MESSAGE_MAX) : 0;
@@ -215,10 +213,11 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
                                      ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason)
                                      : "";
         if (news != NEWS_NONE)
-            apply_news(core, task, news, clean(core, status->message), arena_string(arena, reason));
+            apply_news(core, task, news, clean_words(core, status->message), arena_string(arena, reason));
     }
-    const char *topic = task ? arena_format(arena, "mesos/UPDATE/%s/%u", task->id, attempt->number)
-                             : arena_format(arena, "mesos/UPDATE//%s", clean(core, status->task_id->value));
+    const char *topic =
+            task ? arena_format(arena, "mesos/UPDATE/%s/%u", task->id, attempt->number)
+                 : arena_format(arena, "mesos/UPDATE//%s", clean_words(core, status->task_id->value));
     output_event(core, CLASS(UPDATE), task ? task->revision : 0, topic, bytes);
     if (status->has_uuid && status->agent_id)
         send_acknowledge(core, status);

@@ -32,6 +32,17 @@ static void refused_ends_the_tasks_of_that_accept_with_mesoss_words(void **state
     expect(in_get(rig, "c d"), "REPLY 2 OK c:LAUNCHING d:QUEUED\n");
 }
 
+/* An answer's body is the master's: it goes to clients as UTF-8 or not at all. */
+static void the_words_are_made_utf8(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    rig_show(rig, SHOW_RECORDS);
+    expect(in_answer(rig, "o2", CORE_REFUSED, "no \xff\xfe ok"),
+            "RECORD attempt 3.1 ERROR on A2 \"no ?? ok\"\nRECORD task c ERROR rev 3 \"no ?? ok\"\n");
+    rig_show(rig, SHOW_EVENTS);
+    expect(in_down(rig, "gone \xff"), "EVENT zmesos/MASTER #3 DISCONNECTED - \"gone ?\"\n");
+}
+
 static void not_done_launches_again_as_another_attempt(void **state)
 {
     struct rig *rig = two_accepts(state);
@@ -94,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(accepted_changes_nothing),
             TEST(refused_ends_the_tasks_of_that_accept_with_mesoss_words),
+            TEST(the_words_are_made_utf8),
             TEST(not_done_launches_again_as_another_attempt),
             TEST(unanswered_waits_for_reconciliation),
             TEST(an_answer_that_comes_after_the_news_changes_nothing),

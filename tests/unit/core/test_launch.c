@@ -165,8 +165,8 @@ static void amounts_are_numbers_that_can_be_had(void **state)
     static const struct {
         double value;
         const char *words;
-    } cases[] = {{NAN, "must be a number up to 10^12"}, {INFINITY, "must be a number up to 10^12"},
-            {-INFINITY, "must be a number up to 10^12"}, {1e12 + 1, "must be a number up to 10^12"},
+    } cases[] = {{(double)NAN, "must be a number up to 10^12"}, {HUGE_VAL, "must be a number up to 10^12"},
+            {-HUGE_VAL, "must be a number up to 10^12"}, {1e12 + 1, "must be a number up to 10^12"},
             {-1, "must not be negative"}, {-0.0001, "must not be negative"}, {-0.0, "must not be negative"}};
     for (size_t n = 0; n < 4; n++) {
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
