@@ -14,10 +14,10 @@
 #include "base/text.h"
 #include "format.h"
 
-#define ASK_ITEMS_MAX 1000    /* tasks in one request */
-#define ASK_INTERVAL_MS 10000 /* between two rounds of asking */
-#define PREFIXES_MAX 100      /* above, all task events are taken */
-#define TURN_MAX 1000         /* events read before others get their turn */
+#define ASK_ITEMS_MAX 1000 /* tasks in one request */
+#define ASK_INTERVAL_MS 10000
+#define PREFIXES_MAX 100 /* above, all task events are taken */
+#define TURN_MAX 1000    /* events read before others get their turn */
 
 struct followed {
     char *id;
@@ -56,6 +56,8 @@ int follow_create(const struct settings *settings, struct client *client, char *
     follow->settings = settings;
     follow->client = client;
     follow->callbacks = *callbacks;
+    if (!follow->callbacks.ask_ms)
+        follow->callbacks.ask_ms = ASK_INTERVAL_MS;
     follow->signal_fd = -1;
     follow->tasks = alloc_zeroed(count, sizeof *follow->tasks);
     random_bytes(seed, sizeof seed);
@@ -208,7 +210,7 @@ static int send_get(struct follow *follow, int64_t now, struct error *err)
     get.n_task_ids = open_ids(follow, &follow->ask_at, ids, ASK_ITEMS_MAX);
     if (follow->ask_at >= follow->count) {
         follow->ask_at = 0;
-        follow->ask_ms = now + ASK_INTERVAL_MS;
+        follow->ask_ms = now + follow->callbacks.ask_ms;
     }
     if (!get.n_task_ids)
         return 0;

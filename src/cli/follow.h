@@ -15,6 +15,7 @@ struct follow;
 
 struct follow_callbacks {
     void *context;
+    int64_t ask_ms; /* between two rounds of asking without a reason; 0: ten seconds */
     /* A task's state is another than the one told before; called once at least for each task. `task` is
      * borrowed. */
     void (*changed)(void *context, const Zmesos__V1__Task *task);

@@ -63,7 +63,6 @@ void server_start(struct server *server)
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     front_config_init(&config);
     config.control = server->control[0] ? server->control : "tcp://127.0.0.1:*";

@@ -29,7 +29,7 @@ struct server {
     void *context;       /* of the test */
 };
 
-/* On free ports, or where the server was before it stopped. Blocks SIGINT and SIGTERM in the calling thread,
+/* On free ports, or where the server was before it stopped. Blocks SIGINT in the calling thread,
  * and so in all later ones. */
 void server_start(struct server *server);
 void server_stop(struct server *server);

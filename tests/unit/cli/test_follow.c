@@ -10,10 +10,12 @@
 #include "format.h"
 #include "server.h"
 
+#define NEVER_MS 3600000 /* asking without a reason is not what the test lives from */
 #define STATE(name) ZMESOS__V1__TASK_STATE__##name
 
 /* What follow told. */
 struct told {
+    int64_t ask_ms;  /* for struct follow_callbacks */
     char text[1024]; /* the states, or -id for a missing one, each with a blank behind it */
     size_t changes;
     int signals, obey; /* so many signals ask the task to end; the next leaves */
@@ -48,6 +50,7 @@ static int follow_ids(
         struct server *server, char *const *ids, size_t count, struct told *told, bool with_signals)
 {
     struct follow_callbacks callbacks = {.context = told,
+            .ask_ms = told->ask_ms,
             .changed = handle_changed,
             .missing = handle_missing,
             .interrupted = handle_interrupt};
@@ -95,7 +98,7 @@ static void tell_by_events(
 static void test_events_tell(void **state)
 {
     struct server server = {.handle = tell_by_events, .heartbeats = true};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
 
     (void)state;
     server_start(&server);
@@ -119,7 +122,20 @@ static void tell_by_answers(
 static void test_answers_tell(void **state)
 {
     struct server server = {.handle = tell_by_answers, .heartbeats = true};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
+
+    (void)state;
+    server_start(&server);
+    assert_int_equal(follow_one(&server, &told, false), 0);
+    server_stop(&server);
+    assert_string_equal(told.text, "RUNNING FAILED ");
+}
+
+/* Without any event, asking now and then is what is left. */
+static void test_asking_again_tells(void **state)
+{
+    struct server server = {.handle = tell_by_answers};
+    struct told told = {.ask_ms = 10};
 
     (void)state;
     server_start(&server);
@@ -147,7 +163,7 @@ static void tell_backwards(
 static void test_old_news_are_none(void **state)
 {
     struct server server = {.handle = tell_backwards, .heartbeats = true};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
 
     (void)state;
     server_start(&server);
@@ -173,7 +189,7 @@ static void tell_missing(
 static void test_a_missing_task_is_told(void **state)
 {
     struct server server = {.handle = tell_missing};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
 
     (void)state;
     server_start(&server);
@@ -194,7 +210,7 @@ static void test_many_are_asked_for_in_portions(void **state)
 {
     enum { COUNT = 2500 };
     struct server server = {.handle = tell_all_over, .heartbeats = true};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
     char **ids = alloc_zeroed(COUNT + 1, sizeof *ids);
     int i;
 
@@ -238,7 +254,7 @@ static void end_when_asked(
 static void test_a_signal_asks_the_task_to_end(void **state)
 {
     struct server server = {.handle = end_when_asked, .heartbeats = true};
-    struct told told = {.text = "", .obey = 1};
+    struct told told = {.ask_ms = NEVER_MS, .obey = 1};
 
     (void)state;
     server_start(&server);
@@ -268,7 +284,7 @@ static void refuse_to_end(
 static void test_a_second_signal_leaves(void **state)
 {
     struct server server = {.handle = refuse_to_end};
-    struct told told = {.text = "", .obey = 1};
+    struct told told = {.ask_ms = NEVER_MS, .obey = 1};
 
     (void)state;
     server_start(&server);
@@ -300,7 +316,7 @@ static void *restart(void *context)
 static void test_a_restart_is_survived(void **state)
 {
     struct server server = {.handle = run_for_ever, .heartbeats = true};
-    struct told told = {.text = ""};
+    struct told told = {.ask_ms = NEVER_MS};
     pthread_t restarter;
 
     (void)state;
@@ -317,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_events_tell),
             cmocka_unit_test(test_answers_tell),
+            cmocka_unit_test(test_asking_again_tells),
             cmocka_unit_test(test_old_news_are_none),
             cmocka_unit_test(test_a_missing_task_is_told),
             cmocka_unit_test(test_many_are_asked_for_in_portions),
