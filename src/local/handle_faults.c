@@ -323,15 +323,18 @@ static int send_event(struct local *local, json_t *body, struct error *err)
     ProtobufCMessage *event = NULL;
     json_t *value = json_object_get(body, "event");
     char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+    int64_t repeat = 1;
     int code = text == NULL ? error_set(err, ERR_INVALID, "'event' wants an object")
                             : json_read(&mesos__v1__scheduler__event__descriptor, text, strlen(text), false,
                                       &event, err);
     free(text);
     if (code == 0)
+        code = get_integer(body, "repeat", 1, 1, &repeat, err);
+    if (code == 0)
         code = get_frameworks(local, body, &frameworks, &count, err);
     if (code == 0) {
-        for (size_t i = 0; i < count; i++)
-            events_send(frameworks[i], (const Event *)event);
+        for (size_t i = 0; i < count * (size_t)repeat; i++)
+            events_send(frameworks[i % count], (const Event *)event);
         free(frameworks);
     }
     if (event != NULL)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -31,6 +32,17 @@ static void wake(struct http_stream *stream)
         stream->suspended = false;
         http_resume(stream->http, stream->connection);
     }
+}
+
+/* Breaks the connection, also one that is full because nobody reads it: the watch and MHD see that. */
+static void cut_off(struct http_stream *stream)
+{
+    stream->cut = true;
+    if (stream->connection == NULL)
+        return;
+    const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 static void tell_owner(struct http_stream *stream)
@@ -131,7 +143,7 @@ void http_stream_write(struct http_stream *stream, const void *data, size_t leng
         return;
     if (buf_append(&stream->out, data, length) != 0) {
         log_warn("http", "a stream's reader is %zu bytes behind: cut off", stream->out.length);
-        stream->cut = true;
+        cut_off(stream);
     }
     wake(stream);
 }
@@ -140,7 +152,8 @@ void http_stream_end(struct http_stream *stream, bool cut)
 {
     stream->closed = NULL;
     stream->end = true;
-    stream->cut = stream->cut || cut;
+    if (cut)
+        cut_off(stream);
     wake(stream);
 }
 

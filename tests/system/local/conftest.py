@@ -15,8 +15,8 @@ def start():
     """Starts a zmesos-local with flags; all end with the test, by themselves, and must have nothing to complain of."""
     running = []
 
-    def starter(*flags):
-        running.append(Local(*flags))
+    def starter(*flags, **popen):
+        running.append(Local(*flags, **popen))
         return running[-1]
 
     yield starter

@@ -23,9 +23,9 @@ ONE_AGENT = ("--agents", "1", "--resources", "cpus:4;mem:4096;disk:4096;ports:[3
 class Local:
     """A running zmesos-local."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, **popen):
         self.process = subprocess.Popen([PROGRAM, "--port", "0", *flags], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, **popen)
         line = self.process.stdout.readline()
         match = re.fullmatch(r"listening on (127\.0\.0\.1:\d+)\n", line)
         if not match:

@@ -97,6 +97,43 @@ def test_two_frameworks_take_turns(start):
         agent["id"] for agent in local.state()["agents"]}
 
 
+def test_suppressed_roles_get_nothing(local):
+    quiet = Framework(local.master, suppressed_roles=["*"])
+    eager = Framework(local.master)
+    offer = eager.offer()
+    states = {entry["id"]: entry for entry in local.state()["frameworks"]}
+    assert states[quiet.id["value"]]["offers"] == []
+    quiet.call("REVIVE")
+    eager.call("SUPPRESS")
+    eager.call("DECLINE", offer_ids=[offer["id"]], filters={"refuse_seconds": 0})
+    assert quiet.offer()["agent_id"] == offer["agent_id"]
+
+
+def test_declined_for_long(local):
+    """While another framework is offered the agent again and again, the one that refused it for long is not."""
+    content = Framework(local.master)
+    offer = content.offer()
+    content.call("DECLINE", offer_ids=[offer["id"]], filters={"refuse_seconds": 3600})
+    eager = Framework(local.master)
+    for _ in range(5):
+        eager.call("DECLINE", offer_ids=[eager.offer()["id"]], filters={"refuse_seconds": 0})
+    content.call("RECONCILE", tasks=[{"task_id": {"value": "now"}}])
+    content.update("now")
+    assert [event["type"] for event in content.seen].count("OFFERS") == 1
+
+
+def test_an_end_frees_resources_before_it_is_acknowledged(local):
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    framework.launch(offer, task(name, offer, cpus=4))
+    framework.update(name, "TASK_RUNNING")
+    while framework.wait("UPDATE")["status"]["state"] != "TASK_FINISHED":
+        pass
+    while amounts(framework.offer()).get(("cpus", "*")) != 4.0:
+        pass
+    assert local.state()["tasks"][0]["unacknowledged"] == 1
+
+
 def test_offers_of_two_agents_do_not_go_together(start):
     local = start("--agents", "2")
     framework = Framework(local.master)
