@@ -234,6 +234,9 @@ struct role *role_find(const struct core *core, const char *name); /* NULL name:
 int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 
+/* pattern.c: whether a MATCHES takes this expression; `where` is the field */
+int pattern_check(const char *pattern, const char *where, struct error *err) MUST_CHECK;
+
 /* task.c */
 struct task *task_find(const struct core *core, const char *id);
 struct task *task_by_key(const struct core *core, int64_t key);

@@ -3,10 +3,14 @@
 
 #include <string.h>
 
+/* Bytes of specifications in one reply: a request of a few bytes must not cost more. */
+#define SPECS_MAX ((size_t)4 << 20)
+
 /* A page of tasks being filled. */
 struct page {
     Zmesos__V1__Tasks *tasks;
     struct blob **specs; /* NULL: not asked for */
+    size_t specs_bytes;
 };
 
 static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t room, bool with_spec)
@@ -21,11 +25,18 @@ static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t 
     return page;
 }
 
-static void page_add(struct core *core, struct page *page, const struct task *task)
+/* False when there is no room for one more specification; a first one always has room. */
+static bool page_add(struct core *core, struct page *page, const struct task *task)
 {
-    if (page->specs)
+    if (page->specs) {
+        size_t size = blob_slice(task->spec).length;
+        if (page->tasks->n_tasks > 0 && page->specs_bytes + size > SPECS_MAX)
+            return false;
+        page->specs_bytes += size;
         page->specs[page->tasks->n_tasks] = task->spec;
+    }
     page->tasks->tasks[page->tasks->n_tasks++] = view_task(core, task);
+    return true;
 }
 
 void handle_get(struct core *core, const struct core_input *input)
@@ -43,10 +54,14 @@ void handle_get(struct core *core, const struct core_input *input)
     page.tasks->missing = arena_array(&core->out->arena, get->n_task_ids, sizeof *page.tasks->missing);
     for (size_t i = 0; i < get->n_task_ids; i++) {
         const struct task *task = task_find(core, get->task_ids[i]);
-        if (task)
-            page_add(core, &page, task);
-        else
+        if (!task) {
             page.tasks->missing[page.tasks->n_missing++] = arena_string(&core->out->arena, get->task_ids[i]);
+        } else if (!page_add(core, &page, task)) {
+            int code = error_set_field(&err, ERR_TOO_LARGE, "get.with_spec",
+                    "these specifications have more than %zu bytes; ask for fewer at a time", SPECS_MAX);
+            reply_refuse(core, input, code, &err);
+            return;
+        }
     }
     reply_send(core, input->request.token, reply, page.specs);
 }
@@ -89,12 +104,11 @@ void handle_list(struct core *core, const struct core_input *input)
     for (size_t i = place_after(core, list->after); i < core->task_count; i++) {
         if (!wanted(core->tasks[i], list))
             continue;
-        if (page.tasks->n_tasks == list->page_size) {
+        if (page.tasks->n_tasks == list->page_size || !page_add(core, &page, core->tasks[i])) {
             page.tasks->has_next = true;
             page.tasks->next = (uint64_t)task_find(core, page.tasks->tasks[page.tasks->n_tasks - 1]->id)->key;
             break;
         }
-        page_add(core, &page, core->tasks[i]);
     }
     reply_send(core, input->request.token, reply, page.specs);
 }

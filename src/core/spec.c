@@ -11,7 +11,6 @@
 #define NAME_MAX_BYTES 255
 #define CONSTRAINTS_MAX 32
 #define VALUES_MAX 1000
-#define PATTERN_MAX_BYTES 256
 
 static int at_field(struct error *err, int code, const char *path, const char *field)
 {
@@ -54,30 +53,6 @@ static int check_amounts(const Zmesos__V1__TaskSpec *spec, const char *path, str
     return 0;
 }
 
-/* Intervals and back-references can make matching or compiling cost without bound. */
-static int check_pattern(const char *pattern, const char *where, struct error *err)
-{
-    if (strlen(pattern) > PATTERN_MAX_BYTES)
-        return error_set_field(
-                err, ERR_TOO_LARGE, where, "a regular expression has at most %d bytes", PATTERN_MAX_BYTES);
-    for (const char *c = pattern; *c; c++) {
-        if (*c == '{' || (*c == '\\' && c[1] >= '1' && c[1] <= '9'))
-            return error_set_field(err, ERR_INVALID, where,
-                    "intervals {} and back-references are not allowed in a regular expression");
-        if (*c == '\\' && c[1])
-            c++;
-    }
-    regex_t regex;
-    int code = constraint_compile(pattern, &regex);
-    if (code) {
-        char words[128];
-        regerror(code, NULL, words, sizeof words);
-        return error_set_field(err, ERR_INVALID, where, "not a regular expression: %s", words);
-    }
-    regfree(&regex);
-    return 0;
-}
-
 static int check_constraint(
         const Zmesos__V1__Constraint *constraint, const char *path, size_t index, struct error *err)
 {
@@ -102,7 +77,7 @@ static int check_constraint(
         if (constraint->n_values != 1)
             return error_set_field(err, ERR_INVALID, where, "this operator takes one value");
         return constraint->operator_ == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES
-                       ? check_pattern(constraint->values[0], where, err)
+                       ? pattern_check(constraint->values[0], where, err)
                        : 0;
     case ZMESOS__V1__CONSTRAINT__OPERATOR__IN:
         return constraint->n_values ? 0

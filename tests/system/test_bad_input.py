@@ -105,6 +105,11 @@ def _varint(number):
     ({"constraints": [z.Constraint(operator=z.Constraint.UNIQUE)]}, "INVALID", "constraints[0].attribute"),
     ({"constraints": [zmesos.matches("rack", "(")]}, "INVALID", "constraints[0].values"),
     ({"constraints": [zmesos.matches("rack", "a{1,9}")]}, "INVALID", "constraints[0].values"),
+    ({"constraints": [zmesos.matches("rack", r"(a)\1")]}, "INVALID", "constraints[0].values"),
+    ({"constraints": [zmesos.matches("rack", "(" * 40 + "a" + ")+" * 40)]}, "INVALID", "constraints[0].values"),
+    ({"constraints": [zmesos.matches("rack", "a" + "+" * 60)]}, "INVALID", "constraints[0].values"),
+    ({"constraints": [zmesos.matches("rack", "((a?)b|[)(])*")]}, "INVALID", "constraints[0].values"),
+    ({"constraints": [zmesos.matches("rack", "x" * 257)]}, "TOO_LARGE", "constraints[0].values"),
 ])
 def test_a_task_with_a_bad_field(ask, fields, expected, field):
     reply = ask(launch(**fields))
@@ -150,6 +155,22 @@ def test_too_many_items(ask):
     assert code(reply.code) == "TOO_LARGE" and reply.field == "get.task_ids"
     reply = ask(z.Request(version=1, launch={}))
     assert code(reply.code) == "INVALID" and reply.field == "launch.tasks"
+
+
+def test_a_small_request_does_not_get_a_huge_reply(cluster):
+    spec = zmesos.task_spec("true", id="big", cpus=100000, mem=32, env={"A": "x" * 900000})
+    with cluster.client() as client:
+        client.launch(spec=spec)
+        for n in range(9):
+            spec.id = f"big{n}"
+            client.launch(spec=spec)
+        with pytest.raises(zmesos.TooLarge) as refused:
+            client._ask(z.Request(get=z.Get(task_ids=["big"] * 1000, with_spec=True)))
+        assert refused.value.field == "get.with_spec"
+        page = client._ask(z.Request(list=z.List(page_size=1000, with_spec=True)))
+        assert len(page.tasks.tasks) == 4 and page.tasks.HasField("next")
+        assert len(list(client.tasks(with_spec=True))) == 10
+        client.kill(*[task.id for task in client.tasks()])
 
 
 def test_kill_of_an_unknown_task_and_of_nothing(ask):
