@@ -50,6 +50,8 @@ int credential_read(const char *path, char **principal, char **secret, struct er
         rc = error_set(err, ERR_IO, "--credential: cannot read %s", path);
     else if (length > CREDENTIAL_FILE_MAX)
         rc = error_set(err, ERR_TOO_LARGE, "--credential: %s is too large for a credential", path);
+    else if (memchr(text, '\0', length))
+        rc = error_set(err, ERR_INVALID, "--credential: %s is not a text file", path);
     else if (text[strspn(text, " \t\r\n")] == '{')
         rc = read_json(path, text, principal, secret, err);
     else

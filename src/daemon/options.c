@@ -28,6 +28,7 @@ struct entry {
     const char *help;
 };
 
+#define CONFIG_FILE_MAX 65536
 #define AT(member) offsetof(struct options, member)
 
 static const struct entry entries[] = {
@@ -64,6 +65,19 @@ static const struct entry entries[] = {
                 "FILE  in ZPL (RFC 4 of ZeroMQ) with the names above, without dashes in front"},
 };
 
+/* What SECONDS may be. No interval is 0: that would be a question at every turn of the loop. */
+static const struct {
+    const char *name, *least, *most;
+} ranges[] = {
+        {"failover-timeout", "0", "315360000"},
+        {"offer-hold", "0", "3600"},
+        {"refuse", "0", "31536000"},
+        {"revive-interval", "0.1", "3600"},
+        {"reconcile-interval", "1", "86400"},
+        {"kill-interval", "0.1", "60"},
+        {"call-timeout", "0.1", "3600"},
+};
+
 #define ENTRIES (sizeof entries / sizeof *entries)
 
 static void *place_of(struct options *options, size_t place)
@@ -81,6 +95,33 @@ static int set_list(struct options *options, const struct entry *entry, const ch
     return 0;
 }
 
+static int set_seconds(
+        struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    milli_t least, most, number;
+    size_t i = 0;
+    while (strcmp(ranges[i].name, entry->name) != 0)
+        i++;
+    if (milli_parse(ranges[i].least, &least) || milli_parse(ranges[i].most, &most))
+        abort(); /* the table is wrong */
+    if (milli_parse(value, &number) || number < least || number > most)
+        return error_set(err, ERR_INVALID, "--%s: not a number of seconds from %s to %s: %s", entry->name,
+                ranges[i].least, ranges[i].most, value);
+    *(int64_t *)place_of(options, entry->place) = number;
+    return 0;
+}
+
+/* A flag has no value; in a file it needs one, and may be denied. */
+static int set_no_checkpoint(
+        struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    bool yes = !value || strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
+    if (!yes && strcmp(value, "0") != 0 && strcmp(value, "false") != 0)
+        return error_set(err, ERR_INVALID, "--%s: 1 or 0 in a file, not %s", entry->name, value);
+    options->checkpoint = !yes;
+    return 0;
+}
+
 static int set_entry(struct options *options, const struct entry *entry, const char *value, struct error *err)
 {
     int64_t number;
@@ -93,10 +134,7 @@ static int set_entry(struct options *options, const struct entry *entry, const c
     case LIST:
         return set_list(options, entry, value, err);
     case SECONDS:
-        if (milli_parse(value, &number) || number < 0)
-            return error_set(err, ERR_INVALID, "--%s: not a number of seconds: %s", entry->name, value);
-        *(int64_t *)place_of(options, entry->place) = number;
-        return 0;
+        return set_seconds(options, entry, value, err);
     case COUNT:
         if (integer_parse(value, 1, 1000000000, &number))
             return error_set(err, ERR_INVALID, "--%s: not a number from 1 to 10^9: %s", entry->name, value);
@@ -109,8 +147,7 @@ static int set_entry(struct options *options, const struct entry *entry, const c
         log_set_level(level);
         return 0;
     case NO_CHECKPOINT:
-        options->checkpoint = false;
-        return 0;
+        return set_no_checkpoint(options, entry, value, err);
     case CONFIG:
         break;
     }
@@ -154,11 +191,35 @@ static int read_flags(int argc, char **argv, struct options *options, bool said[
     return 0;
 }
 
+/* The whole file as a string that the caller frees. */
+static int read_text(const char *path, char **text, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(err, ERR_INVALID, "--config: cannot read %s", path);
+    char *bytes = alloc_zeroed(CONFIG_FILE_MAX + 2, 1);
+    size_t length = fread(bytes, 1, CONFIG_FILE_MAX + 1, file);
+    int rc = 0;
+    if (ferror(file))
+        rc = error_set(err, ERR_INVALID, "--config: cannot read %s", path);
+    else if (length > CONFIG_FILE_MAX || memchr(bytes, '\0', length))
+        rc = error_set(err, ERR_INVALID, "--config: %s is not a ZPL file of at most %d bytes", path,
+                CONFIG_FILE_MAX);
+    fclose(file);
+    if (rc)
+        free(bytes);
+    else
+        *text = bytes;
+    return rc;
+}
+
 static int read_file(const char *path, struct options *options, bool said[], struct error *err)
 {
-    if (access(path, R_OK))
-        return error_set(err, ERR_INVALID, "--config: cannot read %s", path);
-    zconfig_t *root = zconfig_load(path);
+    char *text;
+    if (read_text(path, &text, err))
+        return ERR_INVALID;
+    zconfig_t *root = zconfig_str_load(text); /* says on standard output in which line a mistake is */
+    free(text);
     if (!root)
         return error_set(err, ERR_INVALID, "--config: %s is not a ZPL file", path);
     int rc = 0;
@@ -188,13 +249,22 @@ static int check_endpoint(const char *name, const char *endpoint, struct error *
     return 0;
 }
 
-/* Mesos's rules for roles (docs/roles.md there): no '-' first, no whitespace, no backspace; '/' separates
- * parts that are not empty, "." or "..". */
+static bool bad_part(const char *part, size_t length)
+{
+    bool dots = (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.');
+    return length == 0 || dots || part[0] == '-' || (length == 1 && part[0] == '*');
+}
+
+/* Mesos's rules for roles: "*", or parts between '/', none of them empty, ".", "..", "*" or with '-' first;
+ * no whitespace, backslash or DEL anywhere. */
 static int check_role(const char *role, struct error *err)
 {
-    bool bad = !*role || *role == '-' || *role == '/' || strpbrk(role, " \t\n\v\f\r\x7f\\") ||
-               strstr(role, "//") || role[strlen(role) - 1] == '/' || strcmp(role, ".") == 0 ||
-               strcmp(role, "..") == 0 || (strcmp(role, "*") != 0 && strchr(role, '*'));
+    bool bad = strpbrk(role, " \t\n\v\f\r\x7f\\") != NULL;
+    for (const char *part = role; part && strcmp(role, "*") != 0;) {
+        const char *end = strchrnul(part, '/');
+        bad |= bad_part(part, (size_t)(end - part));
+        part = *end ? end + 1 : NULL;
+    }
     return bad ? error_set(err, ERR_INVALID, "--role: Mesos does not allow '%s'", role) : 0;
 }
 
