@@ -68,6 +68,17 @@ static void unanswered_waits_for_reconciliation(void **state)
     expect(in_get(rig, "a b c"), "REPLY 2 OK a:QUEUED b:STAGING c:RUNNING\n");
 }
 
+/* The master was asked about them meanwhile: what is over or waits is not asked about again. */
+static void an_answer_ends_the_questions(void **state)
+{
+    struct rig *rig = two_accepts(state);
+    in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_RECONCILE));
+    in_answer(rig, "o1", CORE_REFUSED, "no");
+    in_answer(rig, "o2", CORE_NOT_DONE, "");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_wait(rig, 20000), "+2000 CALL SUPPRESS r2\n");
+}
+
 static void an_answer_that_comes_after_the_news_changes_nothing(void **state)
 {
     struct rig *rig = two_accepts(state);
@@ -108,6 +119,7 @@ int main(void)
             TEST(the_words_are_made_utf8),
             TEST(not_done_launches_again_as_another_attempt),
             TEST(unanswered_waits_for_reconciliation),
+            TEST(an_answer_ends_the_questions),
             TEST(an_answer_that_comes_after_the_news_changes_nothing),
             TEST(an_answer_about_an_older_attempt_changes_nothing),
             TEST(answers_to_other_calls_are_no_news),

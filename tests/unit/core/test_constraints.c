@@ -120,6 +120,16 @@ static void unique_is_among_tasks_of_one_name(void **state)
             "CALL ACCEPT o1 [a.1.1 cpus 1] [b.2.1 cpus 1] [c.3.1 cpus 1] [d.4.1 cpus 1]\n");
 }
 
+/* One name that finds no place does not hold up another with the same wishes. */
+static void unique_of_one_name_holds_up_no_other(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_launch(rig, "a name v where rack UNIQUE | b name v where rack UNIQUE | c name w where rack UNIQUE");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_offers(rig, "o1 A1 cpus 4 @rack=r1"), "CALL ACCEPT o1 [a.1.1 cpus 1] [c.3.1 cpus 1]\n");
+}
+
 static void unique_needs_the_attribute(void **state)
 {
     struct rig *rig = *state = rig_create(NULL);
@@ -197,6 +207,7 @@ int main(void)
             cmocka_unit_test(all_must_hold),
             TEST(unique_spreads_tasks_of_one_name),
             TEST(unique_is_among_tasks_of_one_name),
+            TEST(unique_of_one_name_holds_up_no_other),
             TEST(unique_needs_the_attribute),
             TEST(unique_on_two_attributes_holds_both),
             TEST(unique_outlives_a_restart),

@@ -174,6 +174,18 @@ static void idle_roles_are_suppressed_from_the_start(void **state)
     expect(in_launch(rig, "b cpus 1 role r2"), "CALL REVIVE r2\n");
 }
 
+/* Subscribing clears filters at the master: there is nothing to revive. */
+static void subscribing_clears_filters(void **state)
+{
+    struct rig *rig = ready(state);
+    in_launch(rig, "a cpus 8");
+    in_offers(rig, "o1 A1 cpus 1"); /* declined: a REVIVE is due in 3 s */
+    in_down(rig, "gone");
+    suppressed(rig, "r2");
+    in_up(rig);
+    expect(in_wait(rig, 59999), "");
+}
+
 /* Work that came between the SUBSCRIBE and SUBSCRIBED. */
 static void work_that_overtook_the_subscription_revives(void **state)
 {
@@ -210,6 +222,7 @@ int main(void)
             TEST(old_work_asks_again_each_minute),
             TEST(offers_just_after_a_suppress_are_handled),
             TEST(idle_roles_are_suppressed_from_the_start),
+            TEST(subscribing_clears_filters),
             TEST(work_that_overtook_the_subscription_revives),
             TEST(nothing_is_said_without_a_subscription),
     };
