@@ -134,7 +134,7 @@ struct offer {
     uint64_t total_ports;
     struct list_link link;        /* in core.offers, oldest first */
     struct placement *placements; /* in a round; newest first */
-    size_t placement_count;
+    size_t placement_count, placement_bytes; /* bytes of specifications */
 };
 
 struct placement {

@@ -43,8 +43,10 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
 {
     struct arena *arena = &core->out->arena;
     struct shape *shape = task->shape;
-    if (offer->role != shape->role || offer->placement_count == CORE_ACCEPT_MAX ||
-            !constraints_hold(core, shape, task, offer->offer))
+    size_t bytes = blob_slice(task->spec).length;
+    bool full = offer->placement_count == CORE_ACCEPT_MAX ||
+                (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
+    if (offer->role != shape->role || full || !constraints_hold(core, shape, task, offer->offer))
         return false;
     struct placement *placement = arena_alloc(arena, sizeof *placement);
     if (!offer_take(offer, shape, arena, &placement->launch))
@@ -54,6 +56,7 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
     placement->next = offer->placements;
     offer->placements = placement;
     offer->placement_count++;
+    offer->placement_bytes += bytes;
     write_intent(core, task, offer, placement);
     placement->launch.task_id = task_mesos_id(arena, task, task->attempt_count);
     placement->launch.agent_id = arena_string(arena, offer->offer->agent_id->value);

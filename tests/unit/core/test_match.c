@@ -227,6 +227,22 @@ static void an_accept_has_a_limit(void **state)
     rig_check(rig);
 }
 
+/* Few tasks fill an ACCEPT too, when their specifications are large. */
+static void an_accept_has_a_limit_in_bytes(void **state)
+{
+    struct rig *rig = ready(state);
+    static uint8_t data[CORE_ACCEPT_BYTES_MAX / 4];
+    for (int i = 0; i < 5; i++) {
+        Zmesos__V1__TaskSpec *spec = build_spec(rig, words(rig, "t%d", i));
+        spec->has_data = true;
+        spec->data = (ProtobufCBinaryData){.len = sizeof data, .data = data};
+        in_launch_specs(rig, &spec, 1);
+    }
+    expect(in_offers(rig, "o1 A1 cpus 9 | o2 A2 cpus 9"),
+            "CALL ACCEPT o1 [t0.1.1 cpus 1] [t1.2.1 cpus 1] [t2.3.1 cpus 1]\n"
+            "CALL ACCEPT o2 [t3.4.1 cpus 1] [t4.5.1 cpus 1]\n");
+}
+
 /* Many tasks over many offers, each asking for something else: what was placed was there. */
 static void nothing_is_given_twice(void **state)
 {
@@ -282,6 +298,7 @@ int main(void)
             TEST(ranges_that_make_no_sense_have_no_ports),
             TEST(a_thousand_ports),
             TEST(an_accept_has_a_limit),
+            TEST(an_accept_has_a_limit_in_bytes),
             TEST(nothing_is_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@
 #define CORE_GET_MAX 1000       /* ids in one get, tasks on one page */
 #define CORE_PORTS_MAX 1000     /* ports of one task */
 #define CORE_ACCEPT_MAX 1000    /* tasks in one ACCEPT */
+#define CORE_ACCEPT_BYTES_MAX ((size_t)4 << 20) /* of their specifications; a single one may be longer */
 #define CORE_RECONCILE_MAX 1000 /* tasks in one RECONCILE */
 
 struct core;
