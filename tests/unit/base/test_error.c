@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 static void texts_and_fields(void **state)
 {
@@ -63,6 +64,26 @@ static void cut_where_too_long(void **state)
     assert_string_equal(err.text, text);
 }
 
+/* A reply must be UTF-8 wherever its text was cut. */
+static void cut_between_characters(void **state)
+{
+    (void)state;
+    const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < sizeof characters / sizeof *characters; i++) {
+        for (size_t before = 0; before < 4; before++) {
+            char text[2 * ERROR_TEXT_MAX] = "abcd";
+            text[before] = '\0';
+            while (strlen(text) < ERROR_TEXT_MAX + 8)
+                strcat(text, characters[i]);
+            struct error err;
+            error_set_field(&err, ERR_INVALID, text, "%s", text);
+            assert_true(text_is_utf8(slice_of_string(err.text)));
+            assert_true(text_is_utf8(slice_of_string(err.field)));
+            assert_true(strlen(err.text) > ERROR_TEXT_MAX - 5);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +91,7 @@ int main(void)
             cmocka_unit_test(the_systems_words),
             cmocka_unit_test(without_anybody_to_tell),
             cmocka_unit_test(cut_where_too_long),
+            cmocka_unit_test(cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
