@@ -18,6 +18,11 @@ void heap_clear(struct heap *heap)
     heap_init(heap);
 }
 
+static bool comes_before(const struct heap_node *a, const struct heap_node *b)
+{
+    return a->key != b->key ? a->key < b->key : a->tie < b->tie;
+}
+
 static void put(struct heap *heap, size_t index, struct heap_node *node)
 {
     heap->nodes[index] = node;
@@ -27,7 +32,7 @@ static void put(struct heap *heap, size_t index, struct heap_node *node)
 static void sift_up(struct heap *heap, size_t index)
 {
     struct heap_node *node = heap->nodes[index];
-    while (index > 0 && heap->nodes[(index - 1) / 2]->key > node->key) {
+    while (index > 0 && comes_before(node, heap->nodes[(index - 1) / 2])) {
         put(heap, index, heap->nodes[(index - 1) / 2]);
         index = (index - 1) / 2;
     }
@@ -41,9 +46,9 @@ static void sift_down(struct heap *heap, size_t index)
         size_t child = 2 * index + 1;
         if (child >= heap->count)
             break;
-        if (child + 1 < heap->count && heap->nodes[child + 1]->key < heap->nodes[child]->key)
+        if (child + 1 < heap->count && comes_before(heap->nodes[child + 1], heap->nodes[child]))
             child++;
-        if (heap->nodes[child]->key >= node->key)
+        if (!comes_before(heap->nodes[child], node))
             break;
         put(heap, index, heap->nodes[child]);
         index = child;
@@ -53,7 +58,13 @@ static void sift_down(struct heap *heap, size_t index)
 
 void heap_set(struct heap *heap, struct heap_node *node, int64_t key)
 {
+    heap_set_pair(heap, node, key, 0);
+}
+
+void heap_set_pair(struct heap *heap, struct heap_node *node, int64_t key, int64_t tie)
+{
     node->key = key;
+    node->tie = tie;
     if (node->place == 0) {
         if (heap->count == heap->capacity) {
             heap->capacity = heap->capacity ? heap->capacity * 2 : 64;

@@ -54,7 +54,7 @@ struct core *core_create(const struct core_config *config)
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
-    list_init(&core->levels);
+    heap_init(&core->waiting);
     list_init(&core->offers);
     list_init(&core->to_ask);
     list_init(&core->asked);
@@ -85,6 +85,7 @@ void core_destroy(struct core *core)
     map_clear(&core->agents);
     map_clear(&core->unique);
     heap_clear(&core->timers);
+    heap_clear(&core->waiting);
     free(core->retired);
     free(core->roles);
     free(core->tasks);

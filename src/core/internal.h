@@ -51,13 +51,6 @@ struct shape {
     struct list_link aside; /* in a round: found no place */
 };
 
-/* All queued shapes of one priority. */
-struct level {
-    struct list_link link; /* in core.levels, highest first */
-    int32_t priority;
-    struct heap shapes;
-};
-
 struct role {
     char *name;
     uint64_t waiting; /* tasks QUEUED in it, those with a backoff included */
@@ -132,8 +125,8 @@ struct offer {
     int64_t received_ms;
     int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */
     uint64_t total_ports;
-    struct list_link link;        /* in core.offers, oldest first */
-    struct placement *placements; /* in a round; newest first */
+    struct list_link link;                   /* in core.offers, oldest first */
+    struct placement *placements;            /* in a round; newest first */
     size_t placement_count, placement_bytes; /* bytes of specifications */
 };
 
@@ -166,8 +159,8 @@ struct core {
     int64_t next_key;
     uint64_t counts[STATE_MAX + 1];
 
-    struct map shapes; /* shape.key -> shape */
-    struct list levels;
+    struct map shapes;   /* shape.key -> shape */
+    struct heap waiting; /* shape.node */
     uint64_t round;
     bool match_wanted;
 

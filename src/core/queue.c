@@ -1,67 +1,40 @@
-/* What waits: shapes with their queues, in levels of one priority. The next task is the oldest of the highest
- * level. */
+/* What waits: a heap of shapes, each with its queue. The next task is the oldest of the highest priority. */
 #include "internal.h"
-
-#include <stdlib.h>
-
-#include "base/alloc.h"
-
-static struct level *level_of(const struct list_link *link)
-{
-    return list_item(link, struct level, link);
-}
 
 static struct task *oldest(const struct shape *shape)
 {
     return list_item(list_first(&shape->queue), struct task, queue_link);
 }
 
-static struct level *level_get(struct core *core, int32_t priority)
-{
-    struct list_link *place = list_first(&core->levels);
-    while (place && level_of(place)->priority > priority)
-        place = list_next(&core->levels, place);
-    if (place && level_of(place)->priority == priority)
-        return level_of(place);
-    struct level *level = alloc_zeroed(1, sizeof *level);
-    level->priority = priority;
-    heap_init(&level->shapes);
-    list_insert_before(&core->levels, place ? place : &core->levels.head, &level->link);
-    return level;
-}
-
-static void level_release(struct core *core, struct level *level)
-{
-    if (level->shapes.count > 0)
-        return;
-    list_remove(&core->levels, &level->link);
-    heap_clear(&level->shapes);
-    free(level);
-}
-
-/* Puts the shape where its oldest task says, or out when nothing of it waits. A shape that was set aside
- * stays so. */
+/* Puts the shape where its priority and its oldest task say, or out when nothing of it waits. One that was
+ * set aside stays so. */
 static void settle_shape(struct core *core, struct shape *shape)
 {
     if (list_linked(&shape->aside))
         return;
-    struct level *level = level_get(core, shape->priority);
     if (shape->queue.count > 0)
-        heap_set(&level->shapes, &shape->node, oldest(shape)->key);
+        heap_set_pair(&core->waiting, &shape->node, -(int64_t)shape->priority, oldest(shape)->key);
     else
-        heap_remove(&level->shapes, &shape->node);
-    level_release(core, level);
+        heap_remove(&core->waiting, &shape->node);
+}
+
+/* A task that waits again is older than those that came since, and stands near the front. */
+static struct list_link *place_of_older(const struct shape *shape, const struct task *task)
+{
+    struct list_link *place = list_first(&shape->queue);
+    while (list_item(place, struct task, queue_link)->key < task->key)
+        place = list_next(&shape->queue, place);
+    return place;
 }
 
 void queue_add(struct core *core, struct task *task)
 {
     struct shape *shape = task->shape;
-    struct list_link *place = list_last(&shape->queue);
-    /* A task that waits again is older than those that came since: it goes before them. */
-    while (place && list_item(place, struct task, queue_link)->key > task->key)
-        place = place->prev == &shape->queue.head ? NULL : place->prev;
-    struct list_link *before = place ? place->next : shape->queue.head.next;
-    list_insert_before(&shape->queue, before, &task->queue_link);
+    const struct list_link *last = list_last(&shape->queue);
+    if (!last || list_item(last, struct task, queue_link)->key < task->key)
+        list_append(&shape->queue, &task->queue_link);
+    else
+        list_insert_before(&shape->queue, place_of_older(shape, task), &task->queue_link);
     settle_shape(core, shape);
     shape->role->fresh_work = true;
     shape->role->active_ms = core->now.mono_ms;
@@ -78,15 +51,13 @@ void queue_remove(struct core *core, struct task *task)
 
 struct shape *queue_first(const struct core *core)
 {
-    struct list_link *link = list_first(&core->levels);
-    return link ? list_item(heap_first(&level_of(link)->shapes), struct shape, node) : NULL;
+    struct heap_node *node = heap_first(&core->waiting);
+    return node ? list_item(node, struct shape, node) : NULL;
 }
 
 void queue_set_aside(struct core *core, struct shape *shape, struct list *aside)
 {
-    struct level *level = level_get(core, shape->priority);
-    heap_remove(&level->shapes, &shape->node);
-    level_release(core, level);
+    heap_remove(&core->waiting, &shape->node);
     list_append(aside, &shape->aside);
 }
 

@@ -9,7 +9,8 @@ static const struct heap_node *smallest(const struct heap_node *nodes)
 {
     const struct heap_node *found = NULL;
     for (size_t i = 0; i < NODES; i++) {
-        if (nodes[i].place && (!found || nodes[i].key < found->key))
+        if (nodes[i].place && (!found || nodes[i].key < found->key ||
+                                      (nodes[i].key == found->key && nodes[i].tie < found->tie)))
             found = &nodes[i];
     }
     return found;
@@ -28,6 +29,8 @@ static void check(const struct heap *heap, const struct heap_node *nodes)
     assert_int_equal(first != NULL, expected != NULL);
     if (first)
         assert_int_equal(first->key, expected->key);
+    if (first)
+        assert_int_equal(first->tie, expected->tie);
 }
 
 static void like_a_naive_model(void **state)
@@ -44,8 +47,13 @@ static void like_a_naive_model(void **state)
         case 1: {
             int64_t key = lots_draw(&lots, 10) ? (int64_t)lots_draw(&lots, 50) - 25
                                                : (lots_draw(&lots, 2) ? INT64_MAX : INT64_MIN);
-            heap_set(&heap, node, key);
+            int64_t tie = (int64_t)lots_draw(&lots, 3) - 1;
+            if (tie == 0)
+                heap_set(&heap, node, key);
+            else
+                heap_set_pair(&heap, node, key, tie);
             assert_int_equal(node->key, key);
+            assert_int_equal(node->tie, tie);
             assert_int_not_equal(node->place, 0);
             break;
         }

@@ -1,4 +1,5 @@
-/* A binary heap of items ordered by a 64-bit key, smallest first: deadlines. The node is inside the item. */
+/* A binary heap of items ordered by a 64-bit key, and where keys are equal by a second one; smallest first:
+ * deadlines, queues. The node is inside the item. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -7,7 +8,7 @@
 #include <stdint.h>
 
 struct heap_node {
-    int64_t key;
+    int64_t key, tie;
     size_t place; /* index + 1; 0: in no heap */
 };
 
@@ -18,7 +19,8 @@ struct heap {
 
 void heap_init(struct heap *heap);
 void heap_clear(struct heap *heap);
-void heap_set(struct heap *heap, struct heap_node *node, int64_t key); /* adds it, or moves it */
+void heap_set(struct heap *heap, struct heap_node *node, int64_t key); /* adds it, or moves it; tie 0 */
+void heap_set_pair(struct heap *heap, struct heap_node *node, int64_t key, int64_t tie);
 void heap_remove(struct heap *heap, struct heap_node *node); /* does nothing for a node in no heap */
 struct heap_node *heap_first(const struct heap *heap);       /* NULL when empty */
 
