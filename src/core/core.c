@@ -40,6 +40,7 @@ static void copy_config(struct core *core, const struct core_config *config)
     core->role_count = config->role_count;
     for (size_t i = 0; i < config->role_count; i++) {
         core->roles[i].name = alloc_string(config->roles[i]);
+        heap_init(&core->roles[i].queue);
         core->roles[i].revived_ms = core->roles[i].active_ms = INT64_MIN;
     }
     core->config.roles = NULL;
@@ -54,7 +55,6 @@ struct core *core_create(const struct core_config *config)
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
-    heap_init(&core->waiting);
     list_init(&core->offers);
     list_init(&core->to_ask);
     list_init(&core->asked);
@@ -75,8 +75,10 @@ void core_destroy(struct core *core)
         task_free(core, core->tasks[i]);
     for (size_t i = 0; i < core->call_count; i++)
         free(core->calls[i]);
-    for (size_t i = 0; i < core->role_count; i++)
+    for (size_t i = 0; i < core->role_count; i++) {
+        heap_clear(&core->roles[i].queue);
         free(core->roles[i].name);
+    }
     for (size_t i = 0; i < core->retired_count; i++)
         blob_unref(core->retired[i]);
     map_clear(&core->by_id);
@@ -85,7 +87,6 @@ void core_destroy(struct core *core)
     map_clear(&core->agents);
     map_clear(&core->unique);
     heap_clear(&core->timers);
-    heap_clear(&core->waiting);
     free(core->retired);
     free(core->roles);
     free(core->tasks);

@@ -53,8 +53,9 @@ struct shape {
 
 struct role {
     char *name;
-    uint64_t waiting; /* tasks QUEUED in it, those with a backoff included */
-    size_t offers;    /* held */
+    struct heap queue; /* shape.node */
+    uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included */
+    size_t offers;     /* held */
     bool suppressed;
     bool filtered;      /* something was declined since the last REVIVE */
     bool fresh_work;    /* something was queued since the last REVIVE or round with offers */
@@ -159,8 +160,7 @@ struct core {
     int64_t next_key;
     uint64_t counts[STATE_MAX + 1];
 
-    struct map shapes;   /* shape.key -> shape */
-    struct heap waiting; /* shape.node */
+    struct map shapes; /* shape.key -> shape */
     uint64_t round;
     bool match_wanted;
 
@@ -248,10 +248,10 @@ bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
 
 /* queue.c */
 void queue_add(struct core *core, struct task *task);
-void queue_remove(struct core *core, struct task *task);
-struct shape *queue_first(const struct core *core); /* the shape whose oldest task is next, or NULL */
-void queue_set_aside(struct core *core, struct shape *shape, struct list *aside);
-void queue_restore(struct core *core, struct list *aside);
+void queue_remove(struct task *task);
+struct shape *queue_first(const struct role *role); /* the shape whose oldest task is next, or NULL */
+void queue_set_aside(struct shape *shape, struct list *aside);
+void queue_restore(struct list *aside);
 
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */

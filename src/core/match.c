@@ -84,25 +84,33 @@ static bool place_oldest(struct core *core, struct shape *shape)
     return false;
 }
 
+static void match_role(struct core *core, const struct role *role)
+{
+    struct list aside;
+    list_init(&aside);
+    struct shape *shape;
+    while ((shape = queue_first(role))) {
+        if (!place_oldest(core, shape))
+            queue_set_aside(shape, &aside);
+    }
+    queue_restore(&aside);
+}
+
 void match_run(struct core *core)
 {
     core->match_wanted = false;
     if (core->subscription == 0 || list_first(&core->offers) == NULL)
         return;
     core->round++;
-    struct list aside;
-    list_init(&aside);
-    struct shape *shape;
-    while ((shape = queue_first(core))) {
-        if (!place_oldest(core, shape))
-            queue_set_aside(core, shape, &aside);
+    for (size_t i = 0; i < core->role_count; i++) {
+        struct role *role = &core->roles[i];
+        if (role->offers > 0)
+            match_role(core, role);
+        role->fresh_work &= role->waiting > 0;
     }
-    queue_restore(core, &aside);
     for (struct list_link *link = list_first(&core->offers), *next; link; link = next) {
         next = list_next(&core->offers, link);
         if (offer_of(link)->placement_count > 0)
             accept_send(core, offer_of(link));
     }
-    for (size_t i = 0; i < core->role_count; i++)
-        core->roles[i].fresh_work &= core->roles[i].waiting > 0;
 }

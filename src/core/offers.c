@@ -44,7 +44,8 @@ static Mesos__V1__Filters *filters(struct core *core, int64_t refuse_ms)
 }
 
 /* One DECLINE for all offers that `wanted` picks, which are dropped. */
-static void decline_where(struct core *core, bool (*wanted)(struct core *core, const struct offer *offer))
+static void decline_where(
+        struct core *core, bool (*wanted)(const struct core *core, const struct offer *offer))
 {
     Mesos__V1__OfferID **ids = NULL;
     size_t count = 0;
@@ -71,9 +72,20 @@ static void decline_where(struct core *core, bool (*wanted)(struct core *core, c
 }
 
 /* Nothing waits for it and it was held long enough; or something waits in its role, and did not fit. */
-static bool due_for_decline(struct core *core, const struct offer *offer)
+static bool due_for_decline(const struct core *core, const struct offer *offer)
 {
     return offer->role->waiting > 0 || core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms;
+}
+
+/* Whether any may be due; cheap, for it is asked at every input. Offers are in the order they came. */
+static bool any_due(const struct core *core)
+{
+    for (size_t i = 0; i < core->role_count; i++) {
+        if (core->roles[i].offers > 0 && core->roles[i].waiting > 0)
+            return true;
+    }
+    const struct list_link *oldest = list_first(&core->offers);
+    return oldest && due_for_decline(core, offer_of(oldest));
 }
 
 static void offer_add(struct core *core, const Mesos__V1__Offer *from, struct role *role)
@@ -168,7 +180,8 @@ void offers_tick(struct core *core)
 {
     if (core->subscription == 0)
         return;
-    decline_where(core, due_for_decline);
+    if (any_due(core))
+        decline_where(core, due_for_decline);
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
         if (core->now.mono_ms >= suppress_at(core, role))

@@ -1,4 +1,5 @@
-/* What waits: a heap of shapes, each with its queue. The next task is the oldest of the highest priority. */
+/* What waits in a role: a heap of shapes, each with its queue. The next task is the oldest of the highest
+ * priority. */
 #include "internal.h"
 
 static struct task *oldest(const struct shape *shape)
@@ -8,14 +9,14 @@ static struct task *oldest(const struct shape *shape)
 
 /* Puts the shape where its priority and its oldest task say, or out when nothing of it waits. One that was
  * set aside stays so. */
-static void settle_shape(struct core *core, struct shape *shape)
+static void settle_shape(struct shape *shape)
 {
     if (list_linked(&shape->aside))
         return;
     if (shape->queue.count > 0)
-        heap_set_pair(&core->waiting, &shape->node, -(int64_t)shape->priority, oldest(shape)->key);
+        heap_set_pair(&shape->role->queue, &shape->node, -(int64_t)shape->priority, oldest(shape)->key);
     else
-        heap_remove(&core->waiting, &shape->node);
+        heap_remove(&shape->role->queue, &shape->node);
 }
 
 /* A task that waits again is older than those that came since, and stands near the front. */
@@ -35,38 +36,38 @@ void queue_add(struct core *core, struct task *task)
         list_append(&shape->queue, &task->queue_link);
     else
         list_insert_before(&shape->queue, place_of_older(shape, task), &task->queue_link);
-    settle_shape(core, shape);
+    settle_shape(shape);
     shape->role->fresh_work = true;
     shape->role->active_ms = core->now.mono_ms;
     core->match_wanted = true;
 }
 
-void queue_remove(struct core *core, struct task *task)
+void queue_remove(struct task *task)
 {
     if (!list_linked(&task->queue_link))
         return;
     list_remove(&task->shape->queue, &task->queue_link);
-    settle_shape(core, task->shape);
+    settle_shape(task->shape);
 }
 
-struct shape *queue_first(const struct core *core)
+struct shape *queue_first(const struct role *role)
 {
-    struct heap_node *node = heap_first(&core->waiting);
+    struct heap_node *node = heap_first(&role->queue);
     return node ? list_item(node, struct shape, node) : NULL;
 }
 
-void queue_set_aside(struct core *core, struct shape *shape, struct list *aside)
+void queue_set_aside(struct shape *shape, struct list *aside)
 {
-    heap_remove(&core->waiting, &shape->node);
+    heap_remove(&shape->role->queue, &shape->node);
     list_append(aside, &shape->aside);
 }
 
-void queue_restore(struct core *core, struct list *aside)
+void queue_restore(struct list *aside)
 {
     struct list_link *link;
     while ((link = list_first(aside))) {
         struct shape *shape = list_item(link, struct shape, aside);
         list_remove(aside, link);
-        settle_shape(core, shape);
+        settle_shape(shape);
     }
 }

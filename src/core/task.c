@@ -121,7 +121,7 @@ static void set_state(struct core *core, struct task *task, task_state from, tas
     core->counts[to]++;
     task->state = to;
     if (from == STATE(QUEUED)) {
-        queue_remove(core, task);
+        queue_remove(task);
         task->shape->role->waiting--;
     }
     if (to == STATE(QUEUED))
@@ -330,7 +330,7 @@ void task_free(struct core *core, struct task *task)
         free(attempt->message);
         free(attempt->reason);
     }
-    queue_remove(core, task);
+    queue_remove(task);
     heap_remove(&core->timers, &task->timer);
     shape_release(core, task->shape);
     blob_unref(task->spec);
