@@ -7,8 +7,8 @@
 
 #define PATTERN_MAX_BYTES 256
 
-/* Steps over a bracket expression; `c` is at its '['. A ']' that comes first is a member; classes as
- * [:alpha:] nest. */
+/* The last character of a bracket expression; `c` is at its '['. A ']' that comes first is a member; classes
+ * as [:alpha:] nest. Where the end is missing (regcomp() says so later), the last one there is. */
 static const char *skip_brackets(const char *c)
 {
     c += c[1] == '^' ? 2 : 1;
@@ -19,7 +19,7 @@ static const char *skip_brackets(const char *c)
             const char end[] = {c[1], ']', '\0'};
             const char *close = strstr(c + 2, end);
             if (!close)
-                return c + strlen(c);
+                return c + strlen(c) - 1;
             c = close + 1;
         }
     }
