@@ -93,6 +93,33 @@ static void comes_out_sorted(void **state)
     heap_clear(&heap);
 }
 
+/* By key, then by tie; nodes come and go meanwhile. */
+static void in_the_order_of_pairs(void **state)
+{
+    (void)state;
+    struct lots lots = lots_new();
+    static struct heap_node nodes[NODES];
+    struct heap heap;
+    heap_init(&heap);
+    for (size_t i = 0; i < NODES; i++)
+        heap_set_pair(&heap, &nodes[i], (int64_t)lots_draw(&lots, 9) - 4, (int64_t)lots_draw(&lots, 1000));
+    for (size_t i = 0; i < NODES; i += 3) {
+        heap_remove(&heap, &nodes[i]);
+        heap_set_pair(&heap, &nodes[(i * 7 + 1) % NODES], (int64_t)lots_draw(&lots, 9) - 4,
+                (int64_t)lots_draw(&lots, 1000));
+    }
+    heap_set(&heap, &nodes[1], 0); /* tie 0 */
+    assert_int_equal(nodes[1].tie, 0);
+    int64_t key = INT64_MIN, tie = INT64_MIN;
+    for (struct heap_node *node; (node = heap_first(&heap));) {
+        assert_true(node->key > key || (node->key == key && node->tie >= tie));
+        key = node->key;
+        tie = node->tie;
+        heap_remove(&heap, node);
+    }
+    heap_clear(&heap);
+}
+
 static void a_node_in_no_heap_can_be_removed(void **state)
 {
     (void)state;
@@ -112,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(like_a_naive_model),
             cmocka_unit_test(comes_out_sorted),
+            cmocka_unit_test(in_the_order_of_pairs),
             cmocka_unit_test(a_node_in_no_heap_can_be_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,17 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
     return spec;
 }
 
+Zmesos__V1__TaskSpec *build_large_spec(struct rig *rig, const char *text, size_t size)
+{
+    Zmesos__V1__TaskSpec *spec = build_spec(rig, text);
+    spec->has_data = true;
+    spec->data.data = arena_alloc(&rig->in, size);
+    spec->data.len = size - zmesos__v1__task_spec__get_packed_size(spec);
+    spec->data.len -= zmesos__v1__task_spec__get_packed_size(spec) - size; /* the length takes bytes too */
+    assert_int_equal(zmesos__v1__task_spec__get_packed_size(spec), size);
+    return spec;
+}
+
 /* ---- requests --------------------------------------------------------------------------------------------
  */
 

@@ -113,6 +113,8 @@ const char *in_status(struct rig *rig);
 Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text);
 Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text);
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text);
+/* As build_spec(), packed in so many bytes by its `data`. */
+Zmesos__V1__TaskSpec *build_large_spec(struct rig *rig, const char *text, size_t size);
 Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__OperationCase operation);
 size_t split(struct rig *rig, const char *text, const char *separators, char ***words);
 struct slice pack(struct rig *rig, const ProtobufCMessage *message);

@@ -68,6 +68,60 @@ static void a_task_that_waits_again_keeps_its_place(void **state)
     expect(in_offers(rig, "o2 A1 cpus 3"), "CALL ACCEPT o2 [a.1.2 cpus 1] [b.2.2 cpus 1] [c.3.1 cpus 1]\n");
 }
 
+/* A thousand that wait again among others that wait: all in the order in which they came. */
+static void many_that_wait_again(void **state)
+{
+    struct rig *rig = ready(state);
+    rig->unchecked = true;
+    rig_show(rig, 0);
+    for (int batch = 0; batch < 3; batch++) {
+        Zmesos__V1__TaskSpec *specs[500];
+        for (int i = 0; i < 500; i++)
+            specs[i] = build_spec(rig, words(rig, "t%d-%d", batch, i));
+        in_launch_specs(rig, specs, 500);
+        if (batch < 2)
+            in_offers(rig, words(rig, "o%d A1 cpus 500", batch));
+    }
+    in_answer(rig, "o1", CORE_NOT_DONE, ""); /* the later ones first */
+    in_down(rig, "gone");
+    in_answer(rig, "o0", CORE_NOT_DONE, "");
+    in_up(rig);
+    in_offers(rig, "o9 A1 cpus 1000");
+    const struct core_call *call = &rig->out.items[rig->out.count - 1].call;
+    assert_int_equal(call->launch_count, 1000);
+    for (int i = 0; i < 1000; i++)
+        assert_string_equal(call->launches[i].task_id, words(rig, "t%d-%d.%d.2", i / 500, i % 500, i + 1));
+    rig_check(rig);
+}
+
+/* Priorities are the client's: as many as there are tasks. */
+static void as_many_priorities_as_tasks(void **state)
+{
+    struct rig *rig = ready(state);
+    rig->unchecked = true;
+    rig_show(rig, 0);
+    for (int batch = 0; batch < 20; batch++) {
+        Zmesos__V1__TaskSpec *specs[1000];
+        for (int i = 0; i < 1000; i++) {
+            int number = batch * 1000 + i;
+            specs[i] = build_spec(rig, words(rig, "t%d prio %d", number, number * 7919 % 20011 - 10000));
+        }
+        in_launch_specs(rig, specs, 1000);
+    }
+    for (int round = 0; round < 20; round++) /* too small for all of them */
+        in_offers(rig, words(rig, "n%d A1 cpus 0.5", round));
+    in_offers(rig, "o1 A1 cpus 1000");
+    const struct core_call *call = &rig->out.items[rig->out.count - 1].call;
+    int last = 10011;
+    for (size_t i = 0; i < call->launch_count; i++) {
+        int number;
+        assert_int_equal(sscanf(call->launches[i].task_id, "t%d.", &number), 1);
+        assert_true(number * 7919 % 20011 - 10000 < last);
+        last = number * 7919 % 20011 - 10000;
+    }
+    assert_int_equal(call->launch_count, 1000);
+}
+
 static void and_after_a_restart(void **state)
 {
     struct rig *rig = ready(state);
@@ -243,6 +297,26 @@ static void an_accept_has_a_limit_in_bytes(void **state)
             "CALL ACCEPT o2 [t3.4.1 cpus 1] [t4.5.1 cpus 1]\n");
 }
 
+/* Specifications of four megabytes an ACCEPT. */
+static void an_accept_has_a_limit_of_bytes(void **state)
+{
+    for (size_t more = 0; more < 2; more++) {
+        struct rig *rig = ready(state);
+        rig->unchecked = true;
+        for (int i = 0; i < 5; i++) {
+            Zmesos__V1__TaskSpec *large = build_large_spec(
+                    rig, words(rig, "t%d", i), CORE_ACCEPT_BYTES_MAX / 4 + (i == 3 ? more : 0));
+            in_launch_specs(rig, &large, 1);
+        }
+        rig_show(rig, SHOW_CALLS);
+        in_offers(rig, "o1 A1 cpus 9 | o2 A2 cpus 9");
+        assert_int_equal(rig->out.items[rig->out.count - 2].call.launch_count, more ? 3 : 4);
+        assert_int_equal(rig->out.items[rig->out.count - 1].call.launch_count, more ? 2 : 1);
+        rig_destroy(rig);
+    }
+    *state = NULL;
+}
+
 /* Many tasks over many offers, each asking for something else: what was placed was there. */
 static void nothing_is_given_twice(void **state)
 {
@@ -284,6 +358,8 @@ int main(void)
             TEST(what_fits_nowhere_holds_nobody_up),
             TEST(the_first_offer_that_has_room),
             TEST(a_task_that_waits_again_keeps_its_place),
+            TEST(many_that_wait_again),
+            TEST(as_many_priorities_as_tasks),
             TEST(and_after_a_restart),
             TEST(offers_are_for_tasks_of_their_role),
             TEST(an_offer_of_another_role_is_left_alone),
@@ -299,6 +375,7 @@ int main(void)
             TEST(a_thousand_ports),
             TEST(an_accept_has_a_limit),
             TEST(an_accept_has_a_limit_in_bytes),
+            TEST(an_accept_has_a_limit_of_bytes),
             TEST(nothing_is_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

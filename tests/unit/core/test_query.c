@@ -47,6 +47,63 @@ static void with_specifications(void **state)
     assert_true(slice_equal(blob_slice(rig->disk.tasks[1].row.spec), expected));
 }
 
+#define MEBIBYTE ((size_t)1 << 20)
+
+/* Five tasks of which four fill what a reply may hold of specifications; `more` bytes in the fourth. */
+static struct rig *with_large_tasks(void **state, size_t more)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    rig->unchecked = true;
+    for (int i = 0; i < 5; i++) {
+        Zmesos__V1__TaskSpec *spec =
+                build_large_spec(rig, words(rig, "t%d", i), MEBIBYTE + (i == 3 ? more : 0));
+        in_launch_specs(rig, &spec, 1);
+    }
+    rig_show(rig, SHOW_REPLIES);
+    return rig;
+}
+
+static const char *get_with_spec(struct rig *rig, const char *ids)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_GET);
+    request->get->n_task_ids = split(rig, ids, " ", &request->get->task_ids);
+    request->get->has_with_spec = request->get->with_spec = true;
+    return in_request(rig, request);
+}
+
+static void specifications_in_a_get_have_a_limit(void **state)
+{
+    struct rig *rig = with_large_tasks(state, 0);
+    expect(get_with_spec(rig, "t0 t1 t2 t3"),
+            "REPLY 6 OK t0:QUEUED+spec t1:QUEUED+spec t2:QUEUED+spec t3:QUEUED+spec\n");
+#define TOO_MANY                                                                                             \
+    "TOO_LARGE \"these specifications have more than 4194304 bytes; ask for fewer at a time\" "              \
+    "get.with_spec\n"
+    expect(get_with_spec(rig, "t0 t1 t2 t3 t4"), "REPLY 7 " TOO_MANY);
+    expect(get_with_spec(rig, "t0 t0 t0 t0 t0"), "REPLY 8 " TOO_MANY); /* one id many times */
+    expect(in_get(rig, "t0 t1 t2 t3 t4"), "REPLY 9 OK t0:QUEUED t1:QUEUED t2:QUEUED t3:QUEUED t4:QUEUED\n");
+    rig_destroy(rig);
+    rig = with_large_tasks(state, 1);
+    expect(get_with_spec(rig, "t0 t1 t2 t3"), "REPLY 6 " TOO_MANY);
+}
+
+static void specifications_on_a_page_have_a_limit(void **state)
+{
+    struct rig *rig = with_large_tasks(state, 0);
+    Zmesos__V1__List wanted = ZMESOS__V1__LIST__INIT;
+    wanted.has_with_spec = wanted.with_spec = true;
+    in_list(rig, &wanted);
+    const Zmesos__V1__Tasks *tasks = rig->out.items[0].reply.reply->tasks;
+    assert_int_equal(tasks->n_tasks, 4);
+    assert_true(tasks->has_next && tasks->next == 4);
+    wanted.after = tasks->next;
+    expect(in_list(rig, &wanted), "REPLY 7 OK t4:QUEUED+spec\n");
+    rig_destroy(rig);
+    rig = with_large_tasks(state, 1);
+    wanted.after = 0;
+    expect(in_list(rig, &wanted), "REPLY 6 OK t0:QUEUED+spec t1:QUEUED+spec t2:QUEUED+spec next 3\n");
+}
+
 static void a_view_has_it_all(void **state)
 {
     struct rig *rig = *state = rig_create(NULL);
@@ -241,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(by_id),
             TEST(with_specifications),
+            TEST(specifications_in_a_get_have_a_limit),
+            TEST(specifications_on_a_page_have_a_limit),
             TEST(a_view_has_it_all),
             TEST(by_filter),
             TEST(in_pages),
