@@ -46,9 +46,11 @@ def test_kill_by_label(cluster):
         client.wait("red", timeout=60)
 
 
-def test_a_stubborn_task_gets_its_grace_period(cluster):
+def test_a_stubborn_task_gets_its_grace_period(cluster, tmp_path):
+    ready = tmp_path / "ready"  # RUNNING comes before the shell has set its trap
     with cluster.client() as client:
-        client.launch("trap '' TERM; while true; do sleep 0.1; done", id="stubborn", cpus=0.1, mem=32)
+        client.launch(f"trap '' TERM; touch {ready}; while true; do sleep 0.1; done", id="stubborn", cpus=0.1, mem=32)
+        wait_for(ready.exists, "the trap")
         running(client, "stubborn")
         client.kill("stubborn", grace=1.0)
         task = client.wait("stubborn", timeout=60)

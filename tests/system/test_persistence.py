@@ -37,11 +37,11 @@ def test_kill_9_while_200_tasks_run(start_cluster, tmp_path):
         specs = [zmesos.task_spec(f"echo $$ >> {started}/t{n}; sleep {5 + n % 5}", id=f"t{n}", cpus=0.1, mem=16)
                  for n in range(count)]
         assert all(result.ok for result in client.launch_many(specs))
-        wait_for(lambda: len(list(client.tasks(state="RUNNING"))) > count // 4, "tasks to run")
+        wait_for(lambda: len(list(client.tasks(state="RUNNING"))) >= 20, "tasks to run")  # a real master may have room for 40
         cluster.restart(kill=True)
-        wait_for(lambda: len(list(client.tasks(state="RUNNING"))) > count // 4, "tasks to run")
+        wait_for(lambda: len(list(client.tasks(state="RUNNING"))) >= 20, "tasks to run")  # a real master may have room for 40
         cluster.restart(kill=True)
-        ended = client.wait([spec.id for spec in specs], timeout=120)
+        ended = client.wait([spec.id for spec in specs], timeout=240)
         assert {zmesos.state_name(task.state) for task in ended.values()} == {"FINISHED"}
         assert client.status().framework_id == framework
     starts = {file.name: len(file.read_text().split()) for file in started.iterdir()}
