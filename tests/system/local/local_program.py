@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -18,6 +19,14 @@ PATIENCE = 60                      # seconds that a wait may take before the tes
 
 ONE_AGENT = ("--agents", "1", "--resources", "cpus:4;mem:4096;disk:4096;ports:[31000-32000]",
              "--attributes", "rack:r1;zone:a")
+
+
+def until(condition):
+    """Wait for a condition that comes by itself, looking again and again, but not for ever."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class Local:

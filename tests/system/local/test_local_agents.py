@@ -1,4 +1,7 @@
 """Agents that go away and come back, and masters that fail over."""
+import pathlib
+
+from local_program import until
 from local_scheduler import Framework, fresh, info, task
 
 
@@ -46,11 +49,15 @@ def test_an_unreachable_agent_returns_with_its_task(local):
 def test_an_agent_returns_without_its_task(local):
     framework = lasting(local)
     name, offer = framework.run()
+    pid = local.state()["tasks"][0]["pid"]
     local.fault("lose_agent", agent=1)
     framework.update(name, "TASK_UNREACHABLE")
     local.fault("return_agent", agent=1, with_tasks=False)
-    assert framework.offer()["agent_id"] == offer["agent_id"]
+    again = framework.offer()
+    assert (again["agent_id"], again["resources"]) == (offer["agent_id"], offer["resources"])
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_GONE"
+    assert local.state()["tasks"] == []
+    until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
 
 
 def test_a_task_that_ends_while_its_agent_is_away(local, tmp_path):
@@ -60,8 +67,7 @@ def test_a_task_that_ends_while_its_agent_is_away(local, tmp_path):
     local.fault("lose_agent", agent=1)
     framework.update(name, "TASK_UNREACHABLE")
     go.touch()
-    while local.state()["tasks"][0]["state"] != "TASK_FAILED":
-        pass
+    until(lambda: local.state()["tasks"][0]["state"] == "TASK_FAILED")
     local.fault("return_agent", agent=1)
     statuses = [framework.update(name), framework.update(name)]
     assert [status["state"] for status in statuses] == ["TASK_FAILED"] * 2
@@ -142,8 +148,7 @@ def test_agents_return_by_themselves_before_the_framework(local):
     framework.launch(offer, task(name, offer, "exit 3"))
     assert framework.wait("UPDATE")["status"]["state"] == "TASK_STARTING"    # not acknowledged
     local.fault("failover", agents_return_ms=50)
-    while local.state()["agents"][0]["state"] != "registered":
-        pass
+    until(lambda: local.state()["agents"][0]["state"] == "registered")
     assert local.state()["frameworks"][0]["state"] == "recovered"
     assert framework.post("REVIVE")[0] == 403
     again = framework.again()

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from local_program import until
 from local_scheduler import JSON, Framework, Stream, fresh, info, post, task
 
 
@@ -158,8 +159,7 @@ def test_no_answer_and_no_act(local):
     local.fault("no_answer", call="ACCEPT", act="never")
     connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
         {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
-    while not local.calls("ACCEPT"):
-        pass
+    until(lambda: local.calls("ACCEPT"))
     framework.call("RECONCILE", tasks=[{"task_id": {"value": name}, "agent_id": offer["agent_id"]}])
     assert framework.update(name)["state"] == "TASK_GONE"
     assert local.calls("ACCEPT")[0]["status"] == 0
@@ -225,8 +225,7 @@ def test_a_late_subscription_ends_the_newer_one(local):
     connection.close()
     assert newer.wait("ERROR") == {"message": "Framework failed over"}
     assert newer.event() is None and newer.stream.ended == "end"
-    while local.state()["frameworks"][0]["state"] != "disconnected":
-        pass
+    until(lambda: local.state()["frameworks"][0]["state"] == "disconnected")
     assert newer.again().first["type"] == "SUBSCRIBED"
 
 
@@ -236,8 +235,7 @@ def test_a_subscription_without_an_answer(local):
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
     connection.request("POST", "/api/v1/scheduler", json.dumps({"type": "SUBSCRIBE", "subscribe": {
         "framework_info": info(failover_timeout=3600.0)}}), {"Content-Type": JSON, "Accept": JSON})
-    while not local.state()["frameworks"]:
-        pass
+    until(lambda: local.state()["frameworks"])
     assert local.state()["frameworks"][0]["state"] == "disconnected"
     assert is_silent(connection)
     connection.close()
@@ -283,8 +281,10 @@ def test_stall(start):
     answers = []
     caller = threading.Thread(target=lambda: answers.append((framework.post("REVIVE")[0], time.monotonic())))
     caller.start()
-    while framework.event(timeout=0.3):                          # what was under way
-        pass
+    under_way = 0
+    while framework.event(timeout=0.3):
+        under_way += 1
+        assert under_way < 20, "the stream goes on"
     assert not framework.stream.ended
     framework.wait("HEARTBEAT")
     assert time.monotonic() - started >= 1.5

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 
+from local_program import until
 from local_scheduler import JSON, PATIENCE, Framework, info, post
 
 BODY_MAX = 8 << 20
@@ -52,6 +53,5 @@ def test_a_reader_too_slow_is_cut_off(local):
     assert local.fault("send_event", event=event, repeat=BACKLOG_MAX // size - 2) is None
     framework.call("REVIVE")
     assert local.fault("send_event", event=event, repeat=20) is None    # more than the sockets between us hold
-    while local.state()["frameworks"][0]["state"] == "subscribed":
-        pass
+    until(lambda: local.state()["frameworks"][0]["state"] != "subscribed")
     assert framework.again().first["type"] == "SUBSCRIBED"

@@ -2,11 +2,10 @@
 import os
 import pathlib
 import signal
-import time
 
 import pytest
 
-from local_program import PATIENCE
+from local_program import PATIENCE, until
 from local_scheduler import Framework
 
 # One that stays in its group, one that leaves it, one that ignores SIGTERM, and one whose parent has gone.
@@ -30,13 +29,6 @@ def processes(mark):
             except OSError:
                 pass
     return found
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

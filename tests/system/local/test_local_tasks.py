@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 
+from local_program import until
 from local_scheduler import Framework, fresh, info, scalar, task
 
 
@@ -39,8 +40,7 @@ def test_descriptors_end_with_zmesos_local(start):
     framework = Framework(local.master)
     name, _ = framework.run("ls /proc/$$/fd; exec sleep 1000")
     stdout = next(local.work_dir.glob(f"*/*/{name}/stdout"))
-    while len(stdout.read_text().split()) < 3:
-        pass
+    until(lambda: len(stdout.read_text().split()) >= 3)
     assert stdout.read_text().split() == ["0", "1", "2"]
     os.close(reading)
 
@@ -61,8 +61,7 @@ def test_a_second_kill_shortens_the_grace(local):
     framework = Framework(local.master)
     name, _ = framework.run("trap '' TERM; echo ready; while :; do sleep 0.1; done")
     stdout = next(local.work_dir.glob(f"*/*/{name}/stdout"))
-    while stdout.read_text() != "ready\n":
-        pass
+    until(lambda: stdout.read_text() == "ready\n")
     framework.call("KILL", task_id={"value": name}, kill_policy={"grace_period": {"nanoseconds": 3600 * 10**9}})
     framework.update(name, "TASK_KILLING")
     framework.call("KILL", task_id={"value": name}, kill_policy={"grace_period": {"nanoseconds": 0}})
@@ -146,8 +145,7 @@ def test_a_group_outlives_a_task_that_finishes(local):
 def test_killing_one_kills_the_group(local):
     framework = Framework(local.master)
     names, _ = group(framework, "sleep 1000", "sleep 1000")
-    while {task["state"] for task in local.state()["tasks"]} != {"TASK_RUNNING"}:
-        pass
+    until(lambda: {task["state"] for task in local.state()["tasks"]} == {"TASK_RUNNING"})
     framework.call("KILL", task_id={"value": names[0]})
     statuses = ends(framework, names)
     assert [status["state"] for status in statuses] == ["TASK_KILLED"] * 2
@@ -200,13 +198,14 @@ def test_ids_are_at_most_255_bytes(local):
 
 
 def test_a_task_has_at_most_1000_ranges(local):
-    """Of resources that are not one range, so that what is refused is the task and not its amount."""
+    """In all its resources together."""
     framework = Framework(local.master)
-    for count, word in ((1000, "Total resources"), (1001, "more than 1000 ranges")):
+    for count, word in ((500, "Total resources"), (501, "more than 1000 ranges")):
         offer, name = framework.offer(), fresh()
         wanted = task(name, offer)
-        wanted["resources"].append({"name": "ports", "type": "RANGES", "ranges": {
-            "range": [{"begin": 2 * i, "end": 2 * i} for i in range(count)]}})
+        wanted["resources"] += [{"name": "ports", "type": "RANGES", "ranges": {
+            "range": [{"begin": first + 2 * i, "end": first + 2 * i} for i in range(length)]}}
+            for first, length in ((1, count), (10001, 500))]
         framework.launch(offer, wanted)
         status = framework.update(name)
         assert status["state"] == "TASK_ERROR" and word in status["message"]
