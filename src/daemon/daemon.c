@@ -76,10 +76,12 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     outbox_init(&daemon->outbox);
     core_outputs_init(&daemon->outputs);
     int rc = open_signals(daemon, err);
+    rc = rc ? rc
+            : create_master(
+                      daemon, err); /* what can be refused for its form comes before the state is touched */
+    rc = rc ? rc : create_front(daemon, err);
     rc = rc ? rc : store_open(options->state, &daemon->store, err);
     rc = rc ? rc : daemon_recover(daemon, err);
-    rc = rc ? rc : create_master(daemon, err);
-    rc = rc ? rc : create_front(daemon, err);
     rc = rc ? rc : store_start(daemon->store, err);
     if (rc) {
         daemon_destroy(daemon);

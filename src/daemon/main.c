@@ -16,9 +16,10 @@ static int run(const struct options *options)
 {
     struct error err;
     struct daemon *daemon = NULL;
-    if (daemon_create(options, &daemon, &err)) {
+    int rc = daemon_create(options, &daemon, &err);
+    if (rc) {
         fprintf(stderr, "zmesosd: %s\n", err.text);
-        return EXIT_CANNOT_START;
+        return rc == ERR_INVALID ? EXIT_BAD_FLAGS : EXIT_CANNOT_START;
     }
     char endpoints[1024];
     printf("zmesosd ready %s\n", daemon_endpoints(daemon, endpoints, sizeof endpoints));

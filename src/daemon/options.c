@@ -85,6 +85,16 @@ static void *place_of(struct options *options, size_t place)
     return (char *)options + place;
 }
 
+/* Everything told goes to Mesos or into a message sooner or later. */
+static int check_text(const struct entry *entry, const char *value, struct error *err)
+{
+    if (!*value)
+        return error_set(err, ERR_INVALID, "--%s must not be empty", entry->name);
+    if (!text_is_utf8(slice_of_string(value)))
+        return error_set(err, ERR_INVALID, "--%s is not UTF-8", entry->name);
+    return 0;
+}
+
 static int set_list(struct options *options, const struct entry *entry, const char *value, struct error *err)
 {
     char **list = place_of(options, entry->place);
@@ -126,6 +136,9 @@ static int set_entry(struct options *options, const struct entry *entry, const c
 {
     int64_t number;
     enum log_level level;
+    int rc = entry->kind == TEXT || entry->kind == LIST ? check_text(entry, value, err) : 0;
+    if (rc)
+        return rc;
     switch (entry->kind) {
     case TEXT:
         free(*(char **)place_of(options, entry->place));
@@ -215,7 +228,7 @@ static int read_text(const char *path, char **text, struct error *err)
 
 static int read_file(const char *path, struct options *options, bool said[], struct error *err)
 {
-    char *text;
+    char *text = NULL;
     if (read_text(path, &text, err))
         return ERR_INVALID;
     zconfig_t *root = zconfig_str_load(text); /* says on standard output in which line a mistake is */

@@ -223,6 +223,22 @@ void master_judge(enum master_kind kind, const struct master_reply *reply, struc
     }
 }
 
+/* libcurl says how long a failed connection took; without it equal failures read the same. */
+static void drop_duration(char *text)
+{
+    static const char before[] = " after ", after[] = " ms";
+    char *start = strstr(text, before);
+    if (start == NULL) {
+        return;
+    }
+    char *digits = start + sizeof before - 1;
+    size_t count = strspn(digits, "0123456789");
+    if (count > 0 && strncmp(digits + count, after, sizeof after - 1) == 0) {
+        char *rest = digits + count + sizeof after - 1;
+        memmove(start, rest, strlen(rest) + 1);
+    }
+}
+
 void master_judge_failure(
         enum master_kind kind, bool written, bool garbage, const char *words, struct master_verdict *verdict)
 {
@@ -230,6 +246,7 @@ void master_judge_failure(
     verdict->over = kind != MASTER_KIND_LOOSE;
     verdict->down = MASTER_DOWN_LOST;
     master_write_words(slice_of_string(words), verdict->text, sizeof verdict->text);
+    drop_duration(verdict->text);
     if (kind == MASTER_KIND_SUBSCRIBE && garbage) {
         judge_not_mesos(verdict, words);
     }

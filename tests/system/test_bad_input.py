@@ -226,12 +226,17 @@ def run_daemon(*flags):
     (["--state", "x", "--role", "a b"], "--role"),
     (["--state", "x", "--label", "novalue"], "--label"),
     (["--state", "x", "--log-level", "loud"], "--log-level"),
+    (["--state", "x", "--user", ""], "--user"),
+    (["--state", "x", "--webui-url", b"http://\xff"], "--webui-url"),
+    (["--state", "x", "--master", "zk://127.0.0.1:2181/mesos"], "zk://"),
+    (["--state", "x", "--master", ":5050"], ":5050"),
+    (["--state", "x", "--call-timeout", "0"], "--call-timeout"),
     (["--state", "x", "--config", "/nonexistent"], "--config"),
     (["--state", "x", "--credential", "/nonexistent"], "--credential"),
 ])
 def test_bad_flags(tmp_path, flags, words):
     ended = run_daemon(*[str(tmp_path / "state") if flag == "x" else flag for flag in flags])
-    assert ended.returncode == 2
+    assert ended.returncode == 2, ended.stderr
     assert len(ended.stderr.splitlines()) == 1 and words in ended.stderr
     assert not os.path.exists(tmp_path / "state")
 

@@ -153,7 +153,7 @@ static void wrong_flags_are_named(void **state)
         const char *words, *text;
     } cases[] = {
             {"", "--state DIR is required"},
-            {"--state=", "--state DIR is required"},
+            {"--state=", "--state must not be empty"},
             {"--state", "--state needs a value"},
             {"--bogus 1 --state d", "unknown flag --bogus (see --help)"},
             {"--state d more", "what is 'more'? Only flags are taken (see --help)"},

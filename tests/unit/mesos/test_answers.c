@@ -156,6 +156,26 @@ static void test_failure(void **state)
     assert_int_equal(verdict.down, MASTER_DOWN_NOT_MESOS);
 }
 
+/* The same failure reads the same however long it took. */
+static void test_failure_without_duration(void **state)
+{
+    static const char *const cases[][2] = {
+            {"Failed to connect to m port 1 after 0 ms: refused", "Failed to connect to m port 1: refused"},
+            {"Failed to connect to m port 1 after 12345 ms", "Failed to connect to m port 1"},
+            {"closed after all", "closed after all"},
+            {"after 5 ms", "after 5 ms"},
+            {"gone after 5 minutes", "gone after 5 minutes"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        struct master_verdict verdict;
+
+        master_judge_failure(MASTER_KIND_SUBSCRIBE, true, false, cases[i][0], &verdict);
+        assert_string_equal(verdict.text, cases[i][1]);
+    }
+}
+
 /* What a peer wrote becomes one line of valid text, cut at a character. */
 static void test_words(void **state)
 {
@@ -231,6 +251,7 @@ int main(void)
             cmocka_unit_test(test_call),
             cmocka_unit_test(test_redirect),
             cmocka_unit_test(test_failure),
+            cmocka_unit_test(test_failure_without_duration),
             cmocka_unit_test(test_words),
             cmocka_unit_test(test_backoff),
     };
