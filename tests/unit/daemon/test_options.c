@@ -171,7 +171,7 @@ static void wrong_flags_are_named(void **state)
             {"--state d --role a/-b", "--role: Mesos does not allow 'a/-b'"},
             {"--state d --role a/*", "--role: Mesos does not allow 'a/*'"},
             {"--state d --role a\tb", "--role: Mesos does not allow 'a\tb'"},
-            {"--state d --role=", "--role: Mesos does not allow ''"},
+            {"--state d --role=", "--role must not be empty"},
             {"--state d --role a --role b --role a", "--role: a is there twice"},
             {"--state d --label k", "--label: KEY=VALUE, not k"},
             {"--state d --label =v", "--label: KEY=VALUE, not =v"},
