@@ -139,6 +139,9 @@ static void offers_are_for_tasks_of_their_role(void **state)
     in_launch(rig, "a role r2 | b | c role r1");
     expect(in_offers(rig, "o1 A1 cpus 9 role r2"), "CALL ACCEPT o1 [a.1.1 cpus 1]\n");
     expect(in_offers(rig, "o2 A1 cpus 9"), "CALL ACCEPT o2 [b.2.1 cpus 1] [c.3.1 cpus 1]\n");
+    in_launch(rig, "d role r2 | e"); /* also where offers of both are there */
+    expect(in_offers(rig, "o3 A1 cpus 9 | o4 A1 cpus 9 role r2"),
+            "CALL ACCEPT o3 [e.5.1 cpus 1]\nCALL ACCEPT o4 [d.4.1 cpus 1]\n");
 }
 
 static void an_offer_of_another_role_is_left_alone(void **state)
@@ -317,6 +320,19 @@ static void an_accept_has_a_limit_of_bytes(void **state)
     *state = NULL;
 }
 
+/* One that is longer than the limit goes alone. */
+static void a_longer_specification_goes_alone(void **state)
+{
+    struct rig *rig = ready(state);
+    rig->unchecked = true;
+    rig_show(rig, 0);
+    Zmesos__V1__TaskSpec *large = build_large_spec(rig, "a", CORE_ACCEPT_BYTES_MAX + 1);
+    in_launch_specs(rig, &large, 1);
+    in_launch(rig, "b");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_offers(rig, "o1 A1 cpus 9"), "CALL ACCEPT o1 [a.1.1 cpus 1]\n");
+}
+
 /* Many tasks over many offers, each asking for something else: what was placed was there. */
 static void nothing_is_given_twice(void **state)
 {
@@ -376,6 +392,7 @@ int main(void)
             TEST(an_accept_has_a_limit),
             TEST(an_accept_has_a_limit_in_bytes),
             TEST(an_accept_has_a_limit_of_bytes),
+            TEST(a_longer_specification_goes_alone),
             TEST(nothing_is_given_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,13 @@ static void work_of_another_role_does_not_hurry(void **state)
     expect(in_wait(rig, 2000), "+2000 CALL DECLINE o1 for 3600 s\n+2000 CALL SUPPRESS r1\n");
 }
 
+static void nor_does_an_offer_that_is_held_slow_down(void **state)
+{
+    struct rig *rig = ready(state);
+    in_launch(rig, "a cpus 8");
+    expect(in_offers(rig, "o1 A1 cpus 4 role r2 | o2 A1 cpus 4"), "CALL DECLINE o2 for 3600 s\n");
+}
+
 static void what_an_accept_leaves_comes_back(void **state)
 {
     struct rig *rig = ready(state);
@@ -135,6 +142,25 @@ static void new_work_is_shown_to_agents_that_were_refused(void **state)
     expect(in_launch(rig, "b cpus 1"), "CALL REVIVE r1\n");
 }
 
+static void a_minute(struct core_config *config)
+{
+    config->relaunch_min_ms = config->relaunch_max_ms = 60000;
+}
+
+/* A task that waits out a backoff is no new work until then. */
+static void a_backoff_does_not_revive(void **state)
+{
+    struct rig *rig = *state = rig_create(a_minute);
+    in_up(rig);
+    in_launch(rig, "a cpus 1");
+    in_offers(rig, "o1 A1 cpus 1");
+    in_update(rig, "a.1.1 DROPPED by AGENT uuid u because GC_ERROR");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_offers(rig, "o2 A1 cpus 1"), "CALL DECLINE o2 for 3600 s\n");
+    expect(in_wait(rig, 59000), "+2000 CALL SUPPRESS r2\n");
+    expect(in_wait(rig, 1000), "+1000 CALL REVIVE r1\n");
+}
+
 /* Work that waits for long asks again, should the master have forgotten. */
 static void old_work_asks_again_each_minute(void **state)
 {
@@ -210,6 +236,7 @@ int main(void)
             TEST(an_offer_without_work_is_held_then_declined_for_long),
             TEST(an_offer_that_does_not_fit_is_declined_at_once),
             TEST(work_of_another_role_does_not_hurry),
+            TEST(nor_does_an_offer_that_is_held_slow_down),
             TEST(what_an_accept_leaves_comes_back),
             TEST(an_offer_is_used_once),
             TEST(rescinded_is_gone),
@@ -219,6 +246,7 @@ int main(void)
             TEST(no_work_suppresses_after_the_hold),
             TEST(not_more_than_one_revive_in_three_seconds),
             TEST(new_work_is_shown_to_agents_that_were_refused),
+            TEST(a_backoff_does_not_revive),
             TEST(old_work_asks_again_each_minute),
             TEST(offers_just_after_a_suppress_are_handled),
             TEST(idle_roles_are_suppressed_from_the_start),

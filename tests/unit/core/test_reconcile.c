@@ -203,6 +203,28 @@ static void the_first_of_new_questions_begins_the_backoff(void **state)
             "+100 CALL RECONCILE a.1.1@A1\n+5100 CALL RECONCILE a.1.1@A1\n+15100 CALL RECONCILE a.1.1@A1\n");
 }
 
+/* The moment of gathering is not put off by what comes in it. */
+static void news_without_end_does_not_put_the_question_off(void **state)
+{
+    struct rig *rig = *state = with_tasks("a A1 | b A2 | c A1");
+    in_update(rig, "a.1.1 DROPPED by MASTER because INVALID_OFFERS");
+    expect(in_wait(rig, 60), "");
+    in_update(rig, "b.2.1 DROPPED by MASTER because INVALID_OFFERS");
+    expect(in_wait(rig, 60), "+40 CALL RECONCILE a.1.1@A1 b.2.1@A2\n");
+    in_update(rig, "c.3.1 DROPPED by MASTER because INVALID_OFFERS");
+    expect(in_wait(rig, 200), "+100 CALL RECONCILE c.3.1@A1\n");
+}
+
+static void the_implicit_question_comes_last(void **state)
+{
+    struct rig *rig = *state = with_tasks("a A1");
+    in_down(rig, "gone");
+    in_up(rig);
+    expect(in_update(rig, "a.1.1 DROPPED by MASTER because INVALID_OFFERS"), "");
+    expect(in_wait(rig, 100), "+100 CALL RECONCILE a.1.1@A1\n");
+    expect(in_update(rig, "a.1.1 " SAYS("RUNNING")), "CALL RECONCILE implicit\n");
+}
+
 /* ---- agents ------------------------------------------------------------------------------------------ */
 
 static void an_agent_that_makes_an_offer_is_asked_about(void **state)
@@ -276,6 +298,8 @@ int main(void)
             TEST(a_thousand_drops_are_one_question),
             TEST(a_new_question_is_about_the_new_task_alone),
             TEST(the_first_of_new_questions_begins_the_backoff),
+            TEST(news_without_end_does_not_put_the_question_off),
+            TEST(the_implicit_question_comes_last),
             TEST(an_agent_that_makes_an_offer_is_asked_about),
             TEST(but_not_with_each_offer),
             TEST(the_failure_of_an_agent_asks_about_its_tasks),

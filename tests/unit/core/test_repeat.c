@@ -60,6 +60,8 @@ static void dropped_by_the_master(void **state)
         rig_show(rig, SHOW_RECORDS);
         expect(in_update(rig, words(rig, "a.1.1 DROPPED by MASTER because %s", reasons[i])),
                 words(rig, "RECORD attempt 1.1 LAUNCHING on A1 REASON_%s\n", reasons[i]));
+        rig_show(rig, SHOW_RECORDS); /* the same again is no news */
+        expect(in_update(rig, words(rig, "a.1.1 DROPPED by MASTER because %s", reasons[i])), "");
         expect_state(rig, "LAUNCHING"); /* not yet: RECONCILE must say GONE */
         rig_show(rig, SHOW_CALLS);
         assert_non_null(strstr(in_wait(rig, 1000), "CALL RECONCILE a.1.1@A1\n"));
@@ -282,8 +284,11 @@ static void gone_after_we_were_away_for_too_long(void **state)
     in_answer(rig, "o1", CORE_ACCEPTED, "");
     in_down(rig, "gone");
     in_wait(rig, 600001);
-    in_up(rig);
+    rig_show(rig, SHOW_RECORDS);
+    expect(in_up(rig), "RECORD attempt 1.1 LAUNCHING on A1\nRECORD alive_ns\n");
     in_down(rig, "gone");
+    in_wait(rig, 600001);
+    expect(in_up(rig), "RECORD alive_ns\n"); /* it is written once */
     rig_restart(rig);
     in_up(rig);
     in_update(rig, ABSENT);
