@@ -13,8 +13,12 @@
 
 #include "process.h"
 
+/* Ignored ones, as some parents leave them, would never come. */
 static void block(sigset_t *set)
 {
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     sigemptyset(set);
     sigaddset(set, SIGCHLD);
     sigaddset(set, SIGTERM);

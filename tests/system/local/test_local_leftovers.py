@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from local_program import PATIENCE, until
-from local_scheduler import Framework
+from local_scheduler import Framework, task
 
 # One that stays in its group, one that leaves it, one that ignores SIGTERM, and one whose parent has gone.
 RESTLESS = """
@@ -74,6 +74,20 @@ def test_worker_killed(busy):
     local.process.communicate()
     assert processes(mark) == []
     assert not local.work_dir.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_started_with_signals_ignored(start, number):
+    def ignore():
+        for ignored in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(ignored, signal.SIG_IGN)
+
+    local = start(preexec_fn=ignore)
+    framework = Framework(local.master)
+    offer = framework.offer()
+    framework.launch(offer, task("one", offer, "exit 3"))
+    framework.update("one", "TASK_FAILED")
+    assert local.stop(number) == 0
 
 
 def test_a_task_that_ends_takes_its_group_along(local):
