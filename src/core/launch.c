@@ -127,9 +127,15 @@ void handle_launch(struct core *core, const struct core_input *input)
     reply_items(core, input, reply);
 }
 
+/* Nothing is left to kill. A task that is LOST may return: the wish is kept until then. */
+static bool is_final(const struct task *task)
+{
+    return state_is_over(task->state) && task->state != STATE(LOST);
+}
+
 static void kill_one(struct core *core, struct task *task, struct blob *policy, Zmesos__V1__Items *items)
 {
-    if (!state_is_over(task->state))
+    if (!is_final(task))
         kill_task(core, task, policy);
     item_state(item_add(core, items, task->id), task);
 }
@@ -155,7 +161,7 @@ static size_t count_labelled(const struct core *core, const Mesos__V1__Label *la
 {
     size_t count = 0;
     for (size_t i = 0; i < core->task_count; i++)
-        count += !state_is_over(core->tasks[i]->state) && task_has_label(core->tasks[i], label);
+        count += !is_final(core->tasks[i]) && task_has_label(core->tasks[i], label);
     return count;
 }
 
@@ -189,7 +195,7 @@ void handle_kill(struct core *core, const struct core_input *input)
     if (kill->label) {
         Zmesos__V1__Items *items = items_new(core, reply, count_labelled(core, kill->label));
         for (size_t i = 0; i < core->task_count; i++) {
-            if (!state_is_over(core->tasks[i]->state) && task_has_label(core->tasks[i], kill->label))
+            if (!is_final(core->tasks[i]) && task_has_label(core->tasks[i], kill->label))
                 kill_one(core, core->tasks[i], policy, items);
         }
     } else {

@@ -2,6 +2,8 @@
  * until the task is over (PROTOCOL "Killing"). */
 #include "rig.h"
 
+#include <string.h>
+
 /* A core with the task `a` RUNNING on A1. */
 static struct rig *with_running_task(void)
 {
@@ -38,6 +40,20 @@ static void a_task_that_waits_out_a_backoff_is_cancelled(void **state)
                               "REPLY 3 OK [b OK KILLED rev 4]\n");
     rig_show(rig, SHOW_EVENTS | SHOW_RECORDS);
     expect(in_wait(rig, 30000), "");
+}
+
+/* It may return: the wish is kept until then. */
+static void a_task_that_is_lost_is_killed_when_it_returns(void **state)
+{
+    struct rig *rig = *state = with_running_task();
+    in_update(rig, "a.1.1 LOST by MASTER");
+    rig_show(rig, SHOW_RECORDS | SHOW_CALLS);
+    expect(in_kill(rig, "a"), "RECORD task a LOST rev 5 kill\nCALL KILL a.1.1 A1\n");
+    rig_restart(rig);
+    rig_show(rig, SHOW_CALLS);
+    in_up(rig);
+    const char *text = in_update(rig, "a.1.1 RUNNING by EXECUTOR uuid u9");
+    assert_non_null(strstr(text, "CALL KILL a.1.1 A1\n"));
 }
 
 /* The wish is on disk before the KILL leaves. */
@@ -235,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(a_queued_task_is_cancelled_at_once),
             TEST(a_task_that_waits_out_a_backoff_is_cancelled),
+            TEST(a_task_that_is_lost_is_killed_when_it_returns),
             TEST(a_running_task_is_killed_until_it_is_over),
             TEST(asked_twice_it_is_written_once),
             TEST(a_policy_goes_with_the_kill),
