@@ -100,11 +100,14 @@ static enum news news_of_dropped(const Mesos__V1__TaskStatus *status)
     return proof && nothing_started(status->reason) ? NEWS_NEVER_RAN : NEWS_GONE;
 }
 
+/* A RECONCILE is answered GONE of a task that the master does not know, and of one that it knows to be gone
+ * (an agent that rebooted says so of what it ran). Only the words tell the two apart. */
 static enum news news_of_gone(const Mesos__V1__TaskStatus *status)
 {
     bool answer = has_source(status, SOURCE(MASTER)) && !status->has_uuid &&
                   has_reason(status, REASON(RECONCILIATION));
-    return answer ? NEWS_ABSENT : NEWS_GONE;
+    bool known = status->message && strstr(status->message, "Latest task state");
+    return answer && !known ? NEWS_ABSENT : NEWS_GONE;
 }
 
 static enum news news_of_error(const Mesos__V1__TaskStatus *status)

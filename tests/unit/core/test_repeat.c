@@ -201,6 +201,15 @@ static void gone_without_a_question(void **state)
 }
 
 /* Not P yet: the ACCEPT is on its way. Asked again once it was answered. */
+/* The master knows the task, as one that its agent called gone: it may have run. */
+static void gone_as_the_latest_state(void **state)
+{
+    struct rig *rig = *state = launched();
+    ask(rig);
+    in_update(rig, ABSENT " : Reconciliation: Latest task state");
+    expect_state(rig, "GONE");
+}
+
 static void gone_before_the_accept_was_answered(void **state)
 {
     struct rig *rig = *state = with_launch(NULL);
@@ -469,6 +478,7 @@ int main(void)
             TEST(gone_under_p_after_an_accept_that_was_not_answered),
             TEST(gone_under_p_after_a_restart),
             TEST(gone_without_a_question),
+            TEST(gone_as_the_latest_state),
             TEST(gone_before_the_accept_was_answered),
             TEST(gone_after_any_news_but_staging),
             TEST(unreachable_then_dropped_by_the_agent),
