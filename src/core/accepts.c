@@ -8,9 +8,13 @@
 
 static struct accept_call *remember(struct core *core, uint64_t number, const struct offer *offer)
 {
-    struct accept_call *call = alloc_bytes(sizeof *call + offer->placement_count * sizeof call->tasks[0]);
+    const char *offer_id = offer->offer->id->value;
+    size_t tasks = offer->placement_count * sizeof(struct accept_task), name = strlen(offer_id) + 1;
+    struct accept_call *call = alloc_bytes(sizeof *call + tasks + name);
     call->number = number;
+    call->subscription = core->subscription;
     call->count = offer->placement_count;
+    call->offer_id = memcpy((char *)call->tasks + tasks, offer_id, name);
     if (core->call_count == core->call_capacity) {
         core->call_capacity = core->call_capacity ? core->call_capacity * 2 : 64;
         core->calls = alloc_resize(core->calls, core->call_capacity, sizeof *core->calls);
@@ -87,5 +91,8 @@ void handle_answer(struct core *core, uint64_t number, enum core_answer answer, 
         else if (answer == CORE_REFUSED && !heard)
             attempt_move(core, task, STATE(ERROR), 0, clean_words(core, text), "");
     }
+    /* What is wrong with the ACCEPT says nothing of its offer: that is still ours to answer. */
+    if (call && answer == CORE_REFUSED && call->subscription == core->subscription)
+        offer_give_back(core, call->offer_id);
     free(call);
 }

@@ -140,9 +140,10 @@ struct placement {
 
 /* An ACCEPT that is in flight: the attempts it launches. */
 struct accept_call {
-    uint64_t number;
+    uint64_t number, subscription;
+    const char *offer_id; /* in the same memory, after the tasks */
     size_t count;
-    struct {
+    struct accept_task {
         int64_t key;
         uint32_t attempt;
     } tasks[];
@@ -274,6 +275,7 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
 void handle_rescind(struct core *core, const char *offer_id);
 void offer_drop(struct core *core, struct offer *offer);
 void offers_drop_all(struct core *core);
+void offer_give_back(struct core *core, const char *offer_id); /* DECLINE without a filter */
 void offers_tick(struct core *core); /* declines, suppresses, revives what is due */
 int64_t offers_deadline(const struct core *core);
 

@@ -43,6 +43,17 @@ static Mesos__V1__Filters *filters(struct core *core, int64_t refuse_ms)
     return filters;
 }
 
+static void send_decline(struct core *core, Mesos__V1__OfferID **ids, size_t count, int64_t refuse_ms)
+{
+    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__DECLINE, true);
+    Mesos__V1__Scheduler__Call__Decline *decline = arena_alloc(&core->out->arena, sizeof *decline);
+    mesos__v1__scheduler__call__decline__init(decline);
+    decline->offer_ids = ids;
+    decline->n_offer_ids = count;
+    decline->filters = filters(core, refuse_ms);
+    out->call->decline = decline;
+}
+
 /* One DECLINE for all offers that `wanted` picks, which are dropped. */
 static void decline_where(
         struct core *core, bool (*wanted)(const struct core *core, const struct offer *offer))
@@ -60,15 +71,17 @@ static void decline_where(
         offer->role->filtered = true;
         offer_drop(core, offer);
     }
-    if (count == 0)
-        return;
-    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__DECLINE, true);
-    Mesos__V1__Scheduler__Call__Decline *decline = arena_alloc(&core->out->arena, sizeof *decline);
-    mesos__v1__scheduler__call__decline__init(decline);
-    decline->offer_ids = ids;
-    decline->n_offer_ids = count;
-    decline->filters = filters(core, core->config.decline_ms);
-    out->call->decline = decline;
+    if (count > 0)
+        send_decline(core, ids, count, core->config.decline_ms);
+}
+
+void offer_give_back(struct core *core, const char *offer_id)
+{
+    Mesos__V1__OfferID **ids = offer_ids(core, 1);
+    ids[0] = arena_alloc(&core->out->arena, sizeof *ids[0]);
+    mesos__v1__offer_id__init(ids[0]);
+    ids[0]->value = arena_string(&core->out->arena, offer_id);
+    send_decline(core, ids, 1, 0);
 }
 
 /* Nothing waits for it and it was held long enough; or something waits in its role, and did not fit. */

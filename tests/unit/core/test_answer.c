@@ -26,7 +26,8 @@ static void refused_ends_the_tasks_of_that_accept_with_mesoss_words(void **state
             "EVENT task/a/ERROR #8 rev 3\n"
             "RECORD attempt 2.1 ERROR on A1 \"Failed to parse: bad\"\n"
             "RECORD task b ERROR rev 3 \"Failed to parse: bad\"\n"
-            "EVENT task/b/ERROR #9 rev 3\n");
+            "EVENT task/b/ERROR #9 rev 3\n"
+            "CALL DECLINE o1 for 0 s\n"); /* the offer is still ours */
     expect(in_answer(rig, "o2", CORE_ACCEPTED, ""), "");
     rig_show(rig, SHOW_REPLIES);
     expect(in_get(rig, "c d"), "REPLY 2 OK c:LAUNCHING d:QUEUED\n");
