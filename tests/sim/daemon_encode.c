@@ -1,0 +1,270 @@
+/* What src/daemon packs and unpacks: the core's calls as messages to the master, the master's words as events
+ * for the core. Some planted bugs are made here. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- calls ------------------------------------------------------------------------------------------------
+ */
+
+/* PLANT_REUSE_ID: "t1.1.2" goes out as "t1.1.1", and comes in as the attempt that is current. */
+static const char *outward_id(struct sim *sim, const char *id)
+{
+    const char *last = strrchr(id, '.');
+    if (sim->plant != PLANT_REUSE_ID || !last)
+        return arena_string(&sim->arena, id);
+    return arena_format(&sim->arena, "%.*s.1", (int)(last - id), id);
+}
+
+static const char *inward_id(struct sim *sim, const char *id)
+{
+    const char *first = strchr(id, '.'), *last = strrchr(id, '.');
+    if (sim->plant != PLANT_REUSE_ID || !last)
+        return id;
+    const struct wish *wish = client_wish(sim, id, (size_t)(first - id));
+    const struct kept_task *kept = wish ? store_task(sim, wish->id) : NULL;
+    return kept ? arena_format(&sim->arena, "%.*s.%zu", (int)(last - id), id, kept->attempt_count) : id;
+}
+
+static int64_t cpus_of(const struct core_launch *launch)
+{
+    double cpus = 0;
+    for (size_t i = 0; i < launch->resource_count; i++) {
+        if (strcmp(launch->resources[i]->name, "cpus") == 0)
+            cpus += launch->resources[i]->scalar->value;
+    }
+    return (int64_t)(cpus * 1000 + 0.5);
+}
+
+static struct life *life_of(struct sim *sim, const struct core_launch *launch)
+{
+    const char *id = outward_id(sim, launch->task_id);
+    struct life *life = sim_life(sim, id);
+    if (life && life->written == 0) { /* decided before a crash, and never left */
+        life->agent = sim_agent(sim, launch->agent_id);
+        life->cpus = cpus_of(launch);
+    }
+    if (life)
+        return life;
+    if (sim->life_count == sim->life_capacity) {
+        size_t capacity = sim->life_capacity ? 2 * sim->life_capacity : 32;
+        struct life **lives = arena_array(&sim->arena, capacity, sizeof(struct life *));
+        memcpy(lives, sim->lives, sim->life_count * sizeof(struct life *));
+        sim->lives = lives;
+        sim->life_capacity = capacity;
+    }
+    life = NEW(sim, struct life);
+    sim->lives[sim->life_count++] = life;
+    life->id = id;
+    life->wish = client_wish(sim, id, (size_t)(strchr(id, '.') - id));
+    life->attempt = (uint32_t)strtoul(strrchr(launch->task_id, '.') + 1, NULL, 10);
+    life->agent = sim_agent(sim, launch->agent_id);
+    life->cpus = cpus_of(launch);
+    return life;
+}
+
+static void fill_offers(struct sim *sim, struct call *call, Mesos__V1__OfferID **ids, size_t count,
+        const Mesos__V1__Filters *filters)
+{
+    call->offers = arena_array(&sim->arena, count, sizeof *call->offers);
+    call->offer_count = count;
+    for (size_t i = 0; i < count; i++)
+        call->offers[i] = arena_string(&sim->arena, ids[i]->value);
+    call->refuse_us = filters ? (int64_t)(filters->refuse_seconds * SECOND) : 5 * SECOND;
+}
+
+static void add_task(struct sim *sim, struct call *call, const char *id, const Mesos__V1__AgentID *agent)
+{
+    call->tasks[call->task_count].id = outward_id(sim, id);
+    call->tasks[call->task_count].agent = agent ? arena_string(&sim->arena, agent->value) : NULL;
+    call->task_count++;
+}
+
+static void fill_roles(struct call *call, char **roles, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        call->roles[strcmp(roles[i], "r2") == 0] = true;
+    if (count == 0)
+        call->roles[0] = call->roles[1] = true;
+}
+
+static void fill_tasks(struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call *from)
+{
+    size_t room = from->reconcile ? from->reconcile->n_tasks : 1;
+    call->tasks = arena_array(&sim->arena, room, sizeof *call->tasks);
+    if (from->kill)
+        add_task(sim, call, from->kill->task_id->value, from->kill->agent_id);
+    if (from->acknowledge) {
+        add_task(sim, call, from->acknowledge->task_id->value, from->acknowledge->agent_id);
+        memcpy(&call->uuid, from->acknowledge->uuid.data, sizeof call->uuid);
+    }
+    for (size_t i = 0; from->reconcile && i < from->reconcile->n_tasks; i++)
+        add_task(sim, call, from->reconcile->tasks[i]->task_id->value, from->reconcile->tasks[i]->agent_id);
+}
+
+struct call *daemon_call(struct sim *sim, const struct core_call *out)
+{
+    const Mesos__V1__Scheduler__Call *from = out->call;
+    struct call *call = NEW(sim, struct call);
+    call->number = out->number;
+    call->subscription = out->subscription;
+    call->type = from->type;
+    call->ordered = out->ordered;
+    if (strcmp(from->framework_id->value, "framework") != 0)
+        violation(sim, "a call for framework %s", from->framework_id->value);
+    if (out->ordered == (from->acknowledge != NULL))
+        violation(sim, "%s is in the wrong queue", call_name(from->type));
+    if (from->accept) {
+        fill_offers(sim, call, from->accept->offer_ids, from->accept->n_offer_ids, from->accept->filters);
+        call->launches = arena_array(&sim->arena, out->launch_count, sizeof *call->launches);
+        call->launch_count = out->launch_count;
+        for (size_t i = 0; i < out->launch_count; i++) {
+            call->launches[i].life = life_of(sim, &out->launches[i]);
+            call->launches[i].cpus = cpus_of(&out->launches[i]);
+        }
+    } else if (from->decline) {
+        fill_offers(sim, call, from->decline->offer_ids, from->decline->n_offer_ids, from->decline->filters);
+    } else if (from->suppress) {
+        fill_roles(call, from->suppress->roles, from->suppress->n_roles);
+    } else if (from->revive) {
+        fill_roles(call, from->revive->roles, from->revive->n_roles);
+    } else {
+        fill_tasks(sim, call, from);
+    }
+    return call;
+}
+
+/* ---- events -----------------------------------------------------------------------------------------------
+ */
+
+static Mesos__V1__Resource *make_cpus(struct arena *arena, int64_t cpus, char *role)
+{
+    Mesos__V1__Resource *resource = arena_alloc(arena, sizeof *resource);
+    mesos__v1__resource__init(resource);
+    resource->name = arena_string(arena, "cpus");
+    resource->type = MESOS__V1__VALUE__TYPE__SCALAR;
+    resource->scalar = arena_alloc(arena, sizeof *resource->scalar);
+    mesos__v1__value__scalar__init(resource->scalar);
+    resource->scalar->value = (double)cpus / 1000;
+    resource->allocation_info = arena_alloc(arena, sizeof *resource->allocation_info);
+    mesos__v1__resource__allocation_info__init(resource->allocation_info);
+    resource->allocation_info->role = role;
+    return resource;
+}
+
+static Mesos__V1__AgentID *make_agent_id(struct arena *arena, const char *id)
+{
+    Mesos__V1__AgentID *agent = arena_alloc(arena, sizeof *agent);
+    mesos__v1__agent_id__init(agent);
+    agent->value = arena_string(arena, id);
+    return agent;
+}
+
+static Mesos__V1__OfferID *make_offer_id(struct arena *arena, const char *id)
+{
+    Mesos__V1__OfferID *offer = arena_alloc(arena, sizeof *offer);
+    mesos__v1__offer_id__init(offer);
+    offer->value = arena_string(arena, id);
+    return offer;
+}
+
+static Mesos__V1__FrameworkID *make_framework_id(struct arena *arena)
+{
+    Mesos__V1__FrameworkID *id = arena_alloc(arena, sizeof *id);
+    mesos__v1__framework_id__init(id);
+    id->value = arena_string(arena, "framework");
+    return id;
+}
+
+static Mesos__V1__Offer *make_offer(struct arena *arena, const struct offer *from)
+{
+    Mesos__V1__Offer *offer = arena_alloc(arena, sizeof *offer);
+    mesos__v1__offer__init(offer);
+    offer->id = make_offer_id(arena, from->id);
+    offer->framework_id = make_framework_id(arena);
+    offer->agent_id = make_agent_id(arena, from->agent->id);
+    offer->hostname = arena_format(arena, "host-%s", from->agent->id);
+    offer->allocation_info = arena_alloc(arena, sizeof *offer->allocation_info);
+    mesos__v1__resource__allocation_info__init(offer->allocation_info);
+    offer->allocation_info->role = arena_string(arena, from->role ? "r2" : "r1");
+    offer->resources = arena_array(arena, 1, sizeof *offer->resources);
+    offer->resources[0] = make_cpus(arena, from->cpus, offer->allocation_info->role);
+    offer->n_resources = 1;
+    return offer;
+}
+
+static Mesos__V1__TaskStatus *make_status(struct sim *sim, struct arena *arena, const struct word *word)
+{
+    Mesos__V1__TaskStatus *status = arena_alloc(arena, sizeof *status);
+    mesos__v1__task_status__init(status);
+    status->task_id = arena_alloc(arena, sizeof *status->task_id);
+    mesos__v1__task_id__init(status->task_id);
+    status->task_id->value = arena_string(arena, inward_id(sim, word->id));
+    status->state = word->state;
+    status->message = word->message ? arena_string(arena, word->message) : NULL;
+    status->has_source = status->has_reason = true;
+    status->source = (Mesos__V1__TaskStatus__Source)word->source;
+    status->reason = (Mesos__V1__TaskStatus__Reason)word->reason;
+    status->has_reason = word->reason >= 0;
+    status->agent_id = word->agent ? make_agent_id(arena, word->agent) : NULL;
+    if (word->update) {
+        status->has_uuid = true;
+        status->uuid.len = 16;
+        status->uuid.data = arena_alloc(arena, 16);
+        memcpy(status->uuid.data, &word->update->uuid, sizeof word->update->uuid);
+    }
+    if (sim->plant == PLANT_UNKNOWN_GONE && status->state == TASK(UNKNOWN))
+        status->state = TASK(GONE);
+    return status;
+}
+
+void daemon_event(struct sim *sim, const struct word *word, struct core_input *input,
+        Mesos__V1__Scheduler__Event *event)
+{
+    struct arena *arena = &sim->daemon.in;
+    mesos__v1__scheduler__event__init(event);
+    event->has_type = true;
+    event->type = word->type;
+    switch (word->type) {
+    case EVENT(SUBSCRIBED):
+        event->subscribed = arena_alloc(arena, sizeof *event->subscribed);
+        mesos__v1__scheduler__event__subscribed__init(event->subscribed);
+        event->subscribed->framework_id = make_framework_id(arena);
+        break;
+    case EVENT(OFFERS):
+        event->offers = arena_alloc(arena, sizeof *event->offers);
+        mesos__v1__scheduler__event__offers__init(event->offers);
+        event->offers->n_offers = word->offer_count;
+        event->offers->offers = arena_array(arena, word->offer_count, sizeof(Mesos__V1__Offer *));
+        for (size_t i = 0; i < word->offer_count; i++)
+            event->offers->offers[i] = make_offer(arena, word->offers[i]);
+        break;
+    case EVENT(RESCIND):
+        event->rescind = arena_alloc(arena, sizeof *event->rescind);
+        mesos__v1__scheduler__event__rescind__init(event->rescind);
+        event->rescind->offer_id = make_offer_id(arena, word->text);
+        break;
+    case EVENT(UPDATE):
+        event->update = arena_alloc(arena, sizeof *event->update);
+        mesos__v1__scheduler__event__update__init(event->update);
+        event->update->status = make_status(sim, arena, word);
+        trace(sim, "daemon", "hears %s %s%s", word->id, state_name(word->state),
+                word->update ? " with uuid" : "");
+        break;
+    case EVENT(FAILURE):
+        event->failure = arena_alloc(arena, sizeof *event->failure);
+        mesos__v1__scheduler__event__failure__init(event->failure);
+        event->failure->agent_id = make_agent_id(arena, word->text);
+        break;
+    case EVENT(ERROR):
+        event->error = arena_alloc(arena, sizeof *event->error);
+        mesos__v1__scheduler__event__error__init(event->error);
+        event->error->message = arena_string(arena, word->text);
+        break;
+    default:
+        break;
+    }
+    input->event.event = event;
+    input->event.bytes = blob_create(&word, sizeof word);
+}

@@ -1,0 +1,333 @@
+/* What calls do at the master (PROTOCOL "What the master answers" and after it). A 202 says that the call was
+ * received; what comes of it goes over the stream, or nowhere. */
+#include "sim.h"
+
+#include <string.h>
+
+/* ---- subscribing ------------------------------------------------------------------------------------------
+ */
+
+static void remove_framework(struct sim *sim, void *context, uint64_t timer)
+{
+    (void)context;
+    struct master *master = &sim->master;
+    if (master->timer != timer || !master->up || master->connected || !master->known)
+        return;
+    trace(sim, "master", "the failover timeout has passed: the framework is removed");
+    master->removed = true;
+    master->known = false;
+    for (size_t i = 0; i < sim->life_count; i++)
+        sim->lives[i]->known = sim->lives[i]->unreachable = false;
+    for (int i = 0; i < sim->agent_count; i++) {
+        if (sim->agents[i].standing == STANDING_REGISTERED)
+            agent_order(sim, &sim->agents[i], ORDER_KILL_ALL, NULL, 0);
+    }
+}
+
+static void disconnect(struct sim *sim)
+{
+    struct master *master = &sim->master;
+    master->connected = false;
+    master->stream = NULL;
+    master_drop_offers(sim, NULL, false);
+    world_after(sim, sim->weather.failover_timeout_us, remove_framework, NULL, ++master->timer);
+}
+
+void master_handle_closed(struct sim *sim, struct conn *conn)
+{
+    if (sim->master.connected && sim->master.stream == conn) {
+        trace(sim, "master", "the framework is disconnected");
+        disconnect(sim);
+    }
+}
+
+static void send_error(struct sim *sim, struct conn *conn, const char *text)
+{
+    struct word *word = NEW(sim, struct word);
+    *word = (struct word){.type = EVENT(ERROR), .text = text};
+    net_send(sim, conn, CLIENT_SIDE, mesos_handle_word, word);
+    net_close(sim, conn, MASTER_SIDE);
+}
+
+static void heartbeat(struct sim *sim, void *context, uint64_t stream_id)
+{
+    (void)context;
+    struct master *master = &sim->master;
+    if (!master->connected || master->stream_id != stream_id)
+        return;
+    struct word *word = NEW(sim, struct word);
+    word->type = EVENT(HEARTBEAT);
+    master_tell(sim, word);
+    world_after(sim, 15 * SECOND, heartbeat, NULL, stream_id);
+}
+
+struct subscribing {
+    struct conn *conn;
+    const struct call *call;
+};
+
+static void subscribe(struct sim *sim, void *context, uint64_t epoch)
+{
+    const struct subscribing *subscribing = context;
+    struct master *master = &sim->master;
+    struct conn *conn = subscribing->conn;
+    if (!master->up || master->epoch != epoch)
+        return;
+    if (master->removed) {
+        send_error(sim, conn, "Framework has been removed");
+        return;
+    }
+    if (master->connected)
+        send_error(sim, master->stream, "Framework failed over");
+    master_drop_offers(sim, NULL, false);
+    master->known = master->connected = true;
+    master->stream = conn;
+    master->stream_id = ++master->streams;
+    master->timer++;
+    master->filters = NULL;
+    memcpy(master->suppressed, subscribing->call->roles, sizeof master->suppressed);
+    trace(sim, "master", "stream %llu on connection %llu", (unsigned long long)master->stream_id,
+            (unsigned long long)conn->id);
+    struct word *word = NEW(sim, struct word);
+    word->type = EVENT(SUBSCRIBED);
+    master_tell(sim, word);
+    heartbeat(sim, NULL, master->stream_id);
+    for (int i = 0; i < sim->agent_count; i++) {
+        if (sim->agents[i].standing == STANDING_REGISTERED)
+            agent_order(sim, &sim->agents[i], ORDER_FLUSH, NULL, 0);
+    }
+    master_wake_allocator(sim, random_between(&sim->random, 0, SECOND));
+    if (conn->closed[MASTER_SIDE])
+        disconnect(sim); /* who asked for it has gone; the older stream is over all the same */
+}
+
+/* ---- reconciling ------------------------------------------------------------------------------------------
+ */
+
+static mesos_state reported(struct sim *sim, const struct life *life)
+{
+    bool newest = !life->latest_update || random_below(&sim->random, 2);
+    return newest ? life->latest : life->latest_update->state;
+}
+
+static bool any_recovering(const struct sim *sim)
+{
+    for (int i = 0; i < sim->agent_count; i++) {
+        if (sim->agents[i].standing == STANDING_RECOVERING)
+            return true;
+    }
+    return false;
+}
+
+static void answer_about(struct sim *sim, const char *id, const char *agent_id)
+{
+    static const mesos_state states[] = {[STANDING_NONE] = TASK(UNKNOWN),
+            [STANDING_REGISTERED] = TASK(GONE),
+            [STANDING_UNREACHABLE] = TASK(UNREACHABLE),
+            [STANDING_GONE] = TASK(GONE_BY_OPERATOR)};
+    const struct life *life = sim_life(sim, id);
+    const struct agent *agent = sim_agent(sim, agent_id);
+    if (life && life->known) {
+        master_tell_status(sim, life, reported(sim, life), (int)REASON(RECONCILIATION), NULL,
+                "Reconciliation: Latest task state");
+        return;
+    }
+    enum standing standing = agent ? agent->standing : STANDING_NONE;
+    if (standing == STANDING_RECOVERING || (!agent_id && any_recovering(sim)))
+        return;
+    if (life && life->unreachable)
+        standing = STANDING_UNREACHABLE;
+    master_tell_absent(sim, id, agent_id, states[standing], (int)REASON(RECONCILIATION),
+            "Reconciliation: Task is unknown to the agent");
+}
+
+static void reconcile(struct sim *sim, const struct call *call)
+{
+    for (size_t i = 0; i < call->task_count; i++)
+        answer_about(sim, call->tasks[i].id, call->tasks[i].agent);
+    for (size_t i = 0; call->task_count == 0 && i < sim->life_count; i++) {
+        const struct life *life = sim->lives[i];
+        if (life->known)
+            master_tell_status(sim, life, reported(sim, life), (int)REASON(RECONCILIATION), NULL,
+                    "Reconciliation: Latest task state");
+    }
+}
+
+/* ---- launching --------------------------------------------------------------------------------------------
+ */
+
+static struct offer *find_offer(const struct sim *sim, const char *id)
+{
+    for (struct offer *offer = sim->master.offers; offer; offer = offer->next) {
+        if (offer->valid && strcmp(offer->id, id) == 0)
+            return offer;
+    }
+    return NULL;
+}
+
+static void launch(struct sim *sim, struct life *life, int64_t *left)
+{
+    struct agent *agent = life->agent;
+    if (life->known || life->unreachable) {
+        master_tell_status(sim, life, TASK(ERROR), (int)REASON(TASK_INVALID), NULL, "Task has duplicate ID");
+    } else if (agent->standing != STANDING_REGISTERED) {
+        master_tell_status(sim, life, TASK(DROPPED), (int)REASON(AGENT_REMOVED), NULL, "the agent is gone");
+    } else if (!agent->connected) {
+        master_tell_status(
+                sim, life, TASK(DROPPED), (int)REASON(AGENT_DISCONNECTED), NULL, "the agent is away");
+    } else if (life->cpus > *left) {
+        violation(sim, "%s asks for more than was offered", life->id);
+    } else {
+        *left -= life->cpus;
+        life->launched = life->known = true;
+        life->latest = TASK(STAGING);
+        life->latest_update = NULL;
+        agent_order(sim, agent, ORDER_RUN, life, 0);
+    }
+}
+
+static void accept(struct sim *sim, const struct call *call)
+{
+    bool valid = true;
+    int64_t left = 0;
+    for (size_t i = 0; i < call->offer_count; i++) {
+        struct offer *offer = find_offer(sim, call->offers[i]);
+        valid &= offer != NULL;
+        left += offer ? offer->cpus : 0;
+        if (offer)
+            offer->valid = false;
+    }
+    for (size_t i = 0; i < call->launch_count; i++) {
+        if (valid)
+            launch(sim, call->launches[i].life, &left);
+        else
+            master_tell_status(sim, call->launches[i].life, TASK(DROPPED), (int)REASON(INVALID_OFFERS), NULL,
+                    "an offer is not valid");
+    }
+    master_wake_allocator(sim, SECOND);
+}
+
+static void decline(struct sim *sim, const struct call *call)
+{
+    for (size_t i = 0; i < call->offer_count; i++) {
+        struct offer *offer = find_offer(sim, call->offers[i]);
+        if (!offer)
+            continue;
+        offer->valid = false;
+        struct filter *filter = NEW(sim, struct filter);
+        *filter = (struct filter){.agent = offer->agent,
+                .role = offer->role,
+                .cpus = offer->cpus,
+                .until_us = sim->now_us + call->refuse_us,
+                .next = sim->master.filters};
+        sim->master.filters = filter;
+    }
+}
+
+static void acknowledge(struct sim *sim, const struct call *call)
+{
+    struct agent *agent = sim_agent(sim, call->tasks[0].agent);
+    struct life *life = sim_life(sim, call->tasks[0].id);
+    if (!agent || agent->standing != STANDING_REGISTERED || !agent->connected ||
+            weather_chance(sim, sim->weather.lost_ack))
+        return;
+    if (life && life->known && life->latest_update && life->latest_update->uuid == call->uuid &&
+            state_is_terminal(life->latest_update->state))
+        life->known = false;
+    agent_order(sim, agent, ORDER_ACK, life, call->uuid);
+}
+
+static void kill(struct sim *sim, const struct call *call)
+{
+    struct life *life = sim_life(sim, call->tasks[0].id);
+    if (!life || !life->known)
+        answer_about(sim, call->tasks[0].id, call->tasks[0].agent);
+    else if (life->agent->connected)
+        agent_order(sim, life->agent, ORDER_KILL, life, 0);
+}
+
+static void set_roles(struct sim *sim, const struct call *call, bool suppress)
+{
+    struct master *master = &sim->master;
+    for (int role = 0; role < ROLES; role++) {
+        if (!call->roles[role])
+            continue;
+        master->suppressed[role] = suppress;
+        for (struct filter *filter = master->filters; filter && !suppress; filter = filter->next)
+            filter->until_us = filter->role == role ? 0 : filter->until_us;
+    }
+    if (!suppress)
+        master_wake_allocator(sim, MS);
+}
+
+void master_act(struct sim *sim, const struct call *call)
+{
+    switch (call->type) {
+    case CALL(ACCEPT):
+        accept(sim, call);
+        break;
+    case CALL(DECLINE):
+        decline(sim, call);
+        break;
+    case CALL(RECONCILE):
+        reconcile(sim, call);
+        break;
+    case CALL(ACKNOWLEDGE):
+        acknowledge(sim, call);
+        break;
+    case CALL(KILL):
+        kill(sim, call);
+        break;
+    case CALL(SUPPRESS):
+    case CALL(REVIVE):
+        set_roles(sim, call, call->type == CALL(SUPPRESS));
+        break;
+    default:
+        violation(sim, "a call %s", call_name(call->type));
+        break;
+    }
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------
+ */
+
+static void send_answer(
+        struct sim *sim, struct conn *conn, const struct call *call, int status, bool about_stream)
+{
+    struct answer *answer = NEW(sim, struct answer);
+    *answer = (struct answer){.number = call->number, .status = status, .about_stream = about_stream};
+    net_send(sim, conn, CLIENT_SIDE, mesos_handle_answer, answer);
+}
+
+/* What carries a client's words may have something in it that the master refuses. */
+static bool may_be_wrong(const struct call *call)
+{
+    return call->type == CALL(ACCEPT) || call->type == CALL(KILL);
+}
+
+void master_handle_call(struct sim *sim, struct conn *conn, void *message)
+{
+    struct master *master = &sim->master;
+    struct call *call = message;
+    if (!master->up || conn->epoch != master->epoch)
+        return; /* this connection led to one that is no more */
+    if (sim->now_us < sim->weather.busy_until_us) {
+        send_answer(sim, conn, call, 503, false);
+    } else if (call->type == CALL(SUBSCRIBE)) {
+        struct subscribing *subscribing = NEW(sim, struct subscribing);
+        *subscribing = (struct subscribing){.conn = conn, .call = call};
+        send_answer(sim, conn, call, 200, false);
+        world_after(sim, net_latency(sim), subscribe, subscribing, master->epoch);
+    } else if (!master->known || call->stream != master->stream_id) {
+        send_answer(sim, conn, call, 400, true);
+    } else if (!master->connected) {
+        send_answer(sim, conn, call, 403, false);
+    } else if (may_be_wrong(call) && weather_chance(sim, sim->weather.refuse)) {
+        send_answer(sim, conn, call, 400, false);
+    } else {
+        trace(sim, "master", "call %llu %s%s%s", (unsigned long long)call->number, call_name(call->type),
+                call->task_count ? " of " : "", call->task_count ? call->tasks[0].id : "");
+        send_answer(sim, conn, call, 202, false);
+        master_act(sim, call);
+    }
+}
