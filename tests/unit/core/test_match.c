@@ -100,7 +100,7 @@ static void as_many_priorities_as_tasks(void **state)
     struct rig *rig = ready(state);
     rig->unchecked = true;
     rig_show(rig, 0);
-    for (int batch = 0; batch < 20; batch++) {
+    for (int batch = 0; batch < 5; batch++) {
         Zmesos__V1__TaskSpec *specs[1000];
         for (int i = 0; i < 1000; i++) {
             int number = batch * 1000 + i;
@@ -108,7 +108,7 @@ static void as_many_priorities_as_tasks(void **state)
         }
         in_launch_specs(rig, specs, 1000);
     }
-    for (int round = 0; round < 20; round++) /* too small for all of them */
+    for (int round = 0; round < 5; round++) /* too small for all of them */
         in_offers(rig, words(rig, "n%d A1 cpus 0.5", round));
     in_offers(rig, "o1 A1 cpus 1000");
     const struct core_call *call = &rig->out.items[rig->out.count - 1].call;
