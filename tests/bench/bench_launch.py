@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
-import conftest  # noqa: E402
+import programs  # noqa: E402
 import zmesos  # noqa: E402
 
 STATES = ["QUEUED", "LAUNCHING", "STARTING", "RUNNING", "FINISHED"]
@@ -27,7 +27,7 @@ STATES = ["QUEUED", "LAUNCHING", "STARTING", "RUNNING", "FINISHED"]
 def run(tasks: int, batch: int, agents: int) -> tuple[float, float, float]:
     """(seconds until all launches were answered, until all ended, until the last event was read)."""
     with tempfile.TemporaryDirectory(prefix="zmesos-bench-") as place:
-        cluster = conftest.Cluster(pathlib.Path(place), local={"agents": str(agents), "allocation_interval": "0.1",
+        cluster = programs.Cluster(pathlib.Path(place), local={"agents": str(agents), "allocation_interval": "0.1",
                                                                 "resources": "cpus:64;mem:65536;disk:65536"},
                                    local_flags=("--simulate",))
         try:
@@ -36,7 +36,7 @@ def run(tasks: int, batch: int, agents: int) -> tuple[float, float, float]:
             cluster.close()
 
 
-def measure(cluster: conftest.Cluster, tasks: int, batch: int) -> tuple[float, float, float]:
+def measure(cluster: programs.Cluster, tasks: int, batch: int) -> tuple[float, float, float]:
     specs = [zmesos.task_spec("true", id=f"bench-{n}", cpus=0.01, mem=1) for n in range(tasks)]
     events = cluster.subscribe("task/")
     client = cluster.client(timeout=60.0)

@@ -1,6 +1,6 @@
 """Acknowledging: each uuid, each time, after it is on disk."""
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 
 def test_every_update_is_acknowledged(cluster, needs_local):

@@ -4,7 +4,7 @@ import json
 import pytest
 
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 pytestmark = pytest.mark.usefixtures("needs_local")
 

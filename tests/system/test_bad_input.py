@@ -7,7 +7,7 @@ import pytest
 import zmq
 
 import zmesos
-from conftest import BUILD
+from programs import BUILD
 from zmesos import messages as z
 
 
@@ -267,7 +267,7 @@ def test_a_state_directory_of_a_newer_version(cluster):
 def test_a_master_that_is_none(start_cluster, needs_local):
     import http.server
     import threading
-    from conftest import wait_for
+    from programs import wait_for
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -11,7 +11,7 @@ import pytest
 import zmesos
 import zmq
 
-from conftest import BUILD, PATIENCE, wait_for
+from programs import BUILD, PATIENCE, wait_for
 
 ZMESOS = str(BUILD / "bin" / "zmesos")
 SMALL = ("--cpus", "0.1", "--mem", "32")

@@ -2,7 +2,7 @@
 import collections
 
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 from zmesos import mesos, scheduler
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import zmesos
-from conftest import BUILD, PATIENCE, REAL_MASTER, TOP, Cluster
+from programs import BUILD, PATIENCE, REAL_MASTER, TOP, Cluster
 
 EXAMPLES = TOP / "examples" / "python"
 

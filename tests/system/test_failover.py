@@ -3,7 +3,7 @@ import json
 import urllib.request
 
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 
 def test_tasks_survive_a_failover_of_the_master(cluster, needs_local, tmp_path):

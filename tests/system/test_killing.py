@@ -1,6 +1,6 @@
 """Killing: at once before the launch, repeated until over after it."""
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 
 def running(client, name):

@@ -2,7 +2,7 @@
 import time
 
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 
 def test_offers_without_work_are_declined_for_long_and_then_suppressed(start_cluster, needs_local):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import zmesos
-from conftest import PATIENCE, Cluster, wait_for
+from programs import PATIENCE, Cluster, wait_for
 
 SMALL = {"cpus": 0.1, "mem": 32}
 NEVER = {"cpus": 1_000_000, "mem": 32}  # more than any agent has: accepted, and waits

@@ -1,6 +1,6 @@
 """Reconciliation: after each subscription, by request, and until answered."""
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 
 
 def running(client, name):

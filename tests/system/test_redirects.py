@@ -1,5 +1,5 @@
 """Finding the leader: redirects without a scheme, lists of masters, and 503."""
-from conftest import Local, wait_for
+from programs import Local, wait_for
 
 
 def test_a_redirect_is_followed(start_cluster, needs_local, tmp_path):

@@ -2,7 +2,7 @@
 import pytest
 
 import zmesos
-from conftest import wait_for
+from programs import wait_for
 from zmesos import messages as z
 
 
