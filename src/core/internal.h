@@ -215,7 +215,8 @@ void output_status_event(struct core *core, const char *topic);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
 /* view.c */
-Zmesos__V1__Task *view_task(struct core *core, const struct task *task);
+/* Without all_attempts the last one alone: an event must not grow with each try. */
+Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all_attempts);
 Zmesos__V1__DaemonStatus *view_status(struct core *core);
 
 /* shape.c */

@@ -71,34 +71,41 @@ static void add_task(struct core *core, const Zmesos__V1__TaskSpec *spec, struct
     queue_add(core, task_find(core, spec->id));
 }
 
+/* An id that is known is answered with what is known of it, also where today's configuration would refuse the
+ * task. */
+static void launch_again(struct core *core, const struct task *task, struct slice bytes, const char *path,
+        Zmesos__V1__Item *item)
+{
+    if (!slice_equal(blob_slice(task->spec), bytes) &&
+            !core->config.same_spec(blob_slice(task->spec), bytes)) {
+        struct error err;
+        int code = error_set(&err, ERR_CONFLICT, "a task with this id and another specification exists");
+        snprintf(err.field, sizeof err.field, "%s.id", path);
+        item_refuse(core, item, code, &err);
+    }
+    item->has_known = item->known = item->code == CODE(OK);
+    item_state(item, task);
+}
+
 static void launch_one(struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes,
         const char *path, Zmesos__V1__Item *item)
 {
     struct error err = {0};
+    const struct task *known = spec->id ? task_find(core, spec->id) : NULL;
+    if (known) {
+        launch_again(core, known, bytes, path, item);
+        return;
+    }
     int code = spec_check(core, spec, path, &err);
+    if (code == 0 && core->task_count >= core->config.tasks_max)
+        code = error_set(
+                &err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, which is its limit", core->task_count);
     if (code) {
         item_refuse(core, item, code, &err);
         return;
     }
-    struct task *task = task_find(core, spec->id);
-    if (task) {
-        if (!slice_equal(blob_slice(task->spec), bytes) &&
-                !core->config.same_spec(blob_slice(task->spec), bytes)) {
-            code = error_set(&err, ERR_CONFLICT, "a task with this id and another specification exists");
-            snprintf(err.field, sizeof err.field, "%s.id", path);
-            item_refuse(core, item, code, &err);
-        }
-        item->has_known = item->known = item->code == CODE(OK);
-    } else if (core->task_count >= core->config.tasks_max) {
-        code = error_set(
-                &err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, which is its limit", core->task_count);
-        item_refuse(core, item, code, &err);
-        return;
-    } else {
-        add_task(core, spec, bytes);
-        task = task_find(core, spec->id);
-    }
-    item_state(item, task);
+    add_task(core, spec, bytes);
+    item_state(item, task_find(core, spec->id));
 }
 
 void handle_launch(struct core *core, const struct core_input *input)
@@ -157,15 +164,22 @@ static void kill_ids(
     }
 }
 
-static size_t count_labelled(const struct core *core, const Mesos__V1__Label *label)
+/* All that carry the label are killed; the first of them are listed. */
+static void kill_labelled(
+        struct core *core, const Mesos__V1__Label *label, struct blob *policy, Zmesos__V1__Items *items)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < core->task_count; i++)
-        count += !is_final(core->tasks[i]) && task_has_label(core->tasks[i], label);
-    return count;
+    items->has_total = true;
+    for (size_t i = 0; i < core->task_count; i++) {
+        struct task *task = core->tasks[i];
+        if (is_final(task) || !task_has_label(task, label))
+            continue;
+        kill_task(core, task, policy);
+        if (items->total++ < CORE_KILL_MAX)
+            item_state(item_add(core, items, task->id), task);
+    }
 }
 
-static int check_kill(const struct core *core, const Zmesos__V1__Kill *kill, struct error *err)
+static int check_kill(const Zmesos__V1__Kill *kill, struct error *err)
 {
     if ((kill->n_task_ids > 0) == (kill->label != NULL))
         return error_set_field(err, ERR_INVALID, "kill.task_ids", "a kill names either tasks or a label");
@@ -174,9 +188,6 @@ static int check_kill(const struct core *core, const Zmesos__V1__Kill *kill, str
     if (kill->n_task_ids > CORE_KILL_MAX)
         return error_set_field(
                 err, ERR_TOO_LARGE, "kill.task_ids", "a kill names at most %d tasks", CORE_KILL_MAX);
-    if (kill->label && count_labelled(core, kill->label) > CORE_KILL_MAX)
-        return error_set_field(err, ERR_TOO_LARGE, "kill.label",
-                "more than %d tasks carry this label; kill them by id", CORE_KILL_MAX);
     return 0;
 }
 
@@ -184,7 +195,7 @@ void handle_kill(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__Kill *kill = input->request.request->kill;
     struct error err;
-    int code = check_kill(core, kill, &err);
+    int code = check_kill(kill, &err);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
@@ -192,15 +203,11 @@ void handle_kill(struct core *core, const struct core_input *input)
     struct slice bytes = input->request.kill_policy;
     struct blob *policy = kill->kill_policy ? blob_create(bytes.data, bytes.length) : NULL;
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
-    if (kill->label) {
-        Zmesos__V1__Items *items = items_new(core, reply, count_labelled(core, kill->label));
-        for (size_t i = 0; i < core->task_count; i++) {
-            if (!is_final(core->tasks[i]) && task_has_label(core->tasks[i], kill->label))
-                kill_one(core, core->tasks[i], policy, items);
-        }
-    } else {
-        kill_ids(core, kill, policy, items_new(core, reply, kill->n_task_ids));
-    }
+    Zmesos__V1__Items *items = items_new(core, reply, kill->label ? CORE_KILL_MAX : kill->n_task_ids);
+    if (kill->label)
+        kill_labelled(core, kill->label, policy, items);
+    else
+        kill_ids(core, kill, policy, items);
     retire_blob(core, policy);
     reply_items(core, input, reply);
 }

@@ -68,7 +68,7 @@ void output_task_event(struct core *core, const struct task *task)
     struct core_event *event =
             event_add(core, CLASS(TASK), arena_format(arena, "task/%s/%s", task->id, state));
     event->revision = task->revision;
-    event->task = view_task(core, task);
+    event->task = view_task(core, task, false);
 }
 
 void output_status_event(struct core *core, const char *topic)

@@ -35,7 +35,7 @@ static bool page_add(struct core *core, struct page *page, const struct task *ta
         page->specs_bytes += size;
         page->specs[page->tasks->n_tasks] = task->spec;
     }
-    page->tasks->tasks[page->tasks->n_tasks++] = view_task(core, task);
+    page->tasks->tasks[page->tasks->n_tasks++] = view_task(core, task, true);
     return true;
 }
 

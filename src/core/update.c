@@ -108,9 +108,10 @@ static void send_acknowledge(struct core *core, const Mesos__V1__TaskStatus *sta
     struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE, false);
     Mesos__V1__Scheduler__Call__Acknowledge *acknowledge = arena_alloc(arena, sizeof *acknowledge);
     mesos__v1__scheduler__call__acknowledge__init(acknowledge);
-    acknowledge->agent_id = status->agent_id;
-    acknowledge->task_id = status->task_id;
-    acknowledge->uuid = status->uuid;
+    acknowledge->agent_id = message_copy(arena, status->agent_id);
+    acknowledge->task_id = message_copy(arena, status->task_id);
+    acknowledge->uuid.data = arena_copy(arena, status->uuid.data, status->uuid.len);
+    acknowledge->uuid.len = status->uuid.len;
     out->call->acknowledge = acknowledge;
 }
 

@@ -44,7 +44,7 @@ static Zmesos__V1__Attempt *view_attempt(
     return view;
 }
 
-Zmesos__V1__Task *view_task(struct core *core, const struct task *task)
+Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all_attempts)
 {
     struct arena *arena = &core->out->arena;
     Zmesos__V1__Task *view = arena_alloc(arena, sizeof *view);
@@ -62,9 +62,9 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task)
     view->created_ns = task->created_ns;
     view->changed_ns = task->changed_ns;
     view->attempts = arena_array(arena, task->attempt_count, sizeof(Zmesos__V1__Attempt *));
-    view->n_attempts = task->attempt_count;
-    for (uint32_t i = 0; i < task->attempt_count; i++)
-        view->attempts[i] = view_attempt(core, task, &task->attempts[i]);
+    for (uint32_t i = all_attempts || task->attempt_count == 0 ? 0 : task->attempt_count - 1;
+            i < task->attempt_count; i++)
+        view->attempts[view->n_attempts++] = view_attempt(core, task, &task->attempts[i]);
     return view;
 }
 

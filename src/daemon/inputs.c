@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,12 +75,22 @@ void daemon_on_request(
 /* ---- the master ------------------------------------------------------------------------------------------
  */
 
+/* From now on the master goes by this run's failover timeout. */
+static void keep_failover(struct daemon *daemon)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, daemon->options->failover_timeout_ms);
+    struct record record = {.kind = RECORD_META, .meta = {.name = META_FAILOVER_MS, .value = number}};
+    store_add(daemon->store, &record);
+}
+
 void daemon_on_up(void *context, uint64_t subscription, const char *master)
 {
     struct daemon *daemon = context;
     log_info("mesos", "subscribed at %s (subscription %" PRIu64 ")", master, subscription);
     free(daemon->last_down);
     daemon->last_down = NULL;
+    keep_failover(daemon);
     struct core_input input = {.kind = CORE_IN_UP, .up = {.subscription = subscription, .master = master}};
     daemon_input(daemon, &input);
 }

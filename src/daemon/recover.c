@@ -59,10 +59,7 @@ static int settle_promises(struct daemon *daemon, struct error *err)
         return error_set(err, ERR_CONFLICT,
                 "%s was made %s --no-checkpoint, and Mesos does not change that of a framework",
                 options->state, options->checkpoint ? "with" : "without");
-    char number[24];
-    snprintf(number, sizeof number, "%" PRId64, options->failover_timeout_ms);
     int rc = write_meta(daemon, META_CHECKPOINT, options->checkpoint ? "1" : "0", err);
-    rc = rc ? rc : write_meta(daemon, META_FAILOVER_MS, number, err);
     if (daemon->shortest_failover_ms < 0 || options->failover_timeout_ms < daemon->shortest_failover_ms)
         daemon->shortest_failover_ms = options->failover_timeout_ms;
     return rc;

@@ -1,5 +1,6 @@
 """Killing: at once before the launch, repeated until over after it."""
 import zmesos
+from zmesos import messages
 from programs import wait_for
 
 
@@ -44,6 +45,16 @@ def test_kill_by_label(cluster):
         assert zmesos.state_name(client.task("red").state) == "RUNNING"
         client.kill("red")
         client.wait("red", timeout=60)
+
+
+def test_kill_by_label_has_no_limit_but_its_answer_has(cluster):
+    with cluster.client(timeout=60.0) as client:
+        client.launch_many([zmesos.task_spec("true", id=f"t{n}", cpus=100000, mem=1, labels={"team": "blue"})
+                            for n in range(10001)])
+        reply = client._ask(messages.Request(kill=messages.Kill(label={"key": "team", "value": "blue"})))
+        assert reply.items.total == 10001 and len(reply.items.items) == 10000
+        assert {count.tasks for count in client.status().counts} == {10001}
+        assert zmesos.state_name(client.task("t10000").state) == "KILLED"
 
 
 def test_a_stubborn_task_gets_its_grace_period(cluster, tmp_path):

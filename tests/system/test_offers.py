@@ -55,6 +55,7 @@ def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_l
         client.launch("true", id="first", cpus=0.1, mem=32)
         client.wait("first", timeout=60)
         wait_for(lambda: cluster.status().offers == 2, "offers to be held")
+        events = cluster.subscribe("task/crossed/")
         cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=1000, answer=True)
         client.launch("true", id="crossed", cpus=0.1, mem=32)
         wait_for(lambda: zmesos.state_name(client.task("crossed").state) == "LAUNCHING", "the ACCEPT to leave")
@@ -63,3 +64,9 @@ def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_l
         assert zmesos.state_name(task.state) == "FINISHED"
         assert [zmesos.state_name(attempt.state) for attempt in task.attempts] == ["GONE", "FINISHED"]
         assert task.attempts[0].mesos_task_id != task.attempts[1].mesos_task_id
+        last = None
+        while last != "FINISHED":  # an event carries the last attempt alone
+            told = wait_for(lambda: events.recv(timeout=1), "the task's events").task
+            last = zmesos.state_name(told.state)
+            assert [attempt.number for attempt in told.attempts] in ([], [1], [2])
+        assert told.attempts[0].number == 2

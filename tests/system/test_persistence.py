@@ -48,6 +48,17 @@ def test_kill_9_while_200_tasks_run(start_cluster, tmp_path):
     assert len(starts) == count and set(starts.values()) == {1}
 
 
+def test_a_known_task_is_known_whatever_is_configured_now(start_cluster):
+    cluster = start_cluster("--role", "*", "--role", "service")
+    with cluster.client(timeout=30.0) as client:
+        spec = zmesos.task_spec("true", id="waits", cpus=100000, mem=32, role="service")
+        assert not client.launch(spec=spec).known
+        cluster.daemon.flags = []
+        cluster.restart()
+        assert client.launch(spec=spec).known
+        client.kill("waits")
+
+
 def test_event_numbers_go_on_without_holes(cluster):
     numbers = []
     for turn in range(3):

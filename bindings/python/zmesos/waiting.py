@@ -47,6 +47,9 @@ def as_completed(client: "Client", ids: Iterable[str], timeout: Optional[float] 
                 continue
             event = events.recv(LISTEN if left is None else min(LISTEN, left))
             if event is not None and event.task is not None and event.task.id in pending and is_over(event.task):
+                if event.task.attempts and event.task.attempts[-1].number > 1:
+                    looked = -LOOK_EVERY  # an event has the last attempt alone: look, for the whole task
+                    continue
                 del pending[event.task.id]
                 yield event.task
 
