@@ -98,6 +98,7 @@ static void update(struct sim *sim, struct life *life, mesos_state state, int re
     sim->updates[sim->update_count++] = update;
     *update = (struct update){.uuid = sim->update_count, .life = life, .state = state, .reason = reason};
     life->state = state;
+    weather_aim(sim);
     trace(sim, "agent", "%s %s: %s", life->agent->id, life->id, state_name(state));
     if (life->updates) {
         life->last_update->next = update;
@@ -202,6 +203,7 @@ static void start(struct sim *sim, void *context, uint64_t timer)
     life->wish->starts++;
     trace(sim, "agent", "%s starts %s", life->agent->id, life->id);
     check_started(sim, life);
+    weather_aim(sim);
     if (random_below(&sim->random, 2))
         update(sim, life, TASK(STARTING), -1);
     plan(sim, life, random_spread(&sim->random, MS, 5 * SECOND), run);

@@ -50,7 +50,8 @@ static struct life *life_of(struct sim *sim, const struct core_launch *launch)
     if (sim->life_count == sim->life_capacity) {
         size_t capacity = sim->life_capacity ? 2 * sim->life_capacity : 32;
         struct life **lives = arena_array(&sim->arena, capacity, sizeof(struct life *));
-        memcpy(lives, sim->lives, sim->life_count * sizeof(struct life *));
+        if (sim->life_count)
+            memcpy(lives, sim->lives, sim->life_count * sizeof(struct life *));
         sim->lives = lives;
         sim->life_capacity = capacity;
     }
@@ -202,6 +203,7 @@ static Mesos__V1__TaskStatus *make_status(struct sim *sim, struct arena *arena, 
     mesos__v1__task_id__init(status->task_id);
     status->task_id->value = arena_string(arena, inward_id(sim, word->id));
     status->state = word->state;
+    plant_heard(sim, word->id);
     status->message = word->message ? arena_string(arena, word->message) : NULL;
     status->has_source = status->has_reason = true;
     status->source = (Mesos__V1__TaskStatus__Source)word->source;

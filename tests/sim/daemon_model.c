@@ -77,6 +77,8 @@ static void add_event(struct sim *sim, const struct core_event *event)
 static void add_call(struct sim *sim, const struct core_call *out)
 {
     struct call *call = daemon_call(sim, out);
+    if (sim->plant == PLANT_SKIP_ASKING && call->type == CALL(RECONCILE) && plant_skips(sim, call))
+        return;
     if (sim->plant == PLANT_ACK_EARLY && call->type == CALL(ACKNOWLEDGE))
         mesos_send(sim, call);
     else

@@ -329,5 +329,7 @@ void master_handle_call(struct sim *sim, struct conn *conn, void *message)
                 call->task_count ? " of " : "", call->task_count ? call->tasks[0].id : "");
         send_answer(sim, conn, call, 202, false);
         master_act(sim, call);
+        if (call->type == CALL(ACCEPT) || call->type == CALL(KILL))
+            weather_aim(sim);
     }
 }

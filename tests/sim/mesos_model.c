@@ -236,6 +236,8 @@ static void write_call(struct sim *sim, struct lane *lane, struct call *call)
     check_call_leaves(sim, call);
     net_send(sim, lane->conn, MASTER_SIDE, master_handle_call, call);
     world_after(sim, CALL_TIMEOUT, call_late, call, sim->daemon.run);
+    if (call->type == CALL(ACCEPT))
+        weather_aim(sim);
 }
 
 /* Those decided under a subscription that is over are answered on the way. */

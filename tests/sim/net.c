@@ -79,13 +79,17 @@ void net_close(struct sim *sim, struct conn *conn, enum side by)
     send_end(sim, conn, by == MASTER_SIDE ? CLIENT_SIDE : MASTER_SIDE);
 }
 
-/* The news of the break is not held up by what was lost. */
+/* The news of the break is not held up by what was lost. A side that is not told finds out by silence. */
 void net_break(struct sim *sim, struct conn *conn)
 {
     for (int side = 0; conn && side < 2; side++) {
         int64_t at_us = sim->now_us + random_spread(&sim->random, 100, 3 * SECOND);
         if (conn->closed[side] || conn->until_us[side] != INT64_MAX)
             continue;
+        if (random_below(&sim->random, 4) == 0) {
+            conn->until_us[side] = at_us;
+            continue;
+        }
         conn->last_us[side] = at_us - 1;
         send_end(sim, conn, (enum side)side);
         conn->until_us[side] = conn->last_us[side];

@@ -1,3 +1,4 @@
+/* Mistakes put in on purpose, and those of them that need a memory. */
 #include "sim.h"
 
 const char *const plant_names[PLANT_COUNT] = {
@@ -9,3 +10,27 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_FENCE] = "no-fence",
         [PLANT_UNKNOWN_GONE] = "unknown-gone",
 };
+
+/* PLANT_SKIP_ASKING: a question that was not answered is not asked again in its subscription. */
+bool plant_skips(struct sim *sim, struct call *call)
+{
+    size_t asked = call->task_count;
+    call->task_count = 0;
+    for (size_t i = 0; i < asked; i++) {
+        struct life *life = sim_life(sim, call->tasks[i].id);
+        uint64_t here = sim->daemon.run << 32 | call->subscription;
+        if (life && life->asked == here)
+            continue;
+        if (life)
+            life->asked = here;
+        call->tasks[call->task_count++] = call->tasks[i];
+    }
+    return asked > 0 && call->task_count == 0;
+}
+
+void plant_heard(struct sim *sim, const char *id)
+{
+    struct life *life = sim->plant == PLANT_SKIP_ASKING ? sim_life(sim, id) : NULL;
+    if (life)
+        life->asked = 0;
+}

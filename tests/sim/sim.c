@@ -79,7 +79,7 @@ static bool play(uint64_t seed, enum plant plant, bool tracing)
     struct sim *sim = alloc_zeroed(1, sizeof *sim);
     sim_run(sim, seed, plant, tracing);
     bool violated = sim->violated;
-    if (violated && !tracing && plant == PLANT_NONE)
+    if (violated && !tracing)
         printf("seed %llu: %s (after %.3f s)\n", (unsigned long long)seed, sim->violation,
                 (double)sim->now_us / 1e6);
     sim_clear(sim);
@@ -149,10 +149,13 @@ static int run_seeds(const struct options *options)
 static int run_plant(const struct options *options)
 {
     for (int64_t i = 0; i < options->seeds; i++) {
-        if (!play((uint64_t)(options->first + i), options->plant, false))
+        uint64_t seed = (uint64_t)(options->first + i);
+        if (!play(seed, options->plant, false))
             continue;
-        printf("%s is found by seed %lld, after %lld seeds:\n", plant_names[options->plant],
-                (long long)(options->first + i), (long long)i + 1);
+        if (play(seed, PLANT_NONE, false))
+            return 1; /* a bug that nobody planted */
+        printf("%s is found by seed %llu, the %lldth\n", plant_names[options->plant],
+                (unsigned long long)seed, (long long)i + 1);
         return 0;
     }
     printf("%s is not found in %lld seeds\n", plant_names[options->plant], (long long)options->seeds);

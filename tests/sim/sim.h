@@ -86,6 +86,7 @@ struct weather {
     int64_t pause_us;       /* mean time between two strikes */
     int64_t calm_at_us;     /* no faults after it */
     int64_t end_at_us;      /* by then everything has settled */
+    unsigned aimed;         /* permille of the moments that matter most, at which a fault strikes */
     unsigned late;          /* permille of messages that come late */
     int64_t late_us;        /* and how late at most */
     unsigned lost_ack;      /* permille of acknowledgements that the master drops */
@@ -102,6 +103,7 @@ struct weather {
 
 void weather_init(struct sim *sim);
 void weather_start(struct sim *sim);
+void weather_aim(struct sim *sim);                       /* this is such a moment */
 bool weather_chance(struct sim *sim, unsigned permille); /* never when calm */
 
 /* ---- net.c: connections between our daemon and the master ------------------------------------------------
@@ -125,7 +127,8 @@ typedef void deliver_fn(struct sim *sim, struct conn *conn, void *message);
 struct conn *net_open(struct sim *sim);
 void net_send(struct sim *sim, struct conn *conn, enum side to, deliver_fn *fn, void *message);
 void net_close(struct sim *sim, struct conn *conn, enum side by); /* takes NULL; the other side learns last */
-void net_break(struct sim *sim, struct conn *conn);   /* takes NULL; both learn, each in its own time */
+void net_break(
+        struct sim *sim, struct conn *conn); /* takes NULL; each side learns in its own time, or never */
 void net_silence(struct sim *sim, struct conn *conn); /* takes NULL */
 void net_stall(struct sim *sim, struct conn *conn);   /* takes NULL */
 int64_t net_latency(struct sim *sim);
@@ -257,6 +260,7 @@ struct life {
     uint64_t timer;
 
     uint64_t repeat;
+    uint64_t asked; /* for PLANT_SKIP_ASKING: run and subscription of a question not answered */
 
     bool known, unreachable; /* by the master; both false: it never heard or forgot */
     mesos_state latest;
@@ -515,6 +519,8 @@ enum plant {
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];
+bool plant_skips(struct sim *sim, struct call *call); /* nothing of this RECONCILE is left to send */
+void plant_heard(struct sim *sim, const char *id);
 
 /* ---- trace.c
  * ------------------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ void weather_init(struct sim *sim)
     for (int i = 0; i < FAULT_COUNT; i++)
         weather->faults[i] = random_below(random, 3) == 0;
     weather->pause_us = random_spread(random, 500 * MS, 30 * SECOND);
+    weather->aimed = rate(sim, 10, 500);
     weather->late = rate(sim, 1, 200);
     weather->late_us = random_spread(random, 100 * MS, 40 * SECOND);
     weather->lost_ack = rate(sim, 10, 500);
@@ -32,7 +33,7 @@ void weather_init(struct sim *sim)
     weather->reregister_us = random_between(random, 10, 120) * SECOND;
     weather->retry_max_us = random_between(random, 20, 120) * SECOND;
     weather->failover_timeout_us =
-            random_below(random, 3) ? 7 * 24 * 60 * MINUTE : random_between(random, 60, 300) * SECOND;
+            random_below(random, 3) ? 7 * 24 * 60 * MINUTE : random_spread(random, 10 * SECOND, 5 * MINUTE);
     weather->calm_at_us = random_spread(random, 20 * SECOND, 5 * MINUTE);
 }
 
@@ -125,6 +126,22 @@ static void strike(struct sim *sim, enum fault fault)
     case FAULT_COUNT:
         break;
     }
+}
+
+static void strike_aimed(struct sim *sim, void *context, uint64_t fault)
+{
+    (void)context;
+    if (!sim->calm)
+        strike(sim, (enum fault)fault);
+}
+
+void weather_aim(struct sim *sim)
+{
+    if (!weather_chance(sim, sim->weather.aimed))
+        return;
+    uint64_t fault = random_below(&sim->random, FAULT_COUNT);
+    if (sim->weather.faults[fault])
+        world_after(sim, random_spread(&sim->random, 1, 50 * MS), strike_aimed, NULL, fault);
 }
 
 static void blow(struct sim *sim, void *context, uint64_t number)
