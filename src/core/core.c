@@ -9,6 +9,8 @@
 #include "base/decimal.h"
 
 #define ALIVE_MS 60000 /* how often the time of the last contact is written down */
+/* What is heard may have been on its way for as long as a stream may be silent: five heartbeats of 15 s. */
+#define ON_ITS_WAY_MS 75000
 
 void core_config_init(struct core_config *config)
 {
@@ -172,7 +174,7 @@ static void set_text(char **place, const char *text)
 
 static void write_alive(struct core *core)
 {
-    core->alive_ns = core->now.wall_ns;
+    core->alive_ns = core->heard_ns;
     core->alive_due_ms = core->now.mono_ms + ALIVE_MS;
     output_meta(core, META_ALIVE_NS, arena_format(&core->out->arena, "%lld", (long long)core->alive_ns));
 }
@@ -182,7 +184,7 @@ static void write_alive(struct core *core)
 static void mark_outlived(struct core *core)
 {
     int64_t away_ms = (core->now.wall_ns - core->alive_ns) / 1000000;
-    if (core->alive_ns == 0 || (away_ms >= 0 && away_ms <= core->config.failover_timeout_ms))
+    if (core->alive_ns == 0 || (away_ms >= 0 && away_ms <= core->config.failover_timeout_ms - ON_ITS_WAY_MS))
         return;
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
@@ -209,6 +211,7 @@ static void resend_kills(struct core *core)
 static void handle_up(struct core *core, uint64_t subscription, const char *master)
 {
     mark_outlived(core);
+    core->heard_ns = core->now.wall_ns;
     core->subscription = subscription;
     core->subscription_state = ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
     set_text(&core->master, master);
@@ -319,6 +322,8 @@ void core_handle(
         handle_down(core, input->down.refused, input->down.text);
         break;
     case CORE_IN_EVENT:
+        if (core->subscription != 0)
+            core->heard_ns = now.wall_ns;
         handle_event(core, input->event.event, input->event.bytes);
         break;
     case CORE_IN_REQUEST:

@@ -174,7 +174,8 @@ struct core {
     uint64_t last_subscription;
     Zmesos__V1__Subscription subscription_state;
     char *master, *down_text;
-    int64_t alive_ns; /* last wall time known to be subscribed; 0: never */
+    int64_t heard_ns; /* wall time of the master's last word */
+    int64_t alive_ns; /* the same as it was last written down; 0: never */
     int64_t alive_due_ms;
 
     struct list to_ask; /* task.ask_link; asked about for the first time at to_ask_at_ms */

@@ -98,6 +98,8 @@ static void the_last_contact_is_written_each_minute(void **state)
     expect(in_wait(rig, 100000), "");
     expect(in_up(rig), "RECORD alive_ns\n");
     expect(in_wait(rig, 130000), "+60000 RECORD alive_ns\n+120000 RECORD alive_ns\n");
+    in_rescind(rig, "o1"); /* the master's last word */
+    in_wait(rig, 40000);
     expect(in_down(rig, "gone"), "RECORD alive_ns\n");
     assert_string_equal(rig->disk.alive, "1700000230000000000");
     expect(in_wait(rig, 1000000), "");

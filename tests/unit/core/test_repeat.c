@@ -279,11 +279,11 @@ static void ten_minutes(struct core_config *config)
 
 static void gone_after_we_were_away_for_too_long(void **state)
 {
-    /* Away for as long as allowed: P holds. */
+    /* Away for as long as allowed, the last word's way of 75 s at most taken off: P holds. */
     struct rig *rig = *state = with_launch(ten_minutes);
     in_answer(rig, "o1", CORE_ACCEPTED, "");
     in_down(rig, "gone");
-    in_wait(rig, 600000);
+    in_wait(rig, 525000);
     in_up(rig);
     in_update(rig, ABSENT);
     expect_state(rig, AGAIN);
@@ -292,13 +292,25 @@ static void gone_after_we_were_away_for_too_long(void **state)
     rig = *state = with_launch(ten_minutes);
     in_answer(rig, "o1", CORE_ACCEPTED, "");
     in_down(rig, "gone");
-    in_wait(rig, 600001);
+    in_wait(rig, 525001);
     rig_show(rig, SHOW_RECORDS);
     expect(in_up(rig), "RECORD attempt 1.1 LAUNCHING on A1\nRECORD alive_ns\n");
     in_down(rig, "gone");
-    in_wait(rig, 600001);
+    in_wait(rig, 525001);
     expect(in_up(rig), "RECORD alive_ns\n"); /* it is written once */
     rig_restart(rig);
+    in_up(rig);
+    in_update(rig, ABSENT);
+    expect_state(rig, "GONE");
+}
+
+/* The master may have been gone for long when we notice: the time away counts from its last word. */
+static void gone_after_a_long_silence(void **state)
+{
+    struct rig *rig = *state = with_launch(ten_minutes);
+    in_answer(rig, "o1", CORE_ACCEPTED, "");
+    in_wait(rig, 525001);
+    in_down(rig, "silent");
     in_up(rig);
     in_update(rig, ABSENT);
     expect_state(rig, "GONE");
@@ -484,6 +496,7 @@ int main(void)
             TEST(unreachable_then_dropped_by_the_agent),
             TEST(gone_without_checkpoint),
             TEST(gone_after_we_were_away_for_too_long),
+            TEST(gone_after_a_long_silence),
             TEST(gone_after_the_process_was_away_for_too_long),
             TEST(gone_after_the_clock_went_back),
             TEST(dropped_because_of_reconciliation_by_the_agent),
