@@ -237,7 +237,7 @@ static void handle_run(struct sim *sim, struct life *life)
     if (weather_chance(sim, sim->weather.drop_launch))
         drop_launch(sim, life);
     else
-        plan(sim, life, random_spread(&sim->random, MS, 3 * SECOND), start);
+        plan(sim, life, random_spread(&sim->random, MS, MINUTE), start);
 }
 
 static void handle_kill(struct sim *sim, struct life *life)
