@@ -26,10 +26,10 @@ static const char *skip_brackets(const char *c)
     return *c ? c : c - 1;
 }
 
-/* Refuses a repetition of what holds a repetition. */
+/* Refuses a '+' of what holds a '+'. */
 static int check_nesting(const char *pattern, const char *where, struct error *err)
 {
-    bool repeats[PATTERN_MAX_BYTES + 1] = {false}; /* whether the group at that depth holds a repetition */
+    bool repeats[PATTERN_MAX_BYTES + 1] = {false}; /* whether the group at that depth holds a '+' */
     size_t depth = 0;
     bool last = false; /* whether what stands before `c` does */
     for (const char *c = pattern; *c; c++) {
@@ -56,10 +56,10 @@ static int check_nesting(const char *pattern, const char *where, struct error *e
         case '*':
         case '+':
         case '?':
-            if (last)
-                return error_set_field(
-                        err, ERR_INVALID, where, "a repetition of a repetition is not allowed");
-            repeated = repeats[depth] = true;
+            if (*c == '+' && last)
+                return error_set_field(err, ERR_INVALID, where, "a '+' of what holds a '+' is not allowed");
+            repeated = last || *c == '+';
+            repeats[depth] |= repeated;
             break;
         default:
             break;

@@ -21,7 +21,7 @@ Zmesos__V1__TaskSpec *encode_read_spec(struct slice bytes)
 {
     ProtobufCMessage *message = NULL;
     struct error err;
-    if (check_unpack(&zmesos__v1__task_spec__descriptor, bytes, &check_limits_request, &message, &err)) {
+    if (check_unpack(&zmesos__v1__task_spec__descriptor, bytes, &check_limits_kept, &message, &err)) {
         log_error("daemon", "a kept specification cannot be read: %s", err.text);
         return NULL;
     }
@@ -140,8 +140,8 @@ static struct blob *encode_kill(const struct core_call *call)
 {
     ProtobufCMessage *policy = NULL;
     struct error err;
-    if (check_unpack(&mesos__v1__kill_policy__descriptor, blob_slice(call->kill_policy),
-                &check_limits_request, &policy, &err)) {
+    if (check_unpack(&mesos__v1__kill_policy__descriptor, blob_slice(call->kill_policy), &check_limits_kept,
+                &policy, &err)) {
         log_error("daemon", "a kept kill policy cannot be read: %s", err.text);
         return NULL;
     }

@@ -259,6 +259,10 @@ static int check_endpoint(const char *name, const char *endpoint, struct error *
     if (!strstr(endpoint, "://"))
         return error_set(err, ERR_INVALID, "--%s: an endpoint looks like tcp://127.0.0.1:5560, not %s", name,
                 endpoint);
+    const char *port = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(endpoint, ':') + 1 : "*";
+    int64_t number;
+    if (strcmp(port, "*") != 0 && integer_parse(port, 0, 65535, &number))
+        return error_set(err, ERR_INVALID, "--%s: a port is 0 to 65535 or *: %s", name, endpoint);
     return 0;
 }
 
@@ -302,17 +306,21 @@ static int check(struct options *options, struct error *err)
     return rc;
 }
 
-static void fill_user_and_host(struct options *options)
+static int fill_user_and_host(struct options *options, struct error *err)
 {
     if (!options->user) {
         const struct passwd *entry = getpwuid(getuid());
-        options->user = alloc_string(entry ? entry->pw_name : "root");
+        if (!entry)
+            return error_set(
+                    err, ERR_INVALID, "--user is required: user id %ld has no name here", (long)getuid());
+        options->user = alloc_string(entry->pw_name);
     }
     if (!options->hostname) {
         char name[256] = "";
         options->hostname =
                 alloc_string(gethostname(name, sizeof name - 1) == 0 && *name ? name : "localhost");
     }
+    return 0;
 }
 
 static int read_credential(struct options *options, struct error *err)
@@ -346,9 +354,7 @@ int options_read(int argc, char **argv, struct options *options, enum options_wh
     }
     rc = rc ? rc : check(options, err);
     rc = rc ? rc : read_credential(options, err);
-    if (rc == 0)
-        fill_user_and_host(options);
-    return rc;
+    return rc ? rc : fill_user_and_host(options, err);
 }
 
 void options_clear(struct options *options)

@@ -2,10 +2,13 @@
  * can it be read, is it whole, is the framework known and subscribed, is the stream the current one. Then the
  * call. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire/check.h"
 #include "wire/json.h"
+
+#include "base/alloc.h"
 
 #include "parts.h"
 
@@ -243,6 +246,26 @@ void api_scheduler(struct local *local, struct http_request *request)
     mesos__v1__scheduler__call__free_unpacked(context.call, NULL);
 }
 
+/* As the master's operator endpoint: `frameworkId=ID`. */
+static void api_teardown(struct local *local, struct http_request *request)
+{
+    static const char key[] = "frameworkId=";
+    size_t length = request->body.length;
+    if (length < sizeof(key) || memcmp(request->body.data, key, sizeof(key) - 1) != 0) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "Missing 'frameworkId' query parameter");
+        return;
+    }
+    char *id = alloc_string_n((const char *)request->body.data + sizeof(key) - 1, length - sizeof(key) + 1);
+    struct framework *framework = framework_find(local, id);
+    if (framework == NULL) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "No framework found with specified ID");
+    } else {
+        framework_remove(framework);
+        http_reply_empty(request, MHD_HTTP_OK);
+    }
+    free(id);
+}
+
 void api_handle(void *context, struct http_request *request)
 {
     struct local *local = context;
@@ -257,6 +280,8 @@ void api_handle(void *context, struct http_request *request)
     } else if (strcmp(request->path, "/api/v1/scheduler") == 0 ||
                strcmp(request->path, "/master/api/v1/scheduler") == 0) {
         api_scheduler(local, request);
+    } else if (strcmp(request->path, "/master/teardown") == 0 && strcmp(request->method, "POST") == 0) {
+        api_teardown(local, request);
     } else {
         api_error(request, MHD_HTTP_NOT_FOUND, "There is /api/v1/scheduler, /local/state and /local/faults");
     }

@@ -14,6 +14,13 @@ const struct check_limits check_limits_request = {
 const struct check_limits check_limits_event = {
         .bytes = (size_t)64 << 20, .depth = 64, .elements = 4000000, .strict = false};
 
+/* 17 MiB: 16 x the largest request + 1 MiB. */
+const struct check_limits check_limits_kept = {.bytes = (size_t)1 << 20,
+        .depth = 32,
+        .elements = 100000,
+        .memory = (size_t)17 << 20,
+        .strict = false};
+
 /* One open message. */
 struct frame {
     const ProtobufCMessageDescriptor *type;

@@ -49,7 +49,8 @@ int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
     if (rc)
         return rc;
 
-    struct budget budget = {.left = GROWTH * bytes.length + GROWTH_EXTRA};
+    size_t memory = limits->memory ? limits->memory : GROWTH * bytes.length + GROWTH_EXTRA;
+    struct budget budget = {.left = memory};
     ProtobufCAllocator allocator = {.alloc = budget_alloc, .free = budget_free, .allocator_data = &budget};
     ProtobufCMessage *message = protobuf_c_message_unpack(type, &allocator, bytes.length, bytes.data);
     if (message) {
@@ -58,8 +59,7 @@ int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
     }
     if (budget.exhausted) {
         return error_set(err, ERR_TOO_LARGE,
-                "the message of %zu bytes would need more than %d times as much memory", bytes.length,
-                GROWTH);
+                "the message of %zu bytes would need more than %zu bytes of memory", bytes.length, memory);
     }
     rc = wire_walk(type, bytes, limits, true, err);
     return rc ? rc : error_set(err, ERR_MALFORMED, "protobuf-c does not take the message as %s", type->name);

@@ -57,7 +57,7 @@ def test_ports_are_given_once(cluster):
     (zmesos.equals("rack", "r1"), "FINISHED"),
     (zmesos.equals("rack", "r2"), "QUEUED"),
     (zmesos.one_of("zone", ["b", "a"]), "FINISHED"),
-    (zmesos.matches("rack", "r[0-9]+"), "FINISHED"),
+    (zmesos.matches("rack", "r[0-9]+(-[a-z]+)?"), "FINISHED"),
     (zmesos.matches("rack", "r"), "QUEUED"),
     (zmesos.equals("no such attribute", "x"), "QUEUED"),
 ])

@@ -16,6 +16,7 @@ struct check_limits {
     size_t bytes;    /* of the whole message */
     unsigned depth;  /* of nested messages; the outermost is 1 */
     size_t elements; /* fields present, each element of a repeated one counted, at all depths */
+    size_t memory;   /* bytes of the decoded message; 0: 16 x input + 1 MiB */
     bool strict; /* refuse a singular field given twice, two members of one oneof, strings with NUL or broken
                   * UTF-8, a missing required field, an enum value we do not know. Lenient: from a master
                   * newer than us; only what is unsafe is refused, and a singular *message* field given twice
@@ -26,6 +27,9 @@ struct check_limits {
 extern const struct check_limits check_limits_request;
 /* 64 MiB, depth 64, 4,000,000 elements, lenient: what a master sends. */
 extern const struct check_limits check_limits_event;
+/* Parts of requests that were taken, read again by themselves. Whatever was decoded as part of a request can be
+ * decoded alone, for the memory is that of the largest request. Lenient: it was checked when it came. */
+extern const struct check_limits check_limits_kept;
 
 /* 0, or
  * ERR_MALFORMED: cut short, a varint of more than ten bytes or 64 bits, a field of another wire type than its
@@ -36,7 +40,7 @@ extern const struct check_limits check_limits_event;
 int check_message(const ProtobufCMessageDescriptor *type, struct slice bytes,
         const struct check_limits *limits, struct error *err) MUST_CHECK;
 
-/* Checks, then unpacks with an allocator limited to 16 x input + 1 MiB (ERR_TOO_LARGE past that). Needs
+/* Checks, then unpacks with an allocator limited to limits->memory (ERR_TOO_LARGE past that). Needs
  * required fields also when lenient: ERR_INVALID with the path of the missing one. The caller frees *out with
  * protobuf_c_message_free_unpacked(*out, NULL). */
 int check_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
