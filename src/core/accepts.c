@@ -79,6 +79,9 @@ void accept_send(struct core *core, struct offer *offer)
 void handle_answer(struct core *core, uint64_t number, enum core_answer answer, const char *text)
 {
     struct accept_call *call = recall(core, number);
+    /* The subscription is over, and its offers with it; that it is down comes later. */
+    if (call && answer == CORE_NOT_DONE && call->subscription == core->subscription)
+        offers_drop_all(core);
     for (size_t i = 0; call && i < call->count; i++) {
         struct task *task = task_by_key(core, call->tasks[i].key);
         struct attempt *attempt = task ? task_current(task) : NULL;

@@ -73,6 +73,12 @@ void attempt_never_ran(
         task_follow(core, task, STATE(KILLED), "killed before it started", "");
         return;
     }
+    if (task->attempt_count >= CORE_ATTEMPTS_MAX) {
+        const char *words = arena_format(&core->out->arena,
+                "given up after %d attempts that never started: %s", CORE_ATTEMPTS_MAX, message);
+        task_follow(core, task, STATE(ERROR), words, reason);
+        return;
+    }
     int64_t backoff = core->config.relaunch_min_ms;
     for (uint32_t i = 1; i < task->attempt_count && backoff < core->config.relaunch_max_ms; i++)
         backoff *= 2;

@@ -1,6 +1,8 @@
 /* What an ACCEPT's answer means for its tasks, and for no others. */
 #include "rig.h"
 
+#include <string.h>
+
 /* a and b go with o1, c with o2; d waits. */
 static struct rig *two_accepts(void **state)
 {
@@ -52,6 +54,42 @@ static void not_done_launches_again_as_another_attempt(void **state)
     in_answer(rig, "o1", CORE_NOT_DONE, "");
     in_up(rig);
     expect(in_offers(rig, "o3 A3 cpus 2"), "CALL ACCEPT o3 [a.1.2 cpus 1] [b.2.2 cpus 1]\n");
+}
+
+/* A call that was not done says that the subscription is over: its other offers must not cost more attempts.
+ */
+static void not_done_uses_no_offer_of_a_subscription_that_is_over(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_launch(rig, "a");
+    in_offers(rig, "o1 A1 cpus 1 | o2 A2 cpus 4");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_answer(rig, "o1", CORE_NOT_DONE, ""), "");
+    in_down(rig, "gone");
+    in_up(rig);
+    expect(in_offers(rig, "o3 A3 cpus 2"), "CALL ACCEPT o3 [a.1.2 cpus 1]\n");
+}
+
+/* Tries are counted: an agent that drops for ever does not make a task grow for ever. */
+static void a_thousand_attempts_that_never_ran_are_enough(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    rig->unchecked = true;
+    in_launch(rig, "a");
+    rig_show(rig, 0);
+    for (int i = 1; i <= CORE_ATTEMPTS_MAX; i++) {
+        in_up(rig);
+        in_offers(rig, words(rig, "x%d A1 cpus 1", i));
+        if (i == CORE_ATTEMPTS_MAX)
+            rig_show(rig, SHOW_RECORDS);
+        const char *text = in_answer(rig, words(rig, "x%d", i), CORE_NOT_DONE, "");
+        if (i == CORE_ATTEMPTS_MAX && !strstr(text, "RECORD task a ERROR"))
+            fail_msg("%s", text);
+        in_down(rig, "gone");
+    }
+    rig_show(rig, SHOW_REPLIES);
+    assert_non_null(strstr(in_get(rig, "a"), "a:ERROR"));
 }
 
 static void unanswered_waits_for_reconciliation(void **state)
@@ -116,6 +154,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(accepted_changes_nothing),
+            TEST(not_done_uses_no_offer_of_a_subscription_that_is_over),
+            TEST(a_thousand_attempts_that_never_ran_are_enough),
             TEST(refused_ends_the_tasks_of_that_accept_with_mesoss_words),
             TEST(the_words_are_made_utf8),
             TEST(not_done_launches_again_as_another_attempt),

@@ -18,12 +18,13 @@
 #include "zmesos/v1/zmesos.pb-c.h"
 
 #define CORE_TASK_ID_MAX 200
-#define CORE_LAUNCH_MAX 1000    /* tasks in one launch */
-#define CORE_KILL_MAX 10000     /* ids in one kill */
-#define CORE_GET_MAX 1000       /* ids in one get, tasks on one page */
-#define CORE_PORTS_MAX 1000     /* ports of one task */
-#define CORE_ACCEPT_MAX 1000    /* tasks in one ACCEPT */
+#define CORE_LAUNCH_MAX 1000                    /* tasks in one launch */
+#define CORE_KILL_MAX 10000                     /* ids in one kill */
+#define CORE_GET_MAX 1000                       /* ids in one get, tasks on one page */
+#define CORE_PORTS_MAX 1000                     /* ports of one task */
+#define CORE_ACCEPT_MAX 1000                    /* tasks in one ACCEPT */
 #define CORE_ACCEPT_BYTES_MAX ((size_t)4 << 20) /* of their specifications; a single one may be longer */
+#define CORE_ATTEMPTS_MAX 1000  /* of one task; when the last one never ran either, the task ends as ERROR */
 #define CORE_RECONCILE_MAX 1000 /* tasks in one RECONCILE */
 
 struct core;
