@@ -246,7 +246,7 @@ static void handle_kill(struct sim *sim, struct life *life)
         life->place = PLACE_OVER;
         life->timer++;
         update(sim, life, TASK(KILLED), -1);
-    } else if (life->place == PLACE_ALIVE && life->state != TASK(KILLING)) {
+    } else if (life->place == PLACE_ALIVE && life->state != TASK(KILLING) && life->wish) {
         update(sim, life, TASK(KILLING), -1);
         plan(sim, life, random_spread(&sim->random, MS, 5 * SECOND), die);
     }
@@ -431,6 +431,32 @@ void agent_vanish(struct sim *sim, struct agent *agent)
         end_silently(life);
     }
     agent_restart(sim, agent, random_spread(&sim->random, MS, SECOND), false);
+}
+
+static void leave(struct sim *sim, void *context, uint64_t timer)
+{
+    struct life *life = context;
+    if (life->timer != timer || life->place != PLACE_ALIVE)
+        return;
+    life->place = PLACE_OVER;
+    update(sim, life, TASK(FINISHED), -1);
+}
+
+/* Started by an earlier life of this framework, whose state directory was lost. Its updates are acknowledged
+ * all the same. */
+void agent_strange(struct sim *sim, struct agent *agent)
+{
+    static const char *const names[] = {"ghost", "ghost.1.1", "t1.77.1", "t1.1.99", "t1..1", "1.1"};
+    const char *id = names[random_below(&sim->random, sizeof names / sizeof *names)];
+    if (!agent->registered || agent->standing != STANDING_REGISTERED || sim_life(sim, id))
+        return;
+    struct life *life = sim_new_life(sim, arena_string(&sim->arena, id));
+    life->agent = agent;
+    life->place = PLACE_ALIVE;
+    life->known = true;
+    life->latest = TASK(RUNNING);
+    update(sim, life, TASK(RUNNING), -1);
+    plan(sim, life, random_spread(&sim->random, SECOND, MINUTE), leave);
 }
 
 void agent_repeat(struct sim *sim, struct agent *agent)

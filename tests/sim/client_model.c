@@ -147,9 +147,8 @@ static void fill(
 
 static void arrive(struct sim *sim, void *context, uint64_t number)
 {
-    (void)number;
-    const struct request *request = context;
-    if (!sim->daemon.up)
+    struct request *request = context;
+    if (!sim->daemon.up || daemon_put_off(sim, arrive, request, number))
         return;
     Zmesos__V1__Request message;
     struct slice specs[8];

@@ -47,17 +47,7 @@ static struct life *life_of(struct sim *sim, const struct core_launch *launch)
     }
     if (life)
         return life;
-    if (sim->life_count == sim->life_capacity) {
-        size_t capacity = sim->life_capacity ? 2 * sim->life_capacity : 32;
-        struct life **lives = arena_array(&sim->arena, capacity, sizeof(struct life *));
-        if (sim->life_count)
-            memcpy(lives, sim->lives, sim->life_count * sizeof(struct life *));
-        sim->lives = lives;
-        sim->life_capacity = capacity;
-    }
-    life = NEW(sim, struct life);
-    sim->lives[sim->life_count++] = life;
-    life->id = id;
+    life = sim_new_life(sim, id);
     life->wish = client_wish(sim, id, (size_t)(strchr(id, '.') - id));
     life->attempt = (uint32_t)strtoul(strrchr(launch->task_id, '.') + 1, NULL, 10);
     life->agent = sim_agent(sim, launch->agent_id);

@@ -138,7 +138,7 @@ static void turn(struct sim *sim, void *context, uint64_t run)
 {
     (void)context;
     struct daemon *daemon = &sim->daemon;
-    if (!daemon->up || daemon->run != run)
+    if (!daemon->up || daemon->run != run || daemon_put_off(sim, turn, NULL, run))
         return;
     daemon->turning = false;
     store_flush(sim);
@@ -159,7 +159,7 @@ void daemon_turn_soon(struct sim *sim)
 static void tick(struct sim *sim, void *context, uint64_t number)
 {
     (void)context;
-    if (!sim->daemon.up || sim->daemon.tick != number)
+    if (!sim->daemon.up || sim->daemon.tick != number || daemon_put_off(sim, tick, NULL, number))
         return;
     struct core_input input = {.kind = CORE_IN_TICK};
     daemon_input(sim, &input);
@@ -172,6 +172,15 @@ static void plan_tick(struct sim *sim)
     if (wait_ms > 60000)
         wait_ms = 60000;
     world_after(sim, wait_ms > 0 ? wait_ms * MS : 0, tick, NULL, ++daemon->tick);
+}
+
+bool daemon_put_off(struct sim *sim, event_fn *fn, void *context, uint64_t number)
+{
+    int64_t left_us = sim->daemon.frozen_until_us - sim->now_us;
+    if (left_us <= 0)
+        return false;
+    world_after(sim, left_us, fn, context, number);
+    return true;
 }
 
 bool daemon_point(struct sim *sim)
@@ -286,6 +295,7 @@ static void go_down(struct sim *sim)
 {
     struct daemon *daemon = &sim->daemon;
     daemon->up = false;
+    daemon->frozen_until_us = 0;
     daemon->tick++;
     mesos_crash(sim);
     store_crash(sim);

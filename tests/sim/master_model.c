@@ -59,6 +59,16 @@ static void tell_failure(struct sim *sim, const struct agent *agent)
     master_tell(sim, word);
 }
 
+void master_say_odd(struct sim *sim)
+{
+    static const Mesos__V1__Scheduler__Event__Type types[] = {EVENT(MESSAGE), EVENT(INVERSE_OFFERS),
+            EVENT(RESCIND), EVENT(FAILURE), EVENT(UNKNOWN), (Mesos__V1__Scheduler__Event__Type)77};
+    struct word *word = NEW(sim, struct word);
+    *word = (struct word){
+            .type = types[random_below(&sim->random, sizeof types / sizeof *types)], .text = "nothing"};
+    master_tell(sim, word);
+}
+
 /* ---- offers -----------------------------------------------------------------------------------------------
  */
 

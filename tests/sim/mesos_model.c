@@ -114,7 +114,8 @@ static void leave(struct sim *sim)
 static void subscribe_late(struct sim *sim, void *context, uint64_t attempt)
 {
     (void)context;
-    if (!ours(sim) || sim->mesos.attempt != attempt || sim->mesos.state != LINK_SUBSCRIBING)
+    if (!ours(sim) || sim->mesos.attempt != attempt || sim->mesos.state != LINK_SUBSCRIBING ||
+            daemon_put_off(sim, subscribe_late, NULL, attempt))
         return;
     end(sim, "no SUBSCRIBED in time", false);
     mesos_turn(sim);
@@ -124,7 +125,8 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
 {
     (void)context;
     struct mesos *mesos = &sim->mesos;
-    if (!ours(sim) || mesos->attempt != attempt || mesos->state != LINK_WAITING)
+    if (!ours(sim) || mesos->attempt != attempt || mesos->state != LINK_WAITING ||
+            daemon_put_off(sim, begin_attempt, NULL, attempt))
         return;
     const char *suppressed[ROLES];
     struct call *call = NEW(sim, struct call);
@@ -144,7 +146,8 @@ static void watch(struct sim *sim, void *context, uint64_t attempt)
 {
     (void)context;
     struct mesos *mesos = &sim->mesos;
-    if (!ours(sim) || mesos->attempt != attempt || mesos->state != LINK_UP)
+    if (!ours(sim) || mesos->attempt != attempt || mesos->state != LINK_UP ||
+            daemon_put_off(sim, watch, NULL, attempt))
         return;
     int64_t left_us = mesos->heard_us + SILENCE_MAX - sim->now_us;
     if (left_us > 0) {
@@ -210,7 +213,7 @@ void mesos_send(struct sim *sim, struct call *call)
 static void call_late(struct sim *sim, void *context, uint64_t run)
 {
     struct call *call = context;
-    if (!ours(sim) || sim->daemon.run != run)
+    if (!ours(sim) || sim->daemon.run != run || daemon_put_off(sim, call_late, call, run))
         return;
     for (int i = 0; i < LANES; i++) {
         struct lane *lane = &sim->mesos.lanes[i];

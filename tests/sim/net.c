@@ -33,10 +33,13 @@ struct conn *net_open(struct sim *sim)
 
 static void deliver(struct sim *sim, void *context, uint64_t number)
 {
-    (void)number;
     struct message *message = context;
     struct conn *conn = message->conn;
-    if (conn->closed[message->to] || sim->now_us > conn->until_us[message->to])
+    bool arrived = number > 0; /* while the process was frozen */
+    if (conn->closed[message->to] || (!arrived && sim->now_us > conn->until_us[message->to]))
+        return;
+    if (message->to == CLIENT_SIDE && conn->run == sim->daemon.run &&
+            daemon_put_off(sim, deliver, message, 1))
         return;
     message->fn(sim, conn, message->message);
 }

@@ -75,9 +75,12 @@ enum fault {
     FAULT_RESCIND,
     FAULT_LOST_WORD, /* the master says LOST of tasks that live, and they return */
     FAULT_WALL_JUMP,
-    FAULT_BUSY,    /* the master answers 503 */
-    FAULT_REPEAT,  /* an update comes twice */
-    FAULT_ABSENCE, /* our daemon is away for longer than the failover timeout */
+    FAULT_BUSY,     /* the master answers 503 */
+    FAULT_REPEAT,   /* an update comes twice */
+    FAULT_FREEZE,   /* our daemon does nothing for a while, and its connections stay */
+    FAULT_ODD_WORD, /* events of other types, an unknown one too */
+    FAULT_STRANGER, /* a task of this framework that we do not know */
+    FAULT_ABSENCE,  /* our daemon is away for longer than the failover timeout */
     FAULT_COUNT
 };
 
@@ -219,6 +222,7 @@ struct master {
 void master_start(struct sim *sim);
 void master_failover(struct sim *sim);
 void master_rescind(struct sim *sim);
+void master_say_odd(struct sim *sim);
 void master_say_lost(struct sim *sim, struct agent *agent);
 void master_handle_call(struct sim *sim, struct conn *conn, void *message);
 void master_handle_closed(struct sim *sim, struct conn *conn);
@@ -244,8 +248,8 @@ enum place { PLACE_NONE, PLACE_PENDING, PLACE_ALIVE, PLACE_OVER };
 
 /* One attempt as the world has it: what the agent has, and what the master thinks. */
 struct life {
-    const char *id; /* Mesos's */
-    struct wish *wish;
+    const char *id;    /* Mesos's */
+    struct wish *wish; /* NULL: no client asked for it */
     uint32_t attempt;
     struct agent *agent;
     int64_t cpus;
@@ -310,6 +314,7 @@ void agent_die(struct sim *sim, struct agent *agent);
 void agent_vanish(struct sim *sim, struct agent *agent);
 void agent_repeat(struct sim *sim, struct agent *agent);
 void agent_lose_master(struct sim *sim, struct agent *agent, int64_t back_after_us);
+void agent_strange(struct sim *sim, struct agent *agent);
 void agent_calm(struct sim *sim, struct agent *agent);
 bool state_is_terminal(mesos_state state);
 
@@ -415,6 +420,7 @@ struct daemon {
     size_t waiting;
     bool turning;
     uint64_t tick;
+    int64_t frozen_until_us;
     unsigned points; /* until the next crash; 0: none is planned */
     bool refused;    /* ended by itself: the master does not want this framework */
     bool stopped;    /* an operator must start it again */
@@ -423,7 +429,9 @@ struct daemon {
 void daemon_start(struct sim *sim, void *context, uint64_t number);
 void daemon_crash(struct sim *sim);
 void daemon_end(struct sim *sim, int64_t again_us); /* as a crash; starts again after that time */
-bool daemon_point(struct sim *sim);                 /* a place where it may crash: true: it did */
+/* While the process is frozen its events come later: true: this one was put off. */
+bool daemon_put_off(struct sim *sim, event_fn *fn, void *context, uint64_t number);
+bool daemon_point(struct sim *sim); /* a place where it may crash: true: it did */
 void daemon_input(struct sim *sim, const struct core_input *input);
 void daemon_turn_soon(struct sim *sim);
 void daemon_stop(struct sim *sim, bool refused);
@@ -568,6 +576,7 @@ struct sim {
     char violation[512];
 };
 
+struct life *sim_new_life(struct sim *sim, const char *id);
 struct life *sim_life(const struct sim *sim, const char *id);
 struct agent *sim_agent(struct sim *sim, const char *id);
 void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool tracing);

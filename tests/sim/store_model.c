@@ -161,7 +161,8 @@ static void synced(struct sim *sim, void *context, uint64_t run)
 {
     (void)context;
     struct store *store = &sim->store;
-    if (!sim->daemon.up || sim->daemon.run != run || !store->in_flight)
+    if (!sim->daemon.up || sim->daemon.run != run || !store->in_flight ||
+            daemon_put_off(sim, synced, NULL, run))
         return;
     if (weather_chance(sim, sim->weather.sync_fails)) {
         trace(sim, "store", "the sync fails");

@@ -71,3 +71,19 @@ struct agent *sim_agent(struct sim *sim, const char *id)
     }
     return NULL;
 }
+
+struct life *sim_new_life(struct sim *sim, const char *id)
+{
+    if (sim->life_count == sim->life_capacity) {
+        size_t capacity = sim->life_capacity ? 2 * sim->life_capacity : 32;
+        struct life **lives = arena_array(&sim->arena, capacity, sizeof(struct life *));
+        if (sim->life_count)
+            memcpy(lives, sim->lives, sim->life_count * sizeof(struct life *));
+        sim->lives = lives;
+        sim->life_capacity = capacity;
+    }
+    struct life *life = NEW(sim, struct life);
+    sim->lives[sim->life_count++] = life;
+    life->id = id;
+    return life;
+}
