@@ -21,7 +21,7 @@ enum record_kind {
 #define META_RUN "run"                   /* decimal; counts the starts */
 #define META_CHECKPOINT "checkpoint"     /* "1" or "0": what this framework was made with */
 #define META_FAILOVER_MS "failover_ms"   /* decimal; the failover timeout that the master was last told */
-#define META_ALIVE_NS "alive_ns"         /* decimal; when the master was last heard while subscribed, ns since 1970 */
+#define META_ALIVE_NS "alive_ns"         /* decimal; the master's last word while subscribed, ns since 1970 */
 
 struct meta_row {
     const char *name;
