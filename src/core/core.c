@@ -163,8 +163,7 @@ int core_recover(struct core *core, const struct record *record, const Zmesos__V
     return error_set(err, ERR_MALFORMED, "record kind %d is none", (int)record->kind);
 }
 
-/* ---- the subscription ------------------------------------------------------------------------------------
- */
+/* ---- the subscription ---- */
 
 static void set_text(char **place, const char *text)
 {
@@ -258,8 +257,7 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
     return count;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 static void run_timers(struct core *core)
 {

@@ -16,8 +16,7 @@ typedef Zmesos__V1__TaskState task_state;
 #define CODE(name) ZMESOS__V1__CODE__##name
 #define CLASS(name) ZMESOS__V1__EVENT_CLASS__##name
 
-/* ---- what a task needs ----------------------------------------------------------------------------------
- */
+/* ---- what a task needs ---- */
 
 enum scalar { SCALAR_CPUS, SCALAR_MEM, SCALAR_DISK, SCALAR_GPUS, SCALAR_COUNT };
 extern const char *const scalar_names[SCALAR_COUNT];
@@ -63,8 +62,7 @@ struct role {
     int64_t active_ms;  /* last time something was queued */
 };
 
-/* ---- tasks ----------------------------------------------------------------------------------------------
- */
+/* ---- tasks ---- */
 
 enum attempt_flag {
     ATTEMPT_SEEN = 1,      /* an update other than STAGING came: it may have run */

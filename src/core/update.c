@@ -24,7 +24,7 @@ const char *clean_words(struct core *core, const char *text)
     return copy;
 }
 
-/* Where the message adds nothing, say what the state means to the task's owner. */
+/* The task goes where its attempt went. One that is over wants no timer and no answer. */
 static void task_follow(
         struct core *core, struct task *task, task_state to, const char *message, const char *reason)
 {

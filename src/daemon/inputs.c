@@ -26,8 +26,7 @@ void daemon_input(struct daemon *daemon, const struct core_input *input)
     daemon_outputs(daemon);
 }
 
-/* ---- clients ---------------------------------------------------------------------------------------------
- */
+/* ---- clients ---- */
 
 /* The payload of the last field of that number, which the checks found well formed and single. */
 static struct slice find_field(struct slice message, uint32_t number)
@@ -72,8 +71,7 @@ void daemon_on_request(
     free(specs);
 }
 
-/* ---- the master ------------------------------------------------------------------------------------------
- */
+/* ---- the master ---- */
 
 /* From now on the master goes by this run's failover timeout. */
 static void keep_failover(struct daemon *daemon)
