@@ -276,7 +276,7 @@ void handle_rescind(struct core *core, const char *offer_id);
 void offer_drop(struct core *core, struct offer *offer);
 void offers_drop_all(struct core *core);
 void offer_give_back(struct core *core, const char *offer_id); /* DECLINE without a filter */
-void offers_tick(struct core *core); /* declines, suppresses, revives what is due */
+void offers_tick(struct core *core);                           /* declines, suppresses, revives what is due */
 int64_t offers_deadline(const struct core *core);
 
 /* match.c */

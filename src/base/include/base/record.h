@@ -29,8 +29,8 @@ struct meta_row {
 };
 
 struct task_row {
-    int64_t key; /* from 1; the order of arrival */
-    const char *id; /* never changes for a key */
+    int64_t key;       /* from 1; the order of arrival */
+    const char *id;    /* never changes for a key */
     struct blob *spec; /* the packed zmesos.v1.TaskSpec as it was received; NULL: unchanged since it was first
                           written */
     int32_t state;     /* zmesos.v1.TaskState */

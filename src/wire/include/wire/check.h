@@ -27,8 +27,8 @@ struct check_limits {
 extern const struct check_limits check_limits_request;
 /* 64 MiB, depth 64, 4,000,000 elements, lenient: what a master sends. */
 extern const struct check_limits check_limits_event;
-/* Parts of requests that were taken, read again by themselves. Whatever was decoded as part of a request can be
- * decoded alone, for the memory is that of the largest request. Lenient: it was checked when it came. */
+/* Parts of requests that were taken, read again by themselves. Whatever was decoded as part of a request can
+ * be decoded alone, for the memory is that of the largest request. Lenient: it was checked when it came. */
 extern const struct check_limits check_limits_kept;
 
 /* 0, or
