@@ -11,9 +11,8 @@
 #include "loop.h"
 
 #define HTTP_BODY_MAX ((size_t)8 << 20) /* bytes of a request's body; 413 past it */
-#define HTTP_BACKLOG_MAX                                                                                     \
-    ((size_t)512 << 20) /* bytes that wait for a stream's slow reader; cut off past it                       \
-                         */
+/* Bytes that wait for a slow reader of a stream; cut off past it. */
+#define HTTP_BACKLOG_MAX ((size_t)512 << 20)
 
 struct http;
 struct http_stream;

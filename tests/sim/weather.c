@@ -121,7 +121,7 @@ static void strike(struct sim *sim, enum fault fault)
         agent_repeat(sim, agent);
         break;
     case FAULT_FREEZE:
-        if (sim->daemon.up)
+        if (sim->daemon.up && sim->daemon.frozen_until_us < sim->now_us) /* what was put off stays so */
             sim->daemon.frozen_until_us = sim->now_us + a_while_us;
         break;
     case FAULT_ODD_WORD:
@@ -174,7 +174,7 @@ static void calm_down(struct sim *sim, void *context, uint64_t number)
     (void)number;
     trace(sim, "world", "calm");
     sim->calm = true;
-    sim->weather.busy_until_us = sim->daemon.frozen_until_us = 0;
+    sim->weather.busy_until_us = 0;
     if (sim->master.removed && sim->master.up)
         master_failover(sim);
     for (int i = 0; i < sim->agent_count; i++)
