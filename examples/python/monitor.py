@@ -32,12 +32,13 @@ def main() -> int:
         client.subscribe(*options.prefix) as events,
     ):
         status = events.ready()
-        print(f"zmesosd {status.version}, framework {status.framework_id}, master {status.master or 'none'}")
+        master = status.master or "none"
+        print(f"zmesosd {status.version}, framework {status.framework_id}, master {master}", flush=True)
         missed = 0
         try:
             for event in events if options.seconds is None else events.within(options.seconds):
                 if events.missed > missed:
-                    print(f"-- {events.missed - missed} missed before this one --")
+                    print(f"-- {events.missed - missed} missed before this one --", flush=True)
                     missed = events.missed
                 seen[event.event_class] += 1
                 where = f"{event.time.astimezone():%H:%M:%S.%f} {event.event_class:>16} {event.number:>6}"

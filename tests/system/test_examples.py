@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,9 @@ def command(name: str, cluster: Cluster, *arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(BUILD / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    """As a user's, whose Python keeps output to a pipe back until it is flushed."""
+    mine = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**mine, "PYTHONPATH": str(BUILD / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run(name: str, cluster: Cluster, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -171,6 +174,8 @@ def test_monitor(cluster: Cluster) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    limit = threading.Timer(PATIENCE, watching.kill)  # then reading ends, instead of waiting for ever
+    limit.start()
     try:
         assert watching.stdout
         first = watching.stdout.readline()
@@ -187,6 +192,7 @@ def test_monitor(cluster: Cluster) -> None:
         rest = watching.stdout.read()
         assert watching.wait(PATIENCE) == 0
     finally:
+        limit.cancel()
         if watching.poll() is None:
             watching.kill()
             watching.wait()
