@@ -147,7 +147,7 @@ struct launch {
 struct call {
     uint64_t number, subscription, stream;
     Mesos__V1__Scheduler__Call__Type type;
-    bool ordered, undecided; /* undecided: of a SUBSCRIBE whose 200 was sent */
+    bool ordered;
     const char **offers;
     size_t offer_count;
     int64_t refuse_us;
@@ -257,7 +257,7 @@ struct life {
     bool launched; /* the master took one */
 
     enum place place;
-    bool started, vanished;
+    bool started;
     mesos_state state;
     struct update *updates, *last_update; /* not acknowledged; the first one is repeated */
     int64_t retry_us;
@@ -283,12 +283,11 @@ struct agent {
     const char *id;
     int number;
     int64_t cpus;
-    bool dead, up, cut_off, told_gone; /* dead: for ever */
-    uint64_t link;                     /* generation: what was sent over an older one is lost */
-    bool registered;                   /* as it thinks */
+    bool dead, up, cut_off; /* dead: for ever */
+    uint64_t link;          /* generation: what was sent over an older one is lost */
+    bool registered;        /* as it thinks */
     uint64_t registering;
     int64_t to_agent_us, to_master_us;
-    int64_t back_at_us; /* late after a failover */
 
     enum standing standing; /* as the master has it */
     bool connected;
@@ -458,7 +457,6 @@ struct wish {
     int starts;      /* of any attempt */
     view_state seen; /* last published */
     uint64_t seen_revision, read_revision;
-    view_state kept; /* last durable */
 };
 
 enum request_kind { REQUEST_LAUNCH, REQUEST_KILL, REQUEST_GET, REQUEST_RECONCILE, REQUEST_CONFLICT };
@@ -554,8 +552,7 @@ struct sim {
     bool calm;
 
     struct weather weather;
-    struct conn **conns; /* open ones and others; for faults */
-    size_t conn_count, conn_capacity;
+    uint64_t conn_count;
     struct store store;
     struct daemon daemon;
     struct mesos mesos;
