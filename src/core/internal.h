@@ -169,7 +169,6 @@ struct core {
     struct map unique; /* "name NUL attribute NUL value" -> struct unique_entry */
 
     uint64_t subscription; /* current; 0: none */
-    uint64_t last_subscription;
     Zmesos__V1__Subscription subscription_state;
     char *master, *down_text;
     int64_t heard_ns; /* wall time of the master's last word */

@@ -32,22 +32,11 @@ static bool id_can_be_echoed(struct slice id)
     return id.length <= REQUEST_ID_MAX && text_is_utf8(id) && (!id.length || !memchr(id.data, 0, id.length));
 }
 
-/* Of the raw bytes of a varint; at most ten, as field_next() makes sure. */
-static uint64_t varint_value(struct slice bytes)
-{
-    uint64_t value = 0;
-    size_t i;
-
-    for (i = 0; i < bytes.length && i < 10; i++)
-        value |= (uint64_t)(bytes.data[i] & 0x7f) << (7 * i);
-    return value;
-}
-
 static void outline_field(struct outline *outline, const struct field *field)
 {
     if (field->number == FIELD_VERSION && field->wire_type == 0) {
         outline->has_version = true;
-        outline->version = varint_value(field->bytes);
+        outline->version = field_varint(field);
     } else if (field->number == FIELD_ID && field->wire_type == 2) {
         if (!outline->id.data && field->bytes.data && id_can_be_echoed(field->bytes))
             outline->id = field->bytes;
@@ -71,7 +60,7 @@ static struct outline outline_read(struct slice bytes, size_t fields_max)
     return outline;
 }
 
-/* An error's text is cut by bytes where it is too long, and protobuf's strings are UTF-8. */
+/* Protobuf's strings are UTF-8, whatever bytes an error's words end with. */
 static void cut_to_utf8(char *text)
 {
     size_t length = strlen(text);

@@ -147,12 +147,8 @@ static uint64_t peek_type(struct slice record)
     uint64_t type = 0;
 
     while (field_next(&cursor, &field) == 1) {
-        if (field.number != 1 || field.wire_type != 0) {
-            continue;
-        }
-        type = 0;
-        for (size_t i = 0; i < field.bytes.length && i < 10; ++i) {
-            type |= (uint64_t)(field.bytes.data[i] & 0x7f) << (7 * i);
+        if (field.number == 1 && field.wire_type == 0) {
+            type = field_varint(&field);
         }
     }
     return type;

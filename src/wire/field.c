@@ -66,3 +66,10 @@ int field_next(struct field_cursor *cursor, struct field *field)
     cursor->rest = rest;
     return 1;
 }
+
+uint64_t field_varint(const struct field *field)
+{
+    uint64_t value = 0;
+    wire_read_varint(field->bytes, WIRE_VARINT_MAX, &value);
+    return value;
+}

@@ -63,4 +63,7 @@ struct field {
  * cursor stays where it was. */
 int field_next(struct field_cursor *cursor, struct field *field) MUST_CHECK;
 
+/* The value of a field of wire type 0 that field_next() gave. */
+uint64_t field_varint(const struct field *field);
+
 #endif
