@@ -82,6 +82,9 @@ static int prepare_statements(struct database *database, struct error *err)
             [STATEMENT_SPEC] = ROWS_SPEC_SQL,
             [STATEMENT_ATTEMPT] = ROWS_ATTEMPT_SQL,
             [STATEMENT_EVENT] = ROWS_EVENT_SQL,
+            [STATEMENT_FORGET_TASK] = ROWS_FORGET_TASK_SQL,
+            [STATEMENT_FORGET_SPEC] = ROWS_FORGET_SPEC_SQL,
+            [STATEMENT_FORGET_ATTEMPTS] = ROWS_FORGET_ATTEMPTS_SQL,
             [STATEMENT_PRUNE] = JOURNAL_PRUNE_SQL,
             [STATEMENT_FIRST_EVENT] = JOURNAL_FIRST_SQL,
     };

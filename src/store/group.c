@@ -46,11 +46,14 @@ static void keep_record(struct group *group, struct record *record)
         record->attempt.unique = keep_text(group, record->attempt.unique);
         record->attempt.message = keep_text(group, record->attempt.message);
         record->attempt.reason = keep_text(group, record->attempt.reason);
+        record->attempt.mesos_id = keep_text(group, record->attempt.mesos_id);
         break;
     case RECORD_EVENT:
         record->event.topic = keep_text(group, record->event.topic);
         record->event.header = keep_blob(group, record->event.header);
         record->event.body = keep_blob(group, record->event.body);
+        break;
+    case RECORD_FORGET:
         break;
     }
 }

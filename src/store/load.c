@@ -47,6 +47,7 @@ static void read_task(sqlite3_stmt *row, struct record *record)
             .not_before_ns = sqlite3_column_int64(row, 10),
             .message = text_of(row, 11),
             .reason = text_of(row, 12),
+            .flags = (uint32_t)sqlite3_column_int64(row, 13),
     };
 }
 
@@ -66,6 +67,7 @@ static void read_attempt(sqlite3_stmt *row, struct record *record)
             .changed_ns = sqlite3_column_int64(row, 9),
             .message = text_of(row, 10),
             .reason = text_of(row, 11),
+            .mesos_id = text_of(row, 12),
     };
 }
 
@@ -85,11 +87,11 @@ static void read_event(sqlite3_stmt *row, struct record *record)
 static const struct query queries[] = {
         {"SELECT name, value FROM meta ORDER BY name", read_meta},
         {"SELECT key, id, spec, state, revision, attempts, kill_requested, kill_policy, created_ns,"
-         " changed_ns, not_before_ns, message, reason FROM task LEFT JOIN spec ON spec.task_key=task.key "
-         "ORDER BY key",
+         " changed_ns, not_before_ns, message, reason, flags FROM task"
+         " LEFT JOIN spec ON spec.task_key=task.key ORDER BY key",
                 read_task},
         {"SELECT task_key, number, state, flags, agent_id, hostname, ports, unique_values, launched_ns,"
-         " changed_ns, message, reason FROM attempt ORDER BY task_key, number",
+         " changed_ns, message, reason, mesos_id FROM attempt ORDER BY task_key, number",
                 read_attempt},
         /* The recursion looks each class up in the index instead of walking through the journal. */
         {"WITH RECURSIVE classes(c) AS (SELECT min(class) FROM event UNION ALL"

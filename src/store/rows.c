@@ -78,6 +78,7 @@ static int write_task(struct database *database, const struct task_row *row, str
     bind_integer(&binding, row->not_before_ns);
     bind_text(&binding, row->message);
     bind_text(&binding, row->reason);
+    bind_integer(&binding, row->flags);
     int code = run(database, &binding, err);
     if (code == 0 && row->spec)
         code = write_spec(database, row, err);
@@ -99,6 +100,7 @@ static int write_attempt(struct database *database, const struct attempt_row *ro
     bind_integer(&binding, row->changed_ns);
     bind_text(&binding, row->message);
     bind_text(&binding, row->reason);
+    bind_text(&binding, row->mesos_id);
     return run(database, &binding, err);
 }
 
@@ -115,6 +117,17 @@ static int write_event(struct database *database, const struct event_row *row, s
     return run(database, &binding, err);
 }
 
+static int forget(struct database *database, const struct forget_row *row, struct error *err)
+{
+    int code = 0;
+    for (int i = STATEMENT_FORGET_TASK; i <= STATEMENT_FORGET_ATTEMPTS && code == 0; i++) {
+        struct binding binding = {.statement = database->statements[i]};
+        bind_integer(&binding, row->task_key);
+        code = run(database, &binding, err);
+    }
+    return code;
+}
+
 int rows_write(struct database *database, const struct record *record, struct error *err)
 {
     switch (record->kind) {
@@ -126,6 +139,8 @@ int rows_write(struct database *database, const struct record *record, struct er
         return write_attempt(database, &record->attempt, err);
     case RECORD_EVENT:
         return write_event(database, &record->event, err);
+    case RECORD_FORGET:
+        return forget(database, &record->forget, err);
     }
     return error_set(err, ERR_INVALID, "a record of unknown kind %d", (int)record->kind);
 }

@@ -13,20 +13,26 @@ struct database;
 #define ROWS_TASK_SQL                                                                                        \
     "INSERT INTO task(key, id, state, revision, attempts, kill_requested, kill_policy, created_ns, "         \
     "changed_ns,"                                                                                            \
-    " not_before_ns, message, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"             \
+    " not_before_ns, message, reason, flags)"                                                                \
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"                                        \
     " ON CONFLICT(key) DO UPDATE SET state=?3, revision=?4, attempts=?5, kill_requested=?6, kill_policy=?7," \
-    " created_ns=?8, changed_ns=?9, not_before_ns=?10, message=?11, reason=?12"
+    " created_ns=?8, changed_ns=?9, not_before_ns=?10, message=?11, reason=?12, flags=?13"
 
 #define ROWS_SPEC_SQL "INSERT OR REPLACE INTO spec(task_key, spec) VALUES(?1, ?2)"
 
 #define ROWS_ATTEMPT_SQL                                                                                     \
     "INSERT OR REPLACE INTO attempt(task_key, number, state, flags, agent_id, hostname, ports, "             \
     "unique_values,"                                                                                         \
-    " launched_ns, changed_ns, message, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    " launched_ns, changed_ns, message, reason, mesos_id)"                                                   \
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 
 #define ROWS_EVENT_SQL                                                                                       \
     "INSERT OR REPLACE INTO event(class, number, time_ns, topic, header, body) VALUES(?1, ?2, ?3, ?4, ?5, "  \
     "?6)"
+
+#define ROWS_FORGET_TASK_SQL "DELETE FROM task WHERE key=?1"
+#define ROWS_FORGET_SPEC_SQL "DELETE FROM spec WHERE task_key=?1"
+#define ROWS_FORGET_ATTEMPTS_SQL "DELETE FROM attempt WHERE task_key=?1"
 
 /* Writes one record inside the transaction that is open. */
 int rows_write(struct database *database, const struct record *record, struct error *err) MUST_CHECK;

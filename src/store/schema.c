@@ -71,6 +71,8 @@ static const char *const migrations[] = {
         "  body BLOB,"
         "  PRIMARY KEY(class, number)"
         ");",
+        "ALTER TABLE task ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN mesos_id TEXT NOT NULL DEFAULT '';",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == STORE_SCHEMA_VERSION, "one migration a version");
 

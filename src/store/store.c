@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -120,6 +121,31 @@ void store_handle(struct store *store)
 uint64_t store_committed(const struct store *store)
 {
     return atomic_load_explicit(&store->writer.committed, memory_order_acquire);
+}
+
+int store_backup(struct store *store, const char *path, struct error *err)
+{
+    struct stat about;
+    if (path[0] != '/')
+        return error_set(err, ERR_INVALID, "%s is not an absolute path", path);
+    if (!store->started)
+        return error_set(err, ERR_UNAVAILABLE, "the store has not started");
+    if (lstat(path, &about) == 0)
+        return error_set(err, ERR_CONFLICT, "%s exists already", path);
+    return writer_back_up(&store->writer, path, err);
+}
+
+bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct error *err)
+{
+    struct writer_backup_end end;
+    if (!store->started || !writer_backup_ended(&store->writer, &end))
+        return false;
+    *code = end.code;
+    if (end.code == 0)
+        *bytes = end.bytes;
+    else if (err)
+        *err = end.err;
+    return true;
 }
 
 size_t store_waiting_bytes(const struct store *store)

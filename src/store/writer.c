@@ -1,13 +1,17 @@
 /* The store's thread. It sleeps until a group comes. When none has come for a moment it moves the log into
- * the database and deletes old journal rows, in steps short enough for the group that arrives meanwhile. */
+ * the database and deletes old journal rows, in steps short enough for the group that arrives meanwhile. A
+ * backup goes on in such steps too, and by one after each group however busy it is. */
 #include "writer.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "backup.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "store/store.h"
 
@@ -42,6 +46,16 @@ static void upkeep_step(struct database *database)
         writer_die(&err);
 }
 
+static void tell(struct writer *writer)
+{
+    uint64_t one = 1;
+    if (write(writer->event_fd, &one, sizeof one) != sizeof one) {
+        struct error err;
+        error_set_errno(&err, errno, "cannot tell of a commit");
+        writer_die(&err);
+    }
+}
+
 static void commit(struct writer *writer, struct group *group)
 {
     struct error err;
@@ -49,17 +63,38 @@ static void commit(struct writer *writer, struct group *group)
         writer_die(&err);
     group_reset(group);
     atomic_fetch_add_explicit(&writer->committed, 1, memory_order_release);
-    uint64_t one = 1;
-    if (write(writer->event_fd, &one, sizeof one) != sizeof one) {
-        error_set_errno(&err, errno, "cannot tell of a commit");
-        writer_die(&err);
-    }
+    tell(writer);
     if (writer->database->wal_pages >= WAL_PAGES_MAX &&
             database_checkpoint(writer->database, false, &err) < 0)
         writer_die(&err);
 }
 
-/* Waits for a group or the end; false when none came for a moment. Called with the mutex held. */
+/* Begins the backup that was asked for, or takes it a step further. */
+static void advance_backup(struct writer *writer)
+{
+    struct writer_backup_end end = {0};
+    bool done = false;
+    pthread_mutex_lock(&writer->mutex);
+    char *path = writer->backup_path;
+    writer->backup_path = NULL;
+    pthread_mutex_unlock(&writer->mutex);
+    if (path)
+        end.code = backup_begin(writer->database, path, &writer->backup, &end.err);
+    else if (writer->backup)
+        end.code = backup_step(writer->backup, &done, &end.bytes, &end.err);
+    free(path);
+    if (!done && end.code == 0)
+        return;
+    backup_destroy(writer->backup);
+    writer->backup = NULL;
+    pthread_mutex_lock(&writer->mutex);
+    writer->backup_end = end;
+    writer->backup_ended = true;
+    pthread_mutex_unlock(&writer->mutex);
+    tell(writer);
+}
+
+/* Waits for a group, a backup or the end; false when none came for a moment. Called with the mutex held. */
 static bool wait_a_moment(struct writer *writer)
 {
     struct timespec until;
@@ -69,19 +104,23 @@ static bool wait_a_moment(struct writer *writer)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    while (!writer->waiting && !writer->stopping)
+    while (!writer->waiting && !writer->stopping && !writer->backup_path)
         if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT)
             return writer->waiting || writer->stopping;
     return true;
 }
 
-/* The next group, or NULL for the end. Upkeep goes on step by step while nothing comes. */
+/* The next group, or NULL for the end. A backup and upkeep go on step by step while nothing comes. */
 static struct group *next_group(struct writer *writer)
 {
     bool idle = false;
     pthread_mutex_lock(&writer->mutex);
     while (!writer->waiting && !writer->stopping) {
-        if (!upkeep_due(writer->database)) {
+        if (writer->backup || writer->backup_path) {
+            pthread_mutex_unlock(&writer->mutex);
+            advance_backup(writer);
+            pthread_mutex_lock(&writer->mutex);
+        } else if (!upkeep_due(writer->database)) {
             pthread_cond_wait(&writer->wake, &writer->mutex);
         } else if (idle || !wait_a_moment(writer)) {
             idle = true;
@@ -100,8 +139,12 @@ static void *run(void *context)
 {
     struct writer *writer = context;
     struct group *group;
-    while ((group = next_group(writer)))
+    while ((group = next_group(writer))) {
         commit(writer, group);
+        if (writer->backup)
+            advance_backup(writer);
+    }
+    backup_destroy(writer->backup);
     return NULL;
 }
 
@@ -136,6 +179,34 @@ void writer_hand_over(struct writer *writer, struct group *group)
     pthread_mutex_unlock(&writer->mutex);
 }
 
+int writer_back_up(struct writer *writer, const char *path, struct error *err)
+{
+    int code = 0;
+    pthread_mutex_lock(&writer->mutex);
+    if (writer->backing_up) {
+        code = error_set(err, ERR_UNAVAILABLE, "a backup is under way already");
+    } else {
+        writer->backing_up = true;
+        writer->backup_path = alloc_string(path);
+        pthread_cond_signal(&writer->wake);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return code;
+}
+
+bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end)
+{
+    pthread_mutex_lock(&writer->mutex);
+    bool ended = writer->backup_ended;
+    if (ended) {
+        *end = writer->backup_end;
+        writer->backup_ended = false;
+        writer->backing_up = false;
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return ended;
+}
+
 void writer_stop(struct writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
@@ -143,6 +214,7 @@ void writer_stop(struct writer *writer)
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->mutex);
     pthread_join(writer->thread, NULL);
+    free(writer->backup_path);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->mutex);
 }

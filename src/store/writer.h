@@ -15,10 +15,19 @@ struct writer {
     int event_fd;              /* borrowed; gets 1 after each commit */
     _Atomic uint64_t committed;
     pthread_t thread;
-    pthread_mutex_t mutex; /* guards the two below; held for moments only */
+    struct backup *backup; /* under way; the thread's alone */
+    pthread_mutex_t mutex; /* guards what is below; held for moments only */
     pthread_cond_t wake;
     struct group *waiting; /* handed over and not yet taken; belongs to the thread */
     bool stopping;
+    char *backup_path; /* asked for and not yet begun; the thread takes it */
+    bool backing_up;   /* from the asking until its end was told */
+    bool backup_ended;
+    struct writer_backup_end {
+        int code;
+        uint64_t bytes;
+        struct error err;
+    } backup_end;
 };
 
 int writer_start(
@@ -27,6 +36,13 @@ int writer_start(
 /* Gives a group to the thread, which has none: all groups before are committed. It is emptied before its
  * number appears in `committed`, and the caller's again then. */
 void writer_hand_over(struct writer *writer, struct group *group);
+
+/* Asks for a copy; everything handed over before is in it. ERR_UNAVAILABLE until the end of the one before
+ * was told. */
+int writer_back_up(struct writer *writer, const char *path, struct error *err) MUST_CHECK;
+
+/* Whether it has ended; true once. event_fd gets 1 when it has. */
+bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end);
 
 /* Ends the thread once all is committed. */
 void writer_stop(struct writer *writer);

@@ -82,21 +82,21 @@ const char *record_text(struct fixture *fixture, const struct record *record)
         const struct task_row *row = &record->task;
         return arena_format(arena,
                 "task %lld id='%s' spec=%s state=%d revision=%llu attempts=%u kill=%d policy=%s created=%lld "
-                "changed=%lld not_before=%lld message='%s' reason='%s'\n",
+                "changed=%lld not_before=%lld message='%s' reason='%s' flags=%x\n",
                 (long long)row->key, row->id, hex(arena, row->spec), row->state,
                 (unsigned long long)row->revision, row->attempts, row->kill_requested,
                 hex(arena, row->kill_policy), (long long)row->created_ns, (long long)row->changed_ns,
-                (long long)row->not_before_ns, row->message, row->reason);
+                (long long)row->not_before_ns, row->message, row->reason, row->flags);
     }
     case RECORD_ATTEMPT: {
         const struct attempt_row *row = &record->attempt;
         return arena_format(arena,
                 "attempt %lld/%u state=%d flags=%x agent='%s' host='%s' ports='%s' unique='%s' launched=%lld "
                 "changed=%lld "
-                "message='%s' reason='%s'\n",
+                "message='%s' reason='%s' mesos='%s'\n",
                 (long long)row->task_key, row->number, row->state, row->flags, row->agent_id, row->hostname,
                 row->ports, row->unique, (long long)row->launched_ns, (long long)row->changed_ns,
-                row->message, row->reason);
+                row->message, row->reason, row->mesos_id ? row->mesos_id : "");
     }
     case RECORD_EVENT: {
         const struct event_row *row = &record->event;
@@ -104,6 +104,8 @@ const char *record_text(struct fixture *fixture, const struct record *record)
                 (unsigned long long)row->number, (long long)row->time_ns, row->topic, hex(arena, row->header),
                 hex(arena, row->body));
     }
+    case RECORD_FORGET:
+        return arena_format(arena, "forget %lld\n", (long long)record->forget.task_key);
     }
     fail_msg("a record of kind %d", (int)record->kind);
     return NULL;

@@ -19,6 +19,7 @@ static struct record full_task(int64_t key, const char *id, struct blob *spec, s
                     .created_ns = INT64_MAX,
                     .changed_ns = INT64_MIN,
                     .not_before_ns = 1763812345678901234,
+                    .flags = 0xdeadbeef,
                     .message = "it's a \"message\"; DROP TABLE task",
                     .reason = "REASON_\xc3\xa9"}};
 }
@@ -37,7 +38,8 @@ static struct record full_attempt(int64_t task_key, uint32_t number)
                     .launched_ns = 11,
                     .changed_ns = 12,
                     .message = "m",
-                    .reason = "r"}};
+                    .reason = "r",
+                    .mesos_id = "job.1.1-r1"}};
 }
 
 /* Commits the records as one group, stops, and starts again: the reopened store. */
@@ -103,7 +105,8 @@ static void test_absent_blobs_stay_absent_and_absent_text_is_empty(void **state)
                             .ports = "",
                             .unique = "",
                             .message = "",
-                            .reason = ""}},
+                            .reason = "",
+                            .mesos_id = ""}},
             {.kind = RECORD_EVENT, .event = {.class = 1, .number = 1, .topic = ""}},
     };
     struct store *store = write_and_reopen(fixture, open_store(fixture), given, 3);
@@ -167,6 +170,7 @@ static void test_rows_are_replaced(void **state)
     after[1].task.created_ns = 8;
     after[1].task.changed_ns = 9;
     after[1].task.not_before_ns = 10;
+    after[1].task.flags = 11;
     after[1].task.message = "";
     after[1].task.reason = "other";
     after[2].attempt = (struct attempt_row){
@@ -182,6 +186,7 @@ static void test_rows_are_replaced(void **state)
             .changed_ns = 5,
             .message = "m2",
             .reason = "r2",
+            .mesos_id = "i",
     };
     after[3].event.header = spec;
     after[3].event.body = other;
@@ -216,6 +221,35 @@ static void test_a_task_without_specification_keeps_the_one_it_has(void **state)
     blob_unref(spec);
 }
 
+static void test_a_forgotten_task_is_gone_with_its_attempts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blob *spec = blob_create("spec", 4);
+    struct record records[] = {
+            full_task(1, "before", spec, NULL),
+            full_task(2, "job", spec, spec),
+            full_task(3, "after", spec, NULL),
+            full_attempt(1, 1),
+            full_attempt(2, 1),
+            full_attempt(2, 2),
+            full_attempt(3, 1),
+    };
+    struct record left[] = {records[0], records[2], records[3], records[6]};
+    struct record forget = {.kind = RECORD_FORGET, .forget = {.task_key = 2}};
+    struct record unknown = {.kind = RECORD_FORGET, .forget = {.task_key = 99}};
+
+    /* One that is on disk; then one that was made in the same group. */
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 7);
+    store = write_and_reopen(fixture, store, &forget, 1);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, left, 4));
+    struct record both[] = {records[1], records[4], forget, unknown};
+    store = write_and_reopen(fixture, store, both, 4);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, left, 4));
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM spec"), 2);
+    blob_unref(spec);
+}
+
 static void test_only_the_last_event_of_each_class_is_loaded(void **state)
 {
     struct fixture *fixture = *state;
@@ -234,8 +268,8 @@ static void test_only_the_last_event_of_each_class_is_loaded(void **state)
 static void test_what_was_given_may_change_after_store_add(void **state)
 {
     struct fixture *fixture = *state;
-    char texts[12][16];
-    for (size_t i = 0; i < 12; i++)
+    char texts[13][16];
+    for (size_t i = 0; i < 13; i++)
         snprintf(texts[i], sizeof texts[i], "text %zu", i);
     struct blob *blob = blob_create("bytes", 5);
     struct record records[] = {
@@ -252,6 +286,7 @@ static void test_what_was_given_may_change_after_store_add(void **state)
     records[2].attempt.unique = texts[8];
     records[2].attempt.message = texts[9];
     records[2].attempt.reason = texts[10];
+    records[2].attempt.mesos_id = texts[12];
     records[3].event.header = records[3].event.body = blob;
     const char *expected = texts_of(fixture, records, 4);
 
@@ -324,6 +359,7 @@ int main(void)
             TEST(test_order_of_loading),
             TEST(test_rows_are_replaced),
             TEST(test_a_task_without_specification_keeps_the_one_it_has),
+            TEST(test_a_forgotten_task_is_gone_with_its_attempts),
             TEST(test_only_the_last_event_of_each_class_is_loaded),
             TEST(test_what_was_given_may_change_after_store_add),
             TEST(test_loading_stops_when_told),
