@@ -93,6 +93,10 @@ bool constraints_hold(
         struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
 {
     struct arena *arena = &core->out->arena;
+    for (size_t i = 0; i < shape->avoid_count; i++) {
+        if (strcmp(shape->avoid[i], offer->agent_id->value) == 0)
+            return false;
+    }
     for (size_t i = 0; i < shape->constraint_count; i++) {
         const struct constraint *c = &shape->constraints[i];
         const char *value = attribute_value(arena, offer, c->attribute);

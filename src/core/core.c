@@ -11,6 +11,8 @@
 #define ALIVE_MS 60000 /* how often the time of the last contact is written down */
 /* What is heard may have been on its way for as long as a stream may be silent: five heartbeats of 15 s. */
 #define ON_ITS_WAY_MS 75000
+/* After SUBSCRIBED nothing is given up for its silence before the master had this time to speak. */
+#define PATIENCE_MS 60000
 
 void core_config_init(struct core_config *config)
 {
@@ -29,6 +31,9 @@ void core_config_init(struct core_config *config)
             .relaunch_min_ms = 1000,
             .relaunch_max_ms = 60000,
             .heartbeat_ms = 1000,
+            .launch_timeout_ms = 15 * 60 * 1000,
+            .keep_tasks_ms = (int64_t)7 * 24 * 3600 * 1000,
+            .keep_tasks = 100000,
     };
 }
 
@@ -54,13 +59,19 @@ struct core *core_create(const struct core_config *config)
 {
     struct core *core = alloc_zeroed(1, sizeof *core);
     copy_config(core, config);
-    struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique};
+    struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique,
+            &core->named, &core->strays};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
     list_init(&core->to_ask);
     list_init(&core->asked);
     heap_init(&core->timers);
+    heap_init(&core->stray_timers);
+    heap_init(&core->over);
+    heap_init(&core->lost);
+    core->forget_at_ms = INT64_MIN;
+    core->patient_until_ms = INT64_MIN;
     core->next_key = 1;
     core->subscription_state = ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
     core->heartbeat_at_ms = INT64_MIN;
@@ -75,6 +86,7 @@ void core_destroy(struct core *core)
     offers_drop_all(core);
     for (size_t i = 0; i < core->task_count; i++)
         task_free(core, core->tasks[i]);
+    strays_clear(core);
     for (size_t i = 0; i < core->call_count; i++)
         free(core->calls[i]);
     for (size_t i = 0; i < core->role_count; i++) {
@@ -88,7 +100,13 @@ void core_destroy(struct core *core)
     map_clear(&core->offers_by_id);
     map_clear(&core->agents);
     map_clear(&core->unique);
+    map_clear(&core->named);
+    map_clear(&core->strays);
     heap_clear(&core->timers);
+    heap_clear(&core->stray_timers);
+    heap_clear(&core->over);
+    heap_clear(&core->lost);
+    free(core->foreign);
     free(core->retired);
     free(core->roles);
     free(core->tasks);
@@ -116,7 +134,7 @@ static int recover_meta(struct core *core, const struct meta_row *row, struct er
 {
     if (strcmp(row->name, META_ALIVE_NS) == 0 && integer_parse(row->value, 0, INT64_MAX, &core->alive_ns))
         return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
-    return 0;
+    return recover_keys(core, row, err);
 }
 
 static int recover_event(struct core *core, const struct event_row *row, struct error *err)
@@ -128,18 +146,12 @@ static int recover_event(struct core *core, const struct event_row *row, struct 
     return 0;
 }
 
-/* A task that waits goes into the queue, or gets the timer that ends its backoff. */
-static void recover_queue(struct core *core, struct task *task)
+/* One that waits goes into the queue, or gets the timer that ends its backoff; the others get theirs when
+ * there is a subscription. */
+static void recover_task(struct core *core, struct task *task)
 {
-    if (task->state != STATE(QUEUED))
-        return;
-    int64_t left_ms = (task->not_before_ns - core->now.wall_ns) / 1000000;
-    if (left_ms <= 0)
-        queue_add(core, task);
-    else /* the wall clock may have jumped: never wait longer than the longest backoff */
-        heap_set(&core->timers, &task->timer,
-                core->now.mono_ms +
-                        (left_ms < core->config.relaunch_max_ms ? left_ms : core->config.relaunch_max_ms));
+    if (task->state == STATE(QUEUED))
+        task_arm(core, task);
 }
 
 int core_recover(struct core *core, const struct record *record, const Zmesos__V1__TaskSpec *spec,
@@ -153,12 +165,14 @@ int core_recover(struct core *core, const struct record *record, const Zmesos__V
     case RECORD_TASK:
         rc = task_apply(core, &record->task, spec, err);
         if (rc == 0)
-            recover_queue(core, task_by_key(core, record->task.key));
+            recover_task(core, task_by_key(core, record->task.key));
         return rc;
     case RECORD_ATTEMPT:
         return attempt_apply(core, &record->attempt, err);
     case RECORD_EVENT:
         return recover_event(core, &record->event, err);
+    case RECORD_FORGET:
+        break; /* is never read back */
     }
     return error_set(err, ERR_MALFORMED, "record kind %d is none", (int)record->kind);
 }
@@ -196,14 +210,21 @@ static void mark_outlived(struct core *core)
     }
 }
 
-static void resend_kills(struct core *core)
+/* KILLs go again, and what is waited for begins anew. */
+static void arm_all(struct core *core)
 {
+    core->patient_until_ms = core->now.mono_ms +
+                             (core->config.ask_max_ms > PATIENCE_MS ? core->config.ask_max_ms : PATIENCE_MS);
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
-        if (task->kill_requested && state_wants_answer(task->state)) {
-            task->kill_backoff_ms = core->config.kill_min_ms;
-            kill_send(core, task);
+        if (!state_wants_answer(task->state))
+            continue;
+        if (!kill_wanted(task)) {
+            task_arm(core, task);
+            continue;
         }
+        task->kill_backoff_ms = core->config.kill_min_ms;
+        kill_send(core, task);
     }
 }
 
@@ -225,7 +246,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
     reconcile_all(core);
-    resend_kills(core);
+    arm_all(core);
 }
 
 static void handle_down(struct core *core, bool refused, const char *text)
@@ -259,22 +280,9 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
 
 /* ---- time ---- */
 
-static void run_timers(struct core *core)
-{
-    struct heap_node *node;
-    while ((node = heap_first(&core->timers)) && node->key <= core->now.mono_ms) {
-        struct task *task = list_item(node, struct task, timer);
-        heap_remove(&core->timers, node);
-        if (task->state == STATE(QUEUED))
-            queue_add(core, task);
-        else if (task->kill_requested && state_wants_answer(task->state))
-            kill_send(core, task);
-    }
-}
-
 static void tick(struct core *core)
 {
-    run_timers(core);
+    timers_run(core);
     if (core->match_wanted)
         match_run(core);
     offers_tick(core);
@@ -290,8 +298,7 @@ static void tick(struct core *core)
 int64_t core_deadline(const struct core *core)
 {
     int64_t at = core->heartbeat_at_ms;
-    const struct heap_node *timer = heap_first(&core->timers);
-    const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timer ? timer->key : INT64_MAX,
+    const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
             core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
@@ -306,6 +313,7 @@ void core_handle(
     for (size_t i = 0; i < core->retired_count; i++)
         blob_unref(core->retired[i]);
     core->retired_count = 0;
+    forget_step(core); /* first: what is dropped is in no output yet */
     switch (input->kind) {
     case CORE_IN_TICK:
         break;
@@ -329,6 +337,12 @@ void core_handle(
         break;
     case CORE_IN_ANSWER:
         handle_answer(core, input->answer.call, input->answer.answer, input->answer.text);
+        break;
+    case CORE_IN_RESTORED:
+        handle_restored(core, input->restored.store_id);
+        break;
+    case CORE_IN_REMOVED:
+        handle_removed(core, input->removed.framework_id);
         break;
     }
     tick(core);

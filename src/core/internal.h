@@ -41,6 +41,8 @@ struct shape {
     struct constraint *constraints;
     size_t constraint_count;
     bool has_unique;
+    char **avoid; /* agents on which it must not go */
+    size_t avoid_count;
 
     struct list queue; /* of task.queue_link, oldest first */
     struct heap_node
@@ -53,7 +55,7 @@ struct shape {
 struct role {
     char *name;
     struct heap queue; /* shape.node */
-    uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included */
+    uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
     size_t offers;     /* held */
     bool suppressed;
     bool filtered;      /* something was declined since the last REVIVE */
@@ -65,11 +67,18 @@ struct role {
 /* ---- tasks ---- */
 
 enum attempt_flag {
-    ATTEMPT_SEEN = 1,      /* an update other than STAGING came: it may have run */
-    ATTEMPT_DROPPED = 2,   /* the master said DROPPED: waits for the proof that it never ran */
-    ATTEMPT_NEVER_RAN = 4, /* proved */
-    ATTEMPT_OUTLIVED = 8,  /* we were away longer than failover_timeout since its launch */
-    ATTEMPT_DOUBTED = 16,  /* it was cut off, lost or its id in use: its absence proves nothing any more */
+    ATTEMPT_SEEN = 1,       /* an update other than STAGING came: it may have run */
+    ATTEMPT_DROPPED = 2,    /* the master said DROPPED: waits for the proof that it never ran */
+    ATTEMPT_NEVER_RAN = 4,  /* proved */
+    ATTEMPT_OUTLIVED = 8,   /* we were away longer than failover_timeout since its launch */
+    ATTEMPT_DOUBTED = 16,   /* it was cut off, lost or its id in use: its absence proves nothing any more */
+    ATTEMPT_TIMED_OUT = 32, /* did not start in time: is killed for it */
+    ATTEMPT_REPLACED = 64,  /* given up while it may be alive: is killed when it shows */
+};
+
+enum task_flag {
+    TASK_HELD = 1,    /* restored from a backup: not launched before a release */
+    TASK_ADOPTED = 2, /* was found running */
 };
 
 struct attempt {
@@ -77,12 +86,22 @@ struct attempt {
     task_state state;
     uint32_t flags;
     char *agent_id, *hostname, *ports, *unique;
+    char *mesos_id; /* NULL: <id>.<key>.<number> */
     int64_t launched_ns, changed_ns;
     char *message, *reason;
 
     uint64_t subscription; /* it was launched under; 0: an earlier run's */
     uint64_t asked;        /* the subscription of the last RECONCILE or KILL about it; 0: never */
     uint64_t call;         /* its ACCEPT while that is in flight, else 0 */
+};
+
+/* What a specification says of attempts (zmesos.v1.RetryPolicy, launch_timeout). */
+struct policy {
+    uint32_t max_attempts;
+    uint32_t on; /* a bit for each outcome */
+    bool elsewhere;
+    int64_t backoff_ms, backoff_max_ms, replace_after_ms;
+    int64_t launch_timeout_ms; /* -1: the daemon's */
 };
 
 struct task {
@@ -97,6 +116,10 @@ struct task {
     char *message, *reason;
     char *labels; /* key NUL value NUL ... NUL */
     struct shape *shape;
+    uint32_t flags;
+    struct policy *policy; /* NULL: one attempt, the daemon's launch timeout */
+    bool counted_waiting;  /* in its role */
+    bool forgotten;        /* in forget_step(): goes */
 
     struct attempt *attempts; /* the last one is current */
     uint32_t attempt_count;
@@ -106,15 +129,32 @@ struct task {
     struct agent *agent;
     struct list_link ask_link; /* in core.asked or core.to_ask while an answer from the master is wanted */
     bool in_to_ask;            /* which of the two */
-    struct heap_node timer;    /* end of a backoff, or the next KILL */
+    struct heap_node timer;    /* end of a backoff or of patience, the next KILL; or when it was over */
+    struct heap *timer_heap;   /* where that is: core.timers, or core.over and core.lost; NULL: nowhere */
     int64_t kill_backoff_ms;
 };
 
-/* An agent that has tasks of ours. Freed with its last one. */
+/* An agent that has tasks of ours, or strays. Freed with its last one. */
 struct agent {
     char *id;
     struct list tasks;
+    struct list strays;
     int64_t asked_ms;
+};
+
+/* Something of this framework that is to be dead and may be alive: an attempt that was given up, or an
+ * orphan. */
+struct stray {
+    char *mesos_id;
+    struct agent *agent;
+    struct list_link agent_link;
+    struct heap_node timer; /* the next KILL; in no heap while it is only waited for */
+    int64_t backoff_ms;
+};
+
+/* Keys that another history of this store may have given. */
+struct key_range {
+    int64_t low, high; /* both included */
 };
 
 struct offer {
@@ -181,7 +221,22 @@ struct core {
     bool implicit_due;
     int64_t implicit_at_ms;
 
-    struct heap timers; /* task.timer */
+    struct map named;         /* attempt.mesos_id, where it has one -> task */
+    struct map strays;        /* stray.mesos_id -> stray */
+    struct heap stray_timers; /* stray.timer */
+
+    struct key_range *foreign;
+    size_t foreign_count;
+    uint64_t restores;
+    int64_t restored_ns;
+    int64_t kept_next_key; /* as it was last written down; 0: never */
+    uint64_t held;
+
+    struct heap timers; /* task.timer, monotonic ms */
+    struct heap over;   /* task.timer of those that are over for good, by changed_ns */
+    struct heap lost;   /* likewise of those that are LOST */
+    int64_t forget_at_ms;
+    int64_t patient_until_ms; /* nothing is given up for its silence before */
     int64_t heartbeat_at_ms;
     struct accept_call **calls;
     size_t call_count, call_capacity;
@@ -210,6 +265,7 @@ void output_event(struct core *core, Zmesos__V1__EventClass class, uint64_t revi
         struct blob *bytes);
 void output_task_event(struct core *core, const struct task *task);
 void output_status_event(struct core *core, const char *topic);
+void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
 /* view.c */
@@ -222,6 +278,9 @@ struct shape *shape_get(
         struct core *core, const Zmesos__V1__TaskSpec *spec); /* one task more; the spec was checked */
 void shape_release(struct core *core, struct shape *shape);
 struct role *role_find(const struct core *core, const char *name); /* NULL name: the default role */
+
+/* Never again on that agent: the task gets a shape that avoids it too. */
+void shape_avoid(struct core *core, struct task *task, const char *agent_id);
 
 /* spec.c: `path` is launch.tasks[i] */
 int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
@@ -236,6 +295,9 @@ struct task *task_by_key(const struct core *core, int64_t key);
 struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt);
 struct attempt *task_current(const struct task *task); /* NULL: none */
 char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt);
+/* The parts of <id>.<key>.<number>; false when the text is not of that form. */
+bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number);
+bool task_is_final(const struct task *task); /* over, and does not return */
 int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
         struct error *err) MUST_CHECK;
 int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err) MUST_CHECK;
@@ -245,6 +307,57 @@ void task_write(struct core *core, const struct task_row *row, const Zmesos__V1_
 void attempt_write(struct core *core, const struct attempt_row *row);
 void task_free(struct core *core, struct task *task);
 bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
+struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
+void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
+
+/* timers.c */
+void task_timer_set(struct task *task, struct heap *heap, int64_t key);
+void task_timer_clear(struct task *task);
+/* What the task waits for by itself, from its state: the end of a backoff (or the queue at once), of a launch
+ * timeout, of the time after which it is replaced. Not for one that is to be killed: kill_send() does that.
+ */
+void task_arm(struct core *core, struct task *task);
+void timers_run(struct core *core);
+int64_t timers_deadline(const struct core *core);
+
+/* retry.c */
+struct policy *policy_read(const Zmesos__V1__TaskSpec *spec); /* malloc'ed, or NULL */
+int policy_check(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err) MUST_CHECK;
+/* Whether the policy replaces the attempt that is in this state: LOST, UNREACHABLE, UNKNOWN. */
+bool retry_replaces(const struct task *task, task_state state);
+/* The attempt is over with that state: the task waits again where its policy says so. False: it does not. */
+bool retry_after_end(
+        struct core *core, struct task *task, task_state ended, const char *message, const char *reason);
+void retry_replace(struct core *core, struct task *task); /* gives the current attempt up */
+void retry_launch_timeout(
+        struct core *core, struct task *task); /* kills the current attempt for its silence */
+int64_t launch_timeout_ms(const struct core *core, const struct task *task);
+uint32_t attempts_never_ran(const struct task *task); /* at the end of the list */
+
+/* stray.c */
+void stray_add(struct core *core, const char *mesos_id, const char *agent_id); /* nothing when it is one */
+void stray_remove(struct core *core, const char *mesos_id);                    /* nothing when it is none */
+void stray_kill(struct core *core, const char *mesos_id); /* KILL now, repeated until it is over */
+/* What an update says of it. */
+void stray_heard(struct core *core, const char *mesos_id, enum news news);
+void strays_ask(struct core *core, struct agent *agent); /* a KILL is a question too; NULL: of all agents */
+void strays_clear(struct core *core);
+void strays_tick(struct core *core);
+
+/* orphan.c: an update of an id that is no attempt of ours */
+void handle_orphan(struct core *core, const Mesos__V1__TaskStatus *status, enum news news);
+
+/* forget.c */
+void forget_step(struct core *core); /* drops some of the tasks that are over for long */
+
+/* restore.c */
+void handle_restored(struct core *core, const char *store_id);
+void handle_removed(struct core *core, const char *framework_id);
+int recover_keys(struct core *core, const struct meta_row *row, struct error *err) MUST_CHECK;
+bool key_is_foreign(const struct core *core, int64_t key);
+/* The Mesos id of an attempt that is about to be made; NULL: the usual one. */
+char *restored_mesos_id(struct core *core, const struct task *task, uint32_t number);
+void handle_release(struct core *core, const struct core_input *input);
 
 /* queue.c */
 void queue_add(struct core *core, struct task *task);
@@ -290,18 +403,21 @@ void handle_answer(struct core *core, uint64_t call, enum core_answer answer, co
  * UTF-8. */
 const char *clean_words(struct core *core, const char *text);
 void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struct blob *bytes);
-/* Moves the current attempt and with it the task; writes, publishes, starts what follows. */
+/* Moves the current attempt and with it the task; writes, publishes, starts what follows: a retry as well. */
 void attempt_move(struct core *core, struct task *task, task_state to, uint32_t flags, const char *message,
         const char *reason);
 /* The attempt certainly never ran: the task waits again (after a backoff), or is over if it was to be killed.
  */
 void attempt_never_ran(
         struct core *core, struct task *task, const char *message, const char *reason, bool at_once);
+/* The task waits again: QUEUED, after a backoff. */
+void task_requeue(
+        struct core *core, struct task *task, int64_t backoff_ms, const char *message, const char *reason);
 
 /* kill.c */
-/* Puts a KILL of that attempt into the call. */
-void kill_fill(
-        struct core *core, struct core_call *out, const struct task *task, const struct attempt *attempt);
+/* A KILL call of that Mesos id; `agent_id` may be NULL. */
+struct core_call *kill_call(struct core *core, const char *mesos_id, const char *agent_id);
+bool kill_wanted(const struct task *task); /* asked for, or its attempt did not start in time */
 void kill_task(struct core *core, struct task *task, struct blob *policy);
 void kill_send(struct core *core, struct task *task);
 
@@ -322,6 +438,11 @@ void reply_refuse(struct core *core, const struct core_input *input, int code, c
 /* launch.c, query.c */
 void handle_launch(struct core *core, const struct core_input *input);
 void handle_kill(struct core *core, const struct core_input *input);
+Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room);
+Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id);
+void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err);
+void item_state(Zmesos__V1__Item *item, const struct task *task);
+void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply);
 void handle_get(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room)
+Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room)
 {
     Zmesos__V1__Items *items = arena_alloc(&core->out->arena, sizeof *items);
     zmesos__v1__items__init(items);
@@ -14,7 +14,7 @@ static Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply,
     return items;
 }
 
-static Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id)
+Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id)
 {
     Zmesos__V1__Item *item = arena_alloc(&core->out->arena, sizeof *item);
     zmesos__v1__item__init(item);
@@ -24,7 +24,7 @@ static Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, c
     return item;
 }
 
-static void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err)
+void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err)
 {
     item->code = code_of(code);
     item->message = arena_string(&core->out->arena, err->text);
@@ -33,7 +33,7 @@ static void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, con
     item->retry = code == ERR_UNAVAILABLE;
 }
 
-static void item_state(Zmesos__V1__Item *item, const struct task *task)
+void item_state(Zmesos__V1__Item *item, const struct task *task)
 {
     item->has_state = item->has_revision = true;
     item->state = task->state;
@@ -41,7 +41,7 @@ static void item_state(Zmesos__V1__Item *item, const struct task *task)
 }
 
 /* The reply's own code tells whether to look at the items. */
-static void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply)
+void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply)
 {
     size_t refused = 0;
     for (size_t i = 0; i < reply->items->n_items; i++)
@@ -125,6 +125,8 @@ void handle_launch(struct core *core, const struct core_input *input)
     }
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
     Zmesos__V1__Items *items = items_new(core, reply, launch->n_tasks);
+    items->has_kept_ms = true;
+    items->kept_ms = core->config.keep_tasks_ms;
     for (size_t i = 0; i < launch->n_tasks; i++) {
         char path[48];
         snprintf(path, sizeof path, "launch.tasks[%zu]", i);
@@ -134,15 +136,10 @@ void handle_launch(struct core *core, const struct core_input *input)
     reply_items(core, input, reply);
 }
 
-/* Nothing is left to kill. A task that is LOST may return: the wish is kept until then. */
-static bool is_final(const struct task *task)
-{
-    return state_is_over(task->state) && task->state != STATE(LOST);
-}
-
+/* A task that is LOST may return: the wish is kept until then. */
 static void kill_one(struct core *core, struct task *task, struct blob *policy, Zmesos__V1__Items *items)
 {
-    if (!is_final(task))
+    if (!task_is_final(task))
         kill_task(core, task, policy);
     item_state(item_add(core, items, task->id), task);
 }
@@ -171,7 +168,7 @@ static void kill_labelled(
     items->has_total = true;
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
-        if (is_final(task) || !task_has_label(task, label))
+        if (task_is_final(task) || !task_has_label(task, label))
             continue;
         kill_task(core, task, policy);
         if (items->total++ < CORE_KILL_MAX)

@@ -29,6 +29,7 @@ static void write_intent(
             .launched_ns = core->now.wall_ns,
             .message = "",
             .reason = "",
+            .mesos_id = restored_mesos_id(core, task, task->attempt_count + 1),
     };
     attempt_write(core, &attempt);
     task_current(task)->subscription = core->subscription;
@@ -37,6 +38,7 @@ static void write_intent(
     row.not_before_ns = 0;
     row.message = row.reason = "";
     task_write(core, &row, NULL);
+    task_arm(core, task);
 }
 
 static bool place(struct core *core, struct task *task, struct offer *offer)

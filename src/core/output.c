@@ -77,6 +77,13 @@ void output_status_event(struct core *core, const char *topic)
     event->status = view_status(core);
 }
 
+void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan)
+{
+    struct core_event *event = event_add(
+            core, CLASS(ORPHAN), arena_format(&core->out->arena, "zmesos/ORPHAN/%s", orphan->mesos_task_id));
+    event->orphan = orphan;
+}
+
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered)
 {
     Mesos__V1__Scheduler__Call *call = arena_alloc(&core->out->arena, sizeof *call);

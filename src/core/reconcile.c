@@ -27,6 +27,7 @@ void reconcile_all(struct core *core)
         if (state_may_live(core->tasks[i]->state))
             move_task(core, core->tasks[i], false);
     }
+    strays_ask(core, NULL);
     core->ask_backoff_ms = core->config.ask_min_ms;
     core->ask_at_ms = core->now.mono_ms;
     core->round_at_ms = core->now.mono_ms + core->config.reconcile_ms;
@@ -55,6 +56,10 @@ void reconcile_agent(struct core *core, const char *agent_id)
             agent->asked_ms = core->now.mono_ms;
             reconcile_task(core, task);
         }
+    }
+    if (agent->strays.count > 0) {
+        agent->asked_ms = core->now.mono_ms;
+        strays_ask(core, agent);
     }
 }
 

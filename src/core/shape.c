@@ -74,6 +74,19 @@ static void constraint_init(struct constraint *to, const Zmesos__V1__Constraint 
         abort(); /* spec_check() compiled it before */
 }
 
+static void constraint_copy(struct constraint *to, const struct constraint *from)
+{
+    *to = (struct constraint){.attribute = alloc_string(from->attribute),
+            .op = from->op,
+            .values = alloc_zeroed(from->value_count, sizeof *to->values),
+            .value_count = from->value_count};
+    for (size_t i = 0; i < from->value_count; i++)
+        to->values[i] = alloc_string(from->values[i]);
+    if (to->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES &&
+            constraint_compile(from->values[0], &to->regex))
+        abort(); /* it was compiled before */
+}
+
 static void constraint_clear(struct constraint *constraint)
 {
     if (constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES)
@@ -126,7 +139,62 @@ void shape_release(struct core *core, struct shape *shape)
     map_remove(&core->shapes, shape->key);
     for (size_t i = 0; i < shape->constraint_count; i++)
         constraint_clear(&shape->constraints[i]);
+    for (size_t i = 0; i < shape->avoid_count; i++)
+        free(shape->avoid[i]);
+    free(shape->avoid);
     free(shape->constraints);
     free((void *)(uintptr_t)shape->key.data);
     free(shape);
+}
+
+/* The shape that asks the same and avoids one agent more. */
+static struct shape *shape_without(struct core *core, const struct shape *base, const char *agent_id)
+{
+    struct buf key;
+    buf_init(&key, 0);
+    if (buf_append(&key, base->key.data, base->key.length) ||
+            buf_printf(&key, "\nnot on %zu %s", strlen(agent_id), agent_id))
+        abort(); /* the buffer has no limit */
+    struct shape *shape = map_get(&core->shapes, slice_of(key.data, key.length));
+    if (shape) {
+        buf_clear(&key);
+        shape->tasks++;
+        return shape;
+    }
+    shape = alloc_zeroed(1, sizeof *shape);
+    shape->tasks = 1;
+    shape->key.length = key.length;
+    shape->key.data = buf_release(&key);
+    shape->role = base->role;
+    shape->priority = base->priority;
+    memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
+    shape->ports = base->ports;
+    shape->constraint_count = base->constraint_count;
+    shape->constraints = alloc_zeroed(base->constraint_count, sizeof *shape->constraints);
+    for (size_t i = 0; i < base->constraint_count; i++)
+        constraint_copy(&shape->constraints[i], &base->constraints[i]);
+    shape->has_unique = base->has_unique;
+    shape->avoid_count = base->avoid_count + 1;
+    shape->avoid = alloc_zeroed(shape->avoid_count, sizeof *shape->avoid);
+    for (size_t i = 0; i < base->avoid_count; i++)
+        shape->avoid[i] = alloc_string(base->avoid[i]);
+    shape->avoid[base->avoid_count] = alloc_string(agent_id);
+    list_init(&shape->queue);
+    map_put(&core->shapes, shape->key, shape);
+    return shape;
+}
+
+void shape_avoid(struct core *core, struct task *task, const char *agent_id)
+{
+    struct shape *base = task->shape;
+    for (size_t i = 0; i < base->avoid_count; i++) {
+        if (strcmp(base->avoid[i], agent_id) == 0)
+            return;
+    }
+    bool queued = list_linked(&task->queue_link);
+    queue_remove(task);
+    task->shape = shape_without(core, base, agent_id);
+    shape_release(core, base);
+    if (queued)
+        queue_add(core, task);
 }

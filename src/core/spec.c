@@ -126,5 +126,8 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     }
     if (!spec->command)
         return at_field(err, error_set(err, ERR_INVALID, "a task needs a command"), path, "command");
+    rc = policy_check(spec, path, err);
+    if (rc)
+        return rc;
     return check_labels(spec->labels, path, err);
 }

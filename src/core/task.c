@@ -29,7 +29,9 @@ struct task *task_by_key(const struct core *core, int64_t key)
 
 char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt)
 {
-    return arena_format(arena, "%s.%lld.%u", task->id, (long long)task->key, attempt);
+    const char *given = attempt <= task->attempt_count ? task->attempts[attempt - 1].mesos_id : NULL;
+    return given ? arena_string(arena, given)
+                 : arena_format(arena, "%s.%lld.%u", task->id, (long long)task->key, attempt);
 }
 
 struct attempt *task_current(const struct task *task)
@@ -37,23 +39,54 @@ struct attempt *task_current(const struct task *task)
     return task->attempt_count ? &task->attempts[task->attempt_count - 1] : NULL;
 }
 
-struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt)
+bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number)
 {
     const char *last = strrchr(mesos_id, '.');
     const char *middle = last ? memrchr(mesos_id, '.', (size_t)(last - mesos_id)) : NULL;
     char digits[24];
     if (!middle || last - middle - 1 >= (ptrdiff_t)sizeof digits)
-        return NULL;
+        return false;
     snprintf(digits, sizeof digits, "%.*s", (int)(last - middle - 1), middle + 1);
-    int64_t key, number;
-    if (integer_parse(digits, 1, INT64_MAX, &key) || integer_parse(last + 1, 1, UINT32_MAX, &number))
+    int64_t wide;
+    if (integer_parse(digits, 1, INT64_MAX, key) || integer_parse(last + 1, 1, UINT32_MAX, &wide))
+        return false;
+    *id = slice_of(mesos_id, (size_t)(middle - mesos_id));
+    *number = (uint32_t)wide;
+    return true;
+}
+
+static struct attempt *attempt_named(const struct task *task, const char *mesos_id)
+{
+    for (uint32_t i = 0; i < task->attempt_count; i++) {
+        if (task->attempts[i].mesos_id && strcmp(task->attempts[i].mesos_id, mesos_id) == 0)
+            return &task->attempts[i];
+    }
+    return NULL;
+}
+
+struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt)
+{
+    struct task *task = map_get_string(&core->named, mesos_id);
+    if (task) {
+        *attempt = attempt_named(task, mesos_id);
+        return task;
+    }
+    struct slice id;
+    int64_t key;
+    uint32_t number;
+    if (!mesos_id_split(mesos_id, &id, &key, &number))
         return NULL;
-    struct task *task = task_by_key(core, key);
-    if (!task || (uint64_t)number > task->attempt_count || strlen(task->id) != (size_t)(middle - mesos_id) ||
-            memcmp(task->id, mesos_id, (size_t)(middle - mesos_id)) != 0)
+    task = task_by_key(core, key);
+    if (!task || number > task->attempt_count || task->attempts[number - 1].mesos_id ||
+            !slice_equal(slice_of_string(task->id), id))
         return NULL;
     *attempt = &task->attempts[number - 1];
     return task;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
 }
 
 static void set_string(char **place, const char *text)
@@ -100,6 +133,7 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     task->spec = blob_ref(row->spec);
     task->labels = pack_labels(spec->labels);
     task->shape = shape_get(core, spec);
+    task->policy = policy_read(spec);
     map_put(&core->by_id, slice_of_string(task->id), task);
     if (core->task_count == core->task_capacity) {
         core->task_capacity = core->task_capacity ? core->task_capacity * 2 : 1024;
@@ -111,21 +145,42 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     return task;
 }
 
-/* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
-static void set_state(struct core *core, struct task *task, task_state from, task_state to)
+static bool is_held(const struct task *task)
 {
-    if (from == to)
-        return;
-    if (from)
-        core->counts[from]--;
-    core->counts[to]++;
+    return task->flags & TASK_HELD && !state_is_over(task->state);
+}
+
+bool task_is_final(const struct task *task)
+{
+    return state_is_over(task->state) && task->state != STATE(LOST);
+}
+
+/* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
+static void set_state(struct core *core, struct task *task, task_state to, uint32_t flags)
+{
+    task_state from = task->state;
+    core->held -= from && is_held(task);
     task->state = to;
-    if (from == STATE(QUEUED)) {
-        queue_remove(task);
-        task->shape->role->waiting--;
+    task->flags = flags;
+    core->held += is_held(task);
+    if (from != to) {
+        if (from)
+            core->counts[from]--;
+        core->counts[to]++;
     }
-    if (to == STATE(QUEUED))
-        task->shape->role->waiting++;
+    bool waits = to == STATE(QUEUED) && !(flags & TASK_HELD);
+    if (!waits)
+        queue_remove(task);
+    if (waits != task->counted_waiting) {
+        task->shape->role->waiting += waits ? 1 : (uint64_t)-1;
+        task->counted_waiting = waits;
+    }
+    if (task_is_final(task))
+        task_timer_set(task, &core->over, task->changed_ns);
+    else if (to == STATE(LOST))
+        task_timer_set(task, &core->lost, task->changed_ns);
+    else if (task->timer_heap != &core->timers)
+        task_timer_clear(task);
 }
 
 static bool is_state(int32_t state)
@@ -160,30 +215,40 @@ int task_apply(
     task->not_before_ns = row->not_before_ns;
     set_string(&task->message, row->message);
     set_string(&task->reason, row->reason);
-    set_state(core, task, task->state, (task_state)row->state);
+    set_state(core, task, (task_state)row->state, row->flags);
     return 0;
 }
 
-static const char *or_empty(const char *text)
+struct agent *agent_get(struct core *core, const char *id)
 {
-    return text ? text : "";
-}
-
-/* While the current attempt may be alive, the task is in its agent's list and holds its UNIQUE values. */
-static void join_agent(struct core *core, struct task *task)
-{
-    const struct attempt *attempt = task_current(task);
-    const char *id = or_empty(attempt->agent_id);
     struct agent *agent = map_get_string(&core->agents, id);
     if (!agent) {
         agent = alloc_zeroed(1, sizeof *agent);
         agent->id = alloc_string(id);
         agent->asked_ms = INT64_MIN;
         list_init(&agent->tasks);
+        list_init(&agent->strays);
         map_put(&core->agents, slice_of_string(agent->id), agent);
     }
-    task->agent = agent;
-    list_append(&agent->tasks, &task->agent_link);
+    return agent;
+}
+
+void agent_release(struct core *core, struct agent *agent)
+{
+    if (agent->tasks.count > 0 || agent->strays.count > 0)
+        return;
+    map_remove(&core->agents, slice_of_string(agent->id));
+    free(agent->id);
+    free(agent);
+}
+
+/* While the current attempt may be alive and was not given up, the task is in its agent's list and holds its
+ * UNIQUE values. */
+static void join_agent(struct core *core, struct task *task)
+{
+    const struct attempt *attempt = task_current(task);
+    task->agent = agent_get(core, or_empty(attempt->agent_id));
+    list_append(&task->agent->tasks, &task->agent_link);
     unique_add(core, task, attempt->unique);
 }
 
@@ -195,11 +260,35 @@ static void leave_agent(struct core *core, struct task *task)
     task->agent = NULL;
     unique_remove(core, task, task_current(task)->unique);
     list_remove(&agent->tasks, &task->agent_link);
-    if (agent->tasks.count == 0) {
-        map_remove(&core->agents, slice_of_string(agent->id));
-        free(agent->id);
-        free(agent);
-    }
+    agent_release(core, agent);
+}
+
+static void set_mesos_id(struct core *core, struct task *task, struct attempt *attempt, const char *mesos_id)
+{
+    if (attempt->mesos_id || !mesos_id || !*mesos_id)
+        return; /* it never changes */
+    attempt->mesos_id = alloc_string(mesos_id);
+    map_put(&core->named, slice_of_string(attempt->mesos_id), task);
+}
+
+/* What follows from an attempt's end or from having been given up: the agent is avoided, where the task wants
+ * that; a replaced one is a stray for as long as it may live. */
+static void settle_attempt(struct core *core, struct task *task, const struct attempt *attempt)
+{
+    bool replaced = attempt->flags & ATTEMPT_REPLACED;
+    bool ended = replaced || (state_is_over(attempt->state) && !(attempt->flags & ATTEMPT_NEVER_RAN));
+    if (ended && task->policy && task->policy->elsewhere)
+        shape_avoid(core, task, or_empty(attempt->agent_id));
+    if (!replaced)
+        return;
+    struct arena arena;
+    arena_init(&arena);
+    const char *mesos_id = task_mesos_id(&arena, task, attempt->number);
+    if (state_may_live(attempt->state))
+        stray_add(core, mesos_id, or_empty(attempt->agent_id));
+    else
+        stray_remove(core, mesos_id);
+    arena_clear(&arena);
 }
 
 int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err)
@@ -224,15 +313,17 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     set_string(&attempt->unique, row->unique);
     set_string(&attempt->message, row->message);
     set_string(&attempt->reason, row->reason);
+    set_mesos_id(core, task, attempt, row->mesos_id);
     attempt->state = (task_state)row->state;
     attempt->flags = row->flags;
     attempt->launched_ns = row->launched_ns;
     attempt->changed_ns = row->changed_ns;
-    bool lives = current && state_may_live(attempt->state);
+    bool lives = current && state_may_live(attempt->state) && !(attempt->flags & ATTEMPT_REPLACED);
     if (lives && !task->agent)
         join_agent(core, task);
     else if (current && !lives)
         leave_agent(core, task);
+    settle_attempt(core, task, attempt);
     return 0;
 }
 
@@ -249,6 +340,7 @@ struct task_row task_row_of(const struct task *task)
             .created_ns = task->created_ns,
             .changed_ns = task->changed_ns,
             .not_before_ns = task->not_before_ns,
+            .flags = task->flags,
             .message = or_empty(task->message),
             .reason = or_empty(task->reason),
     };
@@ -269,6 +361,7 @@ struct attempt_row attempt_row_of(const struct task *task, const struct attempt 
             .changed_ns = attempt->changed_ns,
             .message = or_empty(attempt->message),
             .reason = or_empty(attempt->reason),
+            .mesos_id = or_empty(attempt->mesos_id),
     };
 }
 
@@ -313,6 +406,7 @@ void attempt_write(struct core *core, const struct attempt_row *row)
     copy->unique = arena_string(arena, row->unique);
     copy->message = arena_string(arena, row->message);
     copy->reason = arena_string(arena, row->reason);
+    copy->mesos_id = arena_string(arena, or_empty(row->mesos_id));
     copy->changed_ns = core->now.wall_ns;
     struct attempt_row applied = *copy;
     must_apply(attempt_apply(core, &applied, NULL));
@@ -329,12 +423,16 @@ void task_free(struct core *core, struct task *task)
         free(attempt->unique);
         free(attempt->message);
         free(attempt->reason);
+        if (attempt->mesos_id)
+            map_remove(&core->named, slice_of_string(attempt->mesos_id));
+        free(attempt->mesos_id);
     }
     queue_remove(task);
-    heap_remove(&core->timers, &task->timer);
+    task_timer_clear(task);
     shape_release(core, task->shape);
     blob_unref(task->spec);
     blob_unref(task->kill_policy);
+    free(task->policy);
     free(task->attempts);
     free(task->id);
     free(task->name);

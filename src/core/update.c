@@ -32,11 +32,42 @@ static void task_follow(
     row.state = (int32_t)to;
     row.message = message;
     row.reason = reason;
-    if (state_is_over(to)) {
-        heap_remove(&core->timers, &task->timer);
+    if (state_is_over(to))
         reconcile_answered(core, task);
-    }
     task_write(core, &row, NULL);
+    task_arm(core, task);
+}
+
+void task_requeue(
+        struct core *core, struct task *task, int64_t backoff_ms, const char *message, const char *reason)
+{
+    struct task_row row = task_row_of(task);
+    row.state = (int32_t)STATE(QUEUED);
+    row.not_before_ns = backoff_ms ? core->now.wall_ns + backoff_ms * 1000000 : 0;
+    row.message = message;
+    row.reason = reason;
+    reconcile_answered(core, task);
+    task_write(core, &row, NULL);
+    task_arm(core, task);
+}
+
+/* What clients see of a task whose attempt went to that state, when it is not tried again. */
+static void follow_attempt(
+        struct core *core, struct task *task, task_state to, const char *message, const char *reason)
+{
+    const struct attempt *attempt = task_current(task);
+    if (task->kill_requested) {
+        /* GONE is the answer to a KILL as well: who asked for it wants to read KILLED. */
+        to = to == STATE(GONE) ? STATE(KILLED) : to;
+    } else if (attempt->flags & ATTEMPT_TIMED_OUT && (to == STATE(KILLED) || to == STATE(GONE))) {
+        /* Nobody asked for this KILL but we. */
+        message = arena_format(&core->out->arena, "was not running %lld s after its launch, and was killed",
+                (long long)(launch_timeout_ms(core, task) / 1000));
+        to = STATE(FAILED);
+    } else if (to == STATE(LOST) && retry_replaces(task, STATE(LOST))) {
+        to = STATE(UNKNOWN); /* not over yet: it returns, or is replaced */
+    }
+    task_follow(core, task, to, message, reason);
 }
 
 void attempt_move(struct core *core, struct task *task, task_state to, uint32_t flags, const char *message,
@@ -51,10 +82,9 @@ void attempt_move(struct core *core, struct task *task, task_state to, uint32_t 
     row.message = message;
     row.reason = reason;
     attempt_write(core, &row);
-    /* GONE is the answer to a KILL as well: who asked for it wants to read KILLED. */
-    bool killed = to == STATE(GONE) && task->kill_requested;
-    task_follow(core, task, killed ? STATE(KILLED) : to, message, reason);
-    if (task->kill_requested && state_wants_answer(to) && (returned || cut_off))
+    if (!state_is_over(to) || !retry_after_end(core, task, to, message, reason))
+        follow_attempt(core, task, to, message, reason);
+    if (kill_wanted(task) && state_wants_answer(to) && (returned || cut_off))
         kill_send(core, task);
     if (state_is_over(to))
         core->match_wanted = true;
@@ -80,22 +110,11 @@ void attempt_never_ran(
         return;
     }
     int64_t backoff = core->config.relaunch_min_ms;
-    for (uint32_t i = 1; i < task->attempt_count && backoff < core->config.relaunch_max_ms; i++)
+    for (uint32_t i = attempts_never_ran(task); i > 1 && backoff < core->config.relaunch_max_ms; i--)
         backoff *= 2;
     if (backoff > core->config.relaunch_max_ms)
         backoff = core->config.relaunch_max_ms;
-    struct task_row row = task_row_of(task);
-    row.state = (int32_t)STATE(QUEUED);
-    row.not_before_ns = at_once ? 0 : core->now.wall_ns + backoff * 1000000;
-    row.message = message;
-    row.reason = reason;
-    heap_remove(&core->timers, &task->timer);
-    reconcile_answered(core, task);
-    task_write(core, &row, NULL);
-    if (at_once)
-        queue_add(core, task);
-    else
-        heap_set(&core->timers, &task->timer, core->now.mono_ms + backoff);
+    task_requeue(core, task, at_once ? 0 : backoff, message, reason);
 }
 
 /* PROTOCOL.md, "When may a launch be repeated by itself?", P. The ACCEPT was written once and the RECONCILE
@@ -157,11 +176,20 @@ static void mark(
     attempt_write(core, &row);
 }
 
+/* An attempt that was given up shows that it lives: end it. */
+static void kill_stray(struct core *core, const struct task *task, const struct attempt *attempt)
+{
+    const char *mesos_id = task_mesos_id(&core->out->arena, task, attempt->number);
+    stray_add(core, mesos_id, attempt->agent_id);
+    stray_kill(core, mesos_id);
+}
+
 static void apply_news(
         struct core *core, struct task *task, enum news news, const char *message, const char *reason)
 {
     struct attempt *attempt = task_current(task);
-    bool seen = attempt->flags & ATTEMPT_SEEN;
+    /* After our KILL a DROPPED says no more that nothing was started. */
+    bool seen = attempt->flags & (ATTEMPT_SEEN | ATTEMPT_TIMED_OUT);
     task_state to = attempt->state;
     switch (state_step(attempt->state, news, &to)) {
     case STEP_STAY:
@@ -189,20 +217,39 @@ static void apply_news(
             reconcile_task(core, task); /* asked before its ACCEPT was answered */
         break;
     case STEP_KILL:
-        kill_send(core, task);
+        kill_stray(core, task, attempt);
         break;
     case STEP_IMPOSSIBLE:
         break;
     }
 }
 
-/* An earlier attempt that was given up, alive: end it. */
-static void handle_stale(struct core *core, struct task *task, const struct attempt *attempt, enum news news)
+/* An attempt that is not the task's any more: given up, or over. Its own row goes on; the task is not
+ * touched. */
+static void handle_stale(struct core *core, struct task *task, struct attempt *attempt, enum news news,
+        const char *message, const char *reason)
 {
-    if (news != NEWS_RUNNING && news != NEWS_STARTING && news != NEWS_STAGING)
-        return;
-    struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__KILL, true);
-    kill_fill(core, out, task, attempt);
+    task_state to = attempt->state;
+    struct attempt_row row = attempt_row_of(task, attempt);
+    row.message = message;
+    row.reason = reason;
+    switch (state_step(attempt->state, news, &to)) {
+    case STEP_MOVE:
+        row.state = (int32_t)to;
+        row.flags |= flags_of(news);
+        attempt_write(core, &row);
+        break;
+    case STEP_ABSENT:
+    case STEP_NEVER_RAN:
+        row.state = (int32_t)STATE(GONE);
+        attempt_write(core, &row);
+        break;
+    case STEP_KILL:
+        kill_stray(core, task, attempt);
+        break;
+    default:
+        break;
+    }
 }
 
 void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struct blob *bytes)
@@ -211,17 +258,18 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
     struct attempt *attempt = NULL;
     struct task *task = task_of_mesos_id(core, status->task_id->value, &attempt);
     enum news news = news_of(status);
-    if (task && attempt != task_current(task)) {
-        handle_stale(core, task, attempt, news);
-    } else if (task) {
-        if (news != NEWS_NONE)
-            reconcile_answered(core, task);
-        const char *reason = status->has_reason
-                                     ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason)
-                                     : "";
-        if (news != NEWS_NONE)
-            apply_news(core, task, news, clean_words(core, status->message), arena_string(arena, reason));
+    const char *message = clean_words(core, status->message);
+    const char *reason = arena_string(arena,
+            status->has_reason ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason) : "");
+    if (!task)
+        handle_orphan(core, status, news);
+    else if (news != NEWS_NONE && (attempt != task_current(task) || attempt->flags & ATTEMPT_REPLACED))
+        handle_stale(core, task, attempt, news, message, reason);
+    else if (news != NEWS_NONE) {
+        reconcile_answered(core, task);
+        apply_news(core, task, news, message, reason);
     }
+    stray_heard(core, status->task_id->value, news);
     const char *topic =
             task ? arena_format(arena, "mesos/UPDATE/%s/%u", task->id, attempt->number)
                  : arena_format(arena, "mesos/UPDATE//%s", clean_words(core, status->task_id->value));

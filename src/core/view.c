@@ -41,6 +41,7 @@ static Zmesos__V1__Attempt *view_attempt(
     view->changed_ns = attempt->changed_ns;
     view->message = copied(core, attempt->message);
     view->reason = copied(core, attempt->reason);
+    view->has_replaced = view->replaced = attempt->flags & ATTEMPT_REPLACED;
     return view;
 }
 
@@ -61,6 +62,10 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->reason = copied(core, task->reason);
     view->created_ns = task->created_ns;
     view->changed_ns = task->changed_ns;
+    view->has_retry_ns = task->state == STATE(QUEUED) && task->not_before_ns != 0;
+    view->retry_ns = task->not_before_ns;
+    view->has_held = view->held = task->flags & TASK_HELD && !state_is_over(task->state);
+    view->has_adopted = view->adopted = task->flags & TASK_ADOPTED;
     view->attempts = arena_array(arena, task->attempt_count, sizeof(Zmesos__V1__Attempt *));
     for (uint32_t i = all_attempts || task->attempt_count == 0 ? 0 : task->attempt_count - 1;
             i < task->attempt_count; i++)
@@ -112,6 +117,12 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->message = copied(core, core->down_text);
     view->offers = core->offers.count;
     view->started_ns = core->config.started_ns;
+    view->has_restored_ns = core->restored_ns != 0;
+    view->restored_ns = core->restored_ns;
+    view->has_held = core->restores > 0;
+    view->held = core->held;
+    view->has_strays = core->strays.count > 0;
+    view->strays = core->strays.count;
     view->roles = arena_array(arena, core->role_count, sizeof *view->roles);
     for (size_t i = 0; i < core->role_count; i++)
         view->roles[view->n_roles++] = core->roles[i].name;

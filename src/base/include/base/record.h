@@ -13,6 +13,7 @@ enum record_kind {
     RECORD_TASK,    /* a task's row */
     RECORD_ATTEMPT, /* one attempt's row */
     RECORD_EVENT,   /* a line of the journal */
+    RECORD_FORGET,  /* a task, its specification and its attempts are deleted; never read back */
 };
 
 /* The names of META values. */
@@ -22,6 +23,13 @@ enum record_kind {
 #define META_CHECKPOINT "checkpoint"     /* "1" or "0": what this framework was made with */
 #define META_FAILOVER_MS "failover_ms"   /* decimal; the failover timeout that the master was last told */
 #define META_ALIVE_NS "alive_ns"         /* decimal; the master's last word while subscribed, ns since 1970 */
+#define META_NEXT_KEY "next_key" /* decimal; keys below it are never given again; absent: the largest + 1 */
+#define META_BACKUP "backup"     /* "1" in a copy that store_backup() made; "" where it was settled */
+#define META_RESTORES "restores" /* decimal; counts the starts from a backup */
+#define META_RESTORED_NS "restored_ns" /* decimal; the last of them */
+#define META_FOREIGN_KEYS                                                                                    \
+    "foreign_keys" /* "low-high ..." both included: keys that another history of this store may              \
+                      have given; never given here */
 
 struct meta_row {
     const char *name;
@@ -40,6 +48,7 @@ struct task_row {
     struct blob *kill_policy; /* packed mesos.v1.KillPolicy of the kill request, or NULL */
     int64_t created_ns, changed_ns;
     int64_t not_before_ns; /* a queued task is not launched before; 0: at once */
+    uint32_t flags;        /* the core's task flags */
     const char *message;   /* "" for none */
     const char *reason;    /* "" for none */
 };
@@ -56,6 +65,7 @@ struct attempt_row {
     int64_t launched_ns, changed_ns;
     const char *message;
     const char *reason;
+    const char *mesos_id; /* "": <id>.<key>.<number> */
 };
 
 /* A publication that is numbered for ever. (class, number) is its key. */
@@ -68,6 +78,10 @@ struct event_row {
     struct blob *body;
 };
 
+struct forget_row {
+    int64_t task_key;
+};
+
 struct record {
     enum record_kind kind;
     union {
@@ -75,6 +89,7 @@ struct record {
         struct task_row task;
         struct attempt_row attempt;
         struct event_row event;
+        struct forget_row forget;
     };
 };
 

@@ -26,6 +26,10 @@
 #define CORE_ACCEPT_BYTES_MAX ((size_t)4 << 20) /* of their specifications; a single one may be longer */
 #define CORE_ATTEMPTS_MAX 1000  /* of one task; when the last one never ran either, the task ends as ERROR */
 #define CORE_RECONCILE_MAX 1000 /* tasks in one RECONCILE */
+#define CORE_RETRIES_MAX 100    /* attempts that a retry policy can ask for */
+#define CORE_STRAYS_MAX 100000  /* orphans whose KILL is repeated; past it each sign of life brings one */
+#define CORE_FORGET_STEP 256    /* tasks forgotten in one step */
+#define CORE_KEYS_JUMP ((int64_t)1 << 32) /* keys left to the history that a restored store does not know */
 
 struct core;
 
@@ -50,6 +54,10 @@ struct core_config {
     int64_t kill_min_ms, kill_max_ms;         /* backoff of a KILL until the task is over */
     int64_t relaunch_min_ms, relaunch_max_ms; /* backoff of an attempt that never ran */
     int64_t heartbeat_ms;                     /* of ours, on the events socket */
+    int64_t launch_timeout_ms;                /* from the launch to STARTING or RUNNING; 0: none */
+    bool kill_orphans;                        /* else they are adopted */
+    int64_t keep_tasks_ms;                    /* a task is forgotten so long after it is over */
+    size_t keep_tasks;                        /* and earlier when more than these are over */
 
     /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
     bool (*same_spec)(struct slice a, struct slice b);
@@ -69,7 +77,9 @@ enum core_input_kind {
     CORE_IN_DOWN,
     CORE_IN_EVENT,
     CORE_IN_REQUEST,
-    CORE_IN_ANSWER, /* to a call */
+    CORE_IN_ANSWER,   /* to a call */
+    CORE_IN_RESTORED, /* after recovery, before anything else: the rows are those of a backup */
+    CORE_IN_REMOVED,  /* the master has removed the framework: begin again as another one. While down */
 };
 
 struct core_input {
@@ -98,6 +108,12 @@ struct core_input {
             enum core_answer answer;
             const char *text; /* the master's words, or "" */
         } answer;
+        struct {
+            const char *store_id; /* a new one */
+        } restored;
+        struct {
+            const char *framework_id; /* a new one */
+        } removed;
     };
 };
 
@@ -133,7 +149,7 @@ struct core_reply {
     struct blob **specs; /* of each of reply->tasks, to be put in; or NULL */
 };
 
-/* A publication. One of bytes, task and status is the body. */
+/* A publication. One of bytes, task, status and orphan is the body. */
 struct core_event {
     Zmesos__V1__EventClass class;
     bool journaled;
@@ -143,6 +159,7 @@ struct core_event {
     struct blob *bytes;
     const Zmesos__V1__Task *task;
     const Zmesos__V1__DaemonStatus *status;
+    const Zmesos__V1__Orphan *orphan;
 };
 
 struct core_output {

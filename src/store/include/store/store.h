@@ -12,13 +12,14 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/record.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define STORE_FILE "zmesos.db" /* with STORE_FILE "-wal" beside it while it is open, or after a crash */
 #define STORE_EXIT_STATUS 74   /* EX_IOERR of sysexits.h */
 #define STORE_EVENTS_MAX                                                                                     \
@@ -79,6 +80,18 @@ void store_handle(struct store *store);
 
 /* The last committed group's number; 0: none in this run. May grow before store_fd() is readable. */
 uint64_t store_committed(const struct store *store);
+
+/* Begins to copy the database into the file `path`, which must not exist, in steps between the groups: groups
+ * do not wait for it for longer than a step. The copy holds all that was handed over before, perhaps more,
+ * always whole groups, and its meta value META_BACKUP is "1". It appears under its name only when it is
+ * complete and synced. One at a time: ERR_UNAVAILABLE while one is under way. ERR_CONFLICT when the file
+ * exists, ERR_INVALID for a path that is not absolute. The end is told by store_backup_ended(). Errors of the
+ * copy never end the process. */
+int store_backup(struct store *store, const char *path, struct error *err) MUST_CHECK;
+
+/* Whether a backup that was begun has ended since the last call. *code is 0 and *bytes its size, or *code is
+ * the error and *err its text. store_fd() becomes readable for it. */
+bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct error *err);
 
 /* Bytes of records in groups not yet committed, our own overhead included: for back-pressure. */
 size_t store_waiting_bytes(const struct store *store);

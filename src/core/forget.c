@@ -1,0 +1,86 @@
+/* Forgetting: tasks that are over for long, or too many, are dropped, a few at a time. Their keys are never
+ * given again, so that a late word about one is told from a word about a task that was never ours.
+ *
+ * A task that is LOST may return: it goes by age alone. */
+#include "internal.h"
+
+#include <string.h>
+
+#define PAUSE_MS 1000 /* between steps, unless many are due */
+
+static struct task *oldest(const struct heap *heap)
+{
+    struct heap_node *node = heap_first(heap);
+    return node ? list_item(node, struct task, timer) : NULL;
+}
+
+static bool too_old(const struct core *core, const struct task *task)
+{
+    return task && (core->now.wall_ns - task->changed_ns) / 1000000 >= core->config.keep_tasks_ms;
+}
+
+static struct task *next_due(const struct core *core)
+{
+    struct task *over = oldest(&core->over), *lost = oldest(&core->lost);
+    if (over && (core->over.count > core->config.keep_tasks || too_old(core, over)))
+        return over;
+    return too_old(core, lost) ? lost : NULL;
+}
+
+static void drop_strays(struct core *core, const struct task *task)
+{
+    struct arena *arena = &core->out->arena;
+    for (uint32_t i = 1; i <= task->attempt_count; i++) {
+        if (task->attempts[i - 1].flags & ATTEMPT_REPLACED)
+            stray_remove(core, task_mesos_id(arena, task, i));
+    }
+}
+
+/* Out of all that finds it but core.tasks, and free. */
+static void drop(struct core *core, struct task *task)
+{
+    output_add(core, CORE_OUT_RECORD)->record =
+            (struct record){.kind = RECORD_FORGET, .forget = {.task_key = task->key}};
+    drop_strays(core, task);
+    core->counts[task->state]--;
+    map_remove(&core->by_id, slice_of_string(task->id));
+    reconcile_answered(core, task);
+    task_free(core, task);
+}
+
+static void leave_tasks(struct core *core)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < core->task_count; i++) {
+        if (!core->tasks[i]->forgotten)
+            core->tasks[kept++] = core->tasks[i];
+    }
+    core->task_count = kept;
+}
+
+void forget_step(struct core *core)
+{
+    bool many = core->over.count > core->config.keep_tasks &&
+                core->over.count - core->config.keep_tasks >= CORE_FORGET_STEP;
+    if (core->now.mono_ms < core->forget_at_ms && !many)
+        return;
+    core->forget_at_ms = core->now.mono_ms + PAUSE_MS;
+    struct task *batch[CORE_FORGET_STEP], *task;
+    size_t count = 0;
+    while (count < CORE_FORGET_STEP && (task = next_due(core))) {
+        task_timer_clear(task); /* out of its heap: the next one is next */
+        task->forgotten = true;
+        batch[count++] = task;
+    }
+    if (count == 0)
+        return;
+    if (core->kept_next_key != core->next_key) {
+        core->kept_next_key = core->next_key;
+        output_meta(core, META_NEXT_KEY, arena_format(&core->out->arena, "%lld", (long long)core->next_key));
+    }
+    leave_tasks(core);
+    for (size_t i = 0; i < count; i++)
+        drop(core, batch[i]);
+    if (count == CORE_FORGET_STEP)
+        core->forget_at_ms = core->now.mono_ms;
+}
