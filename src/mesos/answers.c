@@ -16,12 +16,20 @@ static const char *const subscription_words[] = {
         "Framework cannot be found",
 };
 
+/* How a 403 begins that subscribing again does not mend: the framework is another principal's. */
+static const char principal_words[] = "Authenticated principal '";
+
+static bool begins_with(struct slice body, const char *words)
+{
+    size_t length = strlen(words);
+
+    return body.length >= length && memcmp(body.data, words, length) == 0;
+}
+
 static bool is_about_subscription(struct slice body)
 {
     for (size_t i = 0; i < sizeof subscription_words / sizeof *subscription_words; ++i) {
-        size_t length = strlen(subscription_words[i]);
-
-        if (body.length >= length && memcmp(body.data, subscription_words[i], length) == 0) {
+        if (begins_with(body, subscription_words[i])) {
             return true;
         }
     }
@@ -140,6 +148,8 @@ static void judge_subscribe(const struct master_reply *reply, struct master_verd
 {
     char text[64];
 
+    verdict->settled =
+            reply->status == 307 || reply->status == 503 || (reply->status >= 400 && reply->status < 500);
     switch (reply->status) {
     case 200:
         if (!is_protobuf(reply->content_type)) {
@@ -189,6 +199,9 @@ static void judge_call(
         judge_over(reply, MASTER_DOWN_UNAUTHORIZED, verdict);
         return;
     case 403:
+        judge_over(reply, begins_with(reply->body, principal_words) ? MASTER_DOWN_REFUSED : MASTER_DOWN_LOST,
+                verdict);
+        return;
     case 503:
         judge_over(reply, MASTER_DOWN_LOST, verdict);
         return;

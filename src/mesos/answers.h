@@ -30,6 +30,7 @@ struct master_reply {
 struct master_verdict {
     bool over;             /* the subscription, or the attempt at one, is over: for `down`, or redirected */
     enum master_down down; /* when it is over */
+    bool settled;          /* of a SUBSCRIBE: the master has turned it away, nothing comes of it later */
     bool redirected;       /* and that is the leader */
     struct master_target leader;
     enum master_answer answer;  /* of a call that is no SUBSCRIBE */

@@ -49,7 +49,8 @@ struct master_wish {
 
 struct master_stream {
     CURL *easy;
-    bool active; /* the transfer is with libcurl */
+    bool active;   /* the transfer is with libcurl */
+    bool answered; /* this SUBSCRIBE has done what it does */
     struct curl_slist *headers;
     uint8_t *call; /* the SUBSCRIBE on its way; malloc'ed */
     struct recordio recordio;
@@ -100,7 +101,8 @@ struct master {
     bool inside; /* a turn is running */
     bool due;    /* there is something to do at once */
     bool paused;
-    unsigned redirects; /* followed in a row */
+    unsigned redirects;   /* followed in a row */
+    unsigned unaccounted; /* SUBSCRIBEs given up that may still come; see master.h */
     struct master_ending ending;
     struct master_wish wish;
     struct master_targets targets;

@@ -166,6 +166,9 @@ static void leave(struct master *master, enum master_down why, const char *text,
 {
     uint64_t subscription = master->state == MASTER_UP ? master->subscription : 0;
 
+    if (subscription != 0 && master->now_ms - master->up_since_ms >= MASTER_LATE_MS) {
+        master->unaccounted = 0;
+    }
     master_stream_close(master);
     master->retry_at_ms = retry_at_ms;
     master_set_state(master, state, text);
@@ -364,6 +367,20 @@ void master_resubscribe(struct master *master, int64_t now_ms, int64_t after_ms,
     master->wish = (struct master_wish){.kind = MASTER_WISH_RESUBSCRIBE, .at_ms = now_ms + after_ms};
     master_write_words(slice_of_string(why), master->wish.text, sizeof master->wish.text);
     master->due = true;
+}
+
+bool master_take_unaccounted(struct master *master)
+{
+    if (master->unaccounted == 0) {
+        return false;
+    }
+    master->unaccounted--;
+    return true;
+}
+
+void master_set_unaccounted(struct master *master, unsigned count)
+{
+    master->unaccounted = count;
 }
 
 int master_fd(const struct master *master)

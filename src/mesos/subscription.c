@@ -63,6 +63,7 @@ void master_stream_begin(struct master *master, uint8_t *call, size_t length)
     master_target_format(&master->targets.current, target);
     snprintf(url, sizeof url, "http://%s/api/v1/scheduler", target);
     stream->call = call;
+    stream->answered = false;
     stream->words[0] = '\0';
     stream->id[0] = '\0';
     stream->deadline_ms = master->now_ms + master->config.subscribe_timeout_ms;
@@ -75,10 +76,25 @@ void master_stream_begin(struct master *master, uint8_t *call, size_t length)
     stream->active = true;
 }
 
+/* Whether the SUBSCRIBE that is given up now may still reach the master. */
+static bool may_come_late(const struct master_stream *stream)
+{
+    long sent = 0;
+
+    if (stream->call == NULL || stream->answered) {
+        return false;
+    }
+    curl_easy_getinfo(stream->easy, CURLINFO_REQUEST_SIZE, &sent);
+    return sent > 0;
+}
+
 void master_stream_close(struct master *master)
 {
     struct master_stream *stream = &master->stream;
 
+    if (may_come_late(stream)) {
+        master->unaccounted++;
+    }
     if (stream->active) {
         master_reactor_remove(&master->reactor, MASTER_POOL_STREAM, stream->easy);
         stream->active = false;
@@ -112,6 +128,7 @@ static void judge(struct master *master, struct master_verdict *verdict)
 
     curl_easy_getinfo(stream->easy, CURLINFO_RESPONSE_CODE, &reply.status);
     master_judge(MASTER_KIND_SUBSCRIBE, &reply, verdict);
+    stream->answered = verdict->settled;
     if (reply.status == 200 && !verdict->over) {
         snprintf(stream->id, sizeof stream->id, "%s", reply.stream_id);
     }
@@ -231,6 +248,7 @@ static void handle_first(struct master *master, struct blob *record)
 static void handle_record(struct master *master, struct blob *record)
 {
     if (master->state != MASTER_UP) {
+        master->stream.answered = true;
         handle_first(master, record);
     } else if (peek_type(blob_slice(record)) == MESOS__V1__SCHEDULER__EVENT__TYPE__ERROR) {
         handle_error(master, master->subscription, record);

@@ -88,6 +88,8 @@ static const struct {
         {400, UNKNOWN, MASTER_NOT_DONE, true, true, MASTER_DOWN_LOST},
         {401, "", MASTER_NOT_DONE, true, true, MASTER_DOWN_UNAUTHORIZED},
         {403, "Framework is not subscribed", MASTER_NOT_DONE, true, true, MASTER_DOWN_LOST},
+        {403, "Authenticated principal 'a' is not authorized to perform this operation", MASTER_NOT_DONE,
+                true, true, MASTER_DOWN_REFUSED},
         {404, "", MASTER_REFUSED, false, false, 0},
         {413, "", MASTER_REFUSED, false, false, 0},
         {500, "", MASTER_UNANSWERED, true, false, MASTER_DOWN_LOST},

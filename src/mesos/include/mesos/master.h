@@ -20,6 +20,14 @@
  * MASTER_UNANSWERED, and the subscription is closed with it: it may still act until the next SUBSCRIBED. An
  * acknowledgement without an answer ends nothing, since the agent repeats the update.
  *
+ * SUBSCRIBEs that are unaccounted for. "Framework failed over" on the current stream says that another
+ * SUBSCRIBE of this framework took its place: a rival's, or one of ours that was given up and came late. So
+ * those of ours that may still come are counted: a SUBSCRIBE counts from the moment in which it is given up,
+ * unless no byte of it was written (no connection was made), it was answered (307, 401, 503 or any other 4xx;
+ * what else a proxy may say tells nothing about the master), or its stream had a first record. One that is
+ * held to have come is taken off by master_take_unaccounted(). Once a subscription has stood for
+ * MASTER_LATE_MS no earlier SUBSCRIBE can come any more.
+ *
  * Every `text` is one line of UTF-8 without control characters, shorter than 512 bytes, borrowed for the
  * callback. */
 #ifndef MESOS_MASTER_H
@@ -30,6 +38,9 @@
 
 #include "base/blob.h"
 #include "base/error.h"
+
+/* Longer than a closed connection goes on repeating what it still had to send. */
+#define MASTER_LATE_MS (INT64_C(15) * 60 * 1000)
 
 struct master;
 
@@ -44,11 +55,11 @@ enum master_answer {
 enum master_down {
     MASTER_DOWN_LOST,  /* connection lost, refused, silent for too long, fenced, ended by us, or the leader
                         * changed */
-    MASTER_DOWN_ERROR, /* the master sent ERROR on the current stream; the text is its message. "Framework
-                        * failed over" can also be the work of an earlier SUBSCRIBE of ours that was given up
-                        * unanswered */
+    MASTER_DOWN_ERROR, /* the master sent ERROR on the current stream; the text is its message. For
+                        * "Framework failed over" see master_take_unaccounted() */
     MASTER_DOWN_UNAUTHORIZED, /* 401 */
-    MASTER_DOWN_REFUSED,      /* 400 and other refusals of the SUBSCRIBE itself; the text has the words */
+    MASTER_DOWN_REFUSED,      /* 400 and other refusals of the SUBSCRIBE itself, or of a call because this
+                               * framework is another principal's; the text has the words */
     MASTER_DOWN_NOT_MESOS,    /* what answers there is not a Mesos master */
 };
 
@@ -125,6 +136,14 @@ void master_resubscribe(struct master *master, int64_t now_ms, int64_t after_ms,
 
 /* Drops the subscription (MASTER_DOWN_LOST, "stopped") and tries no more until master_start(). */
 void master_stop(struct master *master);
+
+/* Whether a SUBSCRIBE of ours is unaccounted for (see above); if so there is one less from now on. For `down`
+ * after "Framework failed over". */
+bool master_take_unaccounted(struct master *master);
+
+/* How many there are now: 1 before the first subscription of a run that follows another, whose last SUBSCRIBE
+ * may be on its way; 0 for a framework id that was never used. */
+void master_set_unaccounted(struct master *master, unsigned count);
 
 /* Back-pressure: while paused no records are delivered, the first one of a stream included, and silence does
  * not count. The record in whose callback it was called is the last. */
