@@ -59,6 +59,8 @@ void kill_task(struct core *core, struct task *task, struct blob *policy)
         task_write(core, &row, NULL);
         return;
     }
+    if (task_current(task)->state == STATE(LOST))
+        row.state = (int32_t)STATE(LOST); /* it was to be replaced, and is not any more */
     bool repeated = task->kill_requested && !policy;
     if (!repeated)
         task_write(core, &row, NULL);
