@@ -70,10 +70,12 @@ void *client_socket(struct client *client)
     return client->connection.socket;
 }
 
-bool client_connected(struct client *client)
+enum client_link client_link(struct client *client)
 {
     connection_update(&client->connection);
-    return client->connection.was_up;
+    if (client->connection.went_down)
+        return CLIENT_LOST;
+    return client->connection.was_up ? CLIENT_UP : CLIENT_NEVER;
 }
 
 int client_resend(struct client *client, struct error *err)
@@ -176,7 +178,7 @@ static int no_answer(struct client *client, struct error *err)
 {
     double seconds = (double)client->timeout_ms / 1000;
 
-    if (client_connected(client))
+    if (client_link(client) != CLIENT_NEVER)
         return error_set(
                 err, ERR_UNAVAILABLE, "%s is there, and gave no answer in %g s", client->endpoint, seconds);
     return error_set(err, ERR_UNAVAILABLE, "cannot connect to zmesosd at %s in %g s; is it running?",

@@ -27,7 +27,13 @@ void *client_socket(struct client *client); /* to poll for reading */
 /* 1 with a reply, 0 when none is there, or a negative code. */
 int client_receive(struct client *client, Zmesos__V1__Reply **reply, struct error *err) MUST_CHECK;
 
-/* Whether a connection was made since the start. */
-bool client_connected(struct client *client);
+enum client_link {
+    CLIENT_NEVER, /* there was no connection since the start */
+    CLIENT_UP,
+    CLIENT_LOST, /* there was one; the next one does not make up for it */
+};
+
+/* What is known of the connection. */
+enum client_link client_link(struct client *client);
 
 #endif

@@ -19,7 +19,8 @@ static const char help[] =
         "\n"
         "Prints the daemon's publications as they come: those whose topic begins with a prefix, or all. "
         "Topics are\n"
-        "task/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, zmesos/MASTER.\n"
+        "task/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, zmesos/MASTER, "
+        "zmesos/ORPHAN/MESOS-ID.\n"
         "When all are printed, holes in their numbers are told on standard error. Exits with 3 when there is "
         "no\n"
         "connection within the timeout.\n"
@@ -132,6 +133,11 @@ static void describe(struct event *event, char *out, size_t capacity)
 
         snprintf(out, capacity, "%s %s", attempt ? or_nothing(attempt->hostname) : "",
                 or_nothing(task->message));
+    } else if (body->descriptor == &zmesos__v1__orphan__descriptor) {
+        const Zmesos__V1__Orphan *orphan = (const Zmesos__V1__Orphan *)body;
+
+        snprintf(out, capacity, "%s %s on agent %s %s", format_orphan(orphan->has_action, orphan->action),
+                or_nothing(orphan->task_id), or_nothing(orphan->agent_id), or_nothing(orphan->message));
     } else if (body->descriptor == &zmesos__v1__daemon_status__descriptor) {
         const Zmesos__V1__DaemonStatus *status = (const Zmesos__V1__DaemonStatus *)body;
 

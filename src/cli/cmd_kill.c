@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "batch.h"
 #include "follow.h"
 #include "format.h"
 #include "spec.h"
 #include "table.h"
-
-#define KILL_IDS_MAX 10000 /* of one request */
-#define KILL_ROOM 1000000u /* bytes of ids in one request */
 
 static const char help[] = "usage: zmesos kill [OPTION...] ID...\n"
                            "       zmesos kill [OPTION...] --label KEY[=VALUE]\n"
@@ -97,14 +95,8 @@ static int send_kills(struct killing *killing, struct client *client, char **ids
     if (killing->label)
         return send_kill(killing, client, NULL, 0);
     while (rc == CLI_OK && first < count) {
-        size_t portion = 0, bytes = 0;
+        size_t portion = batch_ids(ids + first, count - first);
 
-        while (first + portion < count && portion < KILL_IDS_MAX) {
-            bytes += strlen(ids[first + portion]) + 4;
-            if (portion && bytes > KILL_ROOM)
-                break;
-            portion++;
-        }
         rc = send_kill(killing, client, ids + first, portion);
         first += portion;
     }

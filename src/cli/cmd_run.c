@@ -1,7 +1,9 @@
 /* zmesos run: launches one task, follows it, and ends as it ended. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "follow.h"
 #include "format.h"
 #include "launch.h"
@@ -14,6 +16,7 @@ static const char help[] = "usage: zmesos run [OPTION...] [--] LINE\n"
                            "with its exit code where\n"
                            "Mesos tells it (128 and the signal's number for a signal), else with 0 if it "
                            "finished and 1 if not.\n"
+                           "A task that has attempts left is not over: it is followed through all of them.\n"
                            "Ctrl-C asks to end the task and waits for that; a second Ctrl-C leaves it.\n"
                            "\n" SPEC_HELP "  --file FILE          the task as JSON; - is standard input\n"
                            "\n" SETTINGS_HELP;
@@ -43,27 +46,34 @@ static void take_item(void *context, const Zmesos__V1__TaskSpec *task, const Zme
 
 static void print_task(const struct settings *settings, const Zmesos__V1__Task *task)
 {
-    const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
-    const char *host = attempt && attempt->hostname ? attempt->hostname : "";
+    uint32_t number = task->n_attempts ? task->attempts[task->n_attempts - 1]->number : 0;
+    const char *host = format_host(task);
     const char *message = task->message ? task->message : "";
-    char time[FORMAT_TIME_MAX];
+    char time[FORMAT_TIME_MAX], note[FORMAT_NOTE_MAX], attempt[32] = "";
 
     if (settings->json) {
         settings_print_json(settings, &task->base);
         fflush(stdout);
         return;
     }
-    settings_say(settings, "%s %s %s%s%s%s%s", format_time(task->changed_ns, time), task->id,
-            format_state(task->has_state, task->state), *host ? " on " : "", host, *message ? ": " : "",
-            message);
+    format_note(task, clock_read().wall_ns, note);
+    if (number > 1 && *host)
+        snprintf(attempt, sizeof attempt, ", attempt %" PRIu32, number);
+    settings_say(settings, "%s %s %s%s%s%s%s%s%s%s", format_time(task->changed_ns, time), task->id,
+            format_state(task->has_state, task->state), *host ? " on " : "", host, attempt, *note ? ", " : "",
+            note, *message ? ": " : "", message);
 }
 
 static void handle_changed(void *context, const Zmesos__V1__Task *task)
 {
     struct running *running = context;
+    const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
 
     print_task(running->settings, task);
-    if (!format_state_over(task->state) || format_exit_code(task->message, &running->code))
+    if (!format_state_over(task->state))
+        return;
+    /* the exit of an attempt that was to be followed by another is not the task's */
+    if (attempt && attempt->state == task->state && format_exit_code(task->message, &running->code))
         return;
     running->code = task->state == ZMESOS__V1__TASK_STATE__FINISHED ? CLI_OK : CLI_FAILED;
 }

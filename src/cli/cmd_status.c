@@ -35,6 +35,13 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
     print_field("store", status->store);
     printf("%-13s %" PRIu64 ", begun %s (%s ago)\n", "run", status->run,
             format_time(status->started_ns, time), format_ago(status->started_ns, clock_read().wall_ns, ago));
+    if (status->restored_ns > 0)
+        printf("%-13s %s (%s ago), from a backup\n", "restored", format_time(status->restored_ns, time),
+                format_ago(status->restored_ns, clock_read().wall_ns, ago));
+    if (status->held)
+        printf("%-13s %" PRIu64 " tasks wait for zmesos release\n", "held", status->held);
+    if (status->strays)
+        printf("%-13s %" PRIu64 " given up or unknown, killed where they live\n", "strays", status->strays);
     printf("%-13s %" PRIu64 " held\n", "offers", status->offers);
     for (i = 0; i < status->n_counts; i++)
         printf("%-13s %" PRIu64 " %s\n", i ? "" : "tasks", status->counts[i]->tasks,

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "client.h"
+#include "duration.h"
 #include "format.h"
+#include "retry.h"
 #include "table.h"
 
 static const char help[] =
@@ -95,6 +97,16 @@ static void print_spec(const Zmesos__V1__TaskSpec *spec)
     }
 }
 
+static void print_retries(const Zmesos__V1__TaskSpec *spec)
+{
+    char text[RETRY_TEXT_MAX], duration[DURATION_TEXT_MAX];
+
+    if (spec->retry)
+        print_field("retries", retry_describe(spec->retry, text));
+    if (spec->launch_timeout)
+        printf("%-10s %s to start\n", "has", duration_format(spec->launch_timeout->nanoseconds, duration));
+}
+
 static void print_attempts(const Zmesos__V1__Task *task)
 {
     struct table table;
@@ -103,7 +115,7 @@ static void print_attempts(const Zmesos__V1__Task *task)
     table_init(&table, headers, sizeof headers / sizeof *headers);
     for (i = 0; i < task->n_attempts; i++) {
         const Zmesos__V1__Attempt *attempt = task->attempts[i];
-        char number[16], time[FORMAT_TIME_MAX];
+        char number[16], time[FORMAT_TIME_MAX], status[64];
         struct buf ports;
         int rc = 0;
 
@@ -111,11 +123,13 @@ static void print_attempts(const Zmesos__V1__Task *task)
         for (j = 0; rc == 0 && j < attempt->n_ports; j++)
             rc = buf_printf(&ports, "%s%" PRIu32, j ? " " : "", attempt->ports[j]);
         if (rc == 0 && buf_append(&ports, "", 1) == 0) {
-            const char *cells[] = {number, format_state(attempt->has_state, attempt->state),
-                    attempt->hostname, attempt->agent_id, (const char *)ports.data,
-                    format_time(attempt->launched_ns, time), attempt->reason, attempt->message};
+            const char *cells[] = {number, status, attempt->hostname, attempt->agent_id,
+                    (const char *)ports.data, format_time(attempt->launched_ns, time), attempt->reason,
+                    attempt->message};
 
             snprintf(number, sizeof number, "%" PRIu32, attempt->number);
+            snprintf(status, sizeof status, "%s%s", format_state(attempt->has_state, attempt->state),
+                    attempt->replaced ? ", replaced" : "");
             table_row(&table, cells);
         }
         buf_clear(&ports);
@@ -129,6 +143,7 @@ static void print_attempts(const Zmesos__V1__Task *task)
 static void print_task(const struct settings *settings, const Zmesos__V1__Task *task)
 {
     int64_t now_ns = clock_read().wall_ns;
+    char time[FORMAT_TIME_MAX], until[FORMAT_TIME_MAX];
 
     if (settings->json) {
         settings_print_json(settings, &task->base);
@@ -136,16 +151,25 @@ static void print_task(const struct settings *settings, const Zmesos__V1__Task *
     }
     print_field("task", task->id);
     print_field("name", task->name);
+    if (task->adopted)
+        print_field("adopted", "was found running in Mesos; what it asked for is not known");
     print_field("role", task->role);
     print_field("state", format_state(task->has_state, task->state));
+    if (task->held)
+        print_field("held", "since a backup was restored; see zmesos release");
+    if (task->state == ZMESOS__V1__TASK_STATE__QUEUED && task->retry_ns > 0)
+        printf("%-10s %s (%s)\n", "next try", format_time(task->retry_ns, time),
+                format_until(task->retry_ns, now_ns, until));
     print_field("message", task->message);
     print_field("reason", task->reason);
     if (task->kill_requested)
         print_field("kill", "requested");
     print_time("created", task->created_ns, now_ns);
     print_time("changed", task->changed_ns, now_ns);
-    if (task->spec)
+    if (task->spec) {
         print_spec(task->spec);
+        print_retries(task->spec);
+    }
     print_attempts(task);
 }
 

@@ -24,12 +24,14 @@ static const char help[] =
         "  --prefix TEXT        whose ids begin so\n"
         "  --limit N            not more than so many\n"
         "\n"
-        "AGE is how long the task is known, SINCE how long it is in its state.\n"
+        "AGE is how long the task is known, SINCE how long it is in its state, TRY the number of its last "
+        "attempt.\n"
+        "NOTE: held (see zmesos release), adopted (found running in Mesos), or when it is tried again.\n"
         "\n" SETTINGS_HELP;
 
 enum { OPTION_STATE = OPTION_AFTER_SPEC, OPTION_PREFIX, OPTION_LIMIT };
 
-static const char *const headers[] = {"TASK", "STATE", "SINCE", "AGE", "TRY", "HOST", "MESSAGE"};
+static const char *const headers[] = {"TASK", "STATE", "SINCE", "AGE", "TRY", "HOST", "NOTE", "MESSAGE"};
 
 struct listing {
     const struct settings *settings;
@@ -96,10 +98,10 @@ static int read_flags(
 static void print_task(struct listing *listing, const Zmesos__V1__Task *task, int64_t now_ns)
 {
     const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
-    char since[FORMAT_TIME_MAX], age[FORMAT_TIME_MAX], tries[16];
+    char since[FORMAT_TIME_MAX], age[FORMAT_TIME_MAX], tries[16], note[FORMAT_NOTE_MAX];
     const char *cells[] = {task->id, format_state(task->has_state, task->state),
             format_ago(task->changed_ns, now_ns, since), format_ago(task->created_ns, now_ns, age), tries,
-            attempt ? attempt->hostname : NULL, task->message};
+            format_host(task), format_note(task, now_ns, note), task->message};
 
     snprintf(tries, sizeof tries, "%" PRIu32, attempt ? attempt->number : 0);
     if (listing->settings->json)

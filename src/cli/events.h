@@ -8,6 +8,7 @@
 #include "settings.h"
 
 #define EVENTS_HEARTBEAT "zmesos/HEARTBEAT" /* the daemon's, each second */
+#define EVENTS_ORPHAN "zmesos/ORPHAN/"      /* and the task's id in Mesos */
 
 struct events {
     struct connection connection;
@@ -34,8 +35,8 @@ void event_clear(struct event *event);
  * zmesos__v1__task__free_unpacked(). */
 Zmesos__V1__Task *event_task(struct event *event);
 
-/* The body as the message its topic says: Task, DaemonStatus, or Mesos's Event. NULL when it is none. The
- * caller frees it with protobuf_c_message_free_unpacked(). */
+/* The body as the message its topic says: Task, Orphan, DaemonStatus, or Mesos's Event. NULL when it is none.
+ * The caller frees it with protobuf_c_message_free_unpacked(). */
 ProtobufCMessage *event_body(struct event *event);
 
 #endif

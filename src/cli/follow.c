@@ -22,6 +22,7 @@
 struct followed {
     char *id;
     Zmesos__V1__TaskState state; /* told last; 0: none */
+    uint32_t attempt;            /* the last one then */
     uint64_t revision;
     bool over; /* or missing */
 };
@@ -136,12 +137,14 @@ int follow_signals(struct follow *follow, struct error *err)
 static void take_task(struct follow *follow, const Zmesos__V1__Task *state)
 {
     struct followed *task = state->id ? map_get_string(&follow->by_id, state->id) : NULL;
+    uint32_t attempt = state->n_attempts ? state->attempts[state->n_attempts - 1]->number : 0;
 
     if (!task || task->over || !state->has_state || (task->revision && state->revision <= task->revision))
         return;
     task->revision = state->revision;
-    if (task->state != state->state) {
+    if (task->state != state->state || task->attempt < attempt) {
         task->state = state->state;
+        task->attempt = attempt;
         follow->callbacks.changed(follow->callbacks.context, state);
     }
     if (format_state_over(state->state))

@@ -16,8 +16,8 @@ struct follow;
 struct follow_callbacks {
     void *context;
     int64_t ask_ms; /* between two rounds of asking without a reason; 0: ten seconds */
-    /* A task's state is another than the one told before; called once at least for each task. `task` is
-     * borrowed. */
+    /* A task's state is another than the one told before, or that of another attempt; called once at least
+     * for each task. `task` is borrowed. */
     void (*changed)(void *context, const Zmesos__V1__Task *task);
     /* The daemon does not know this task, or no longer. */
     void (*missing)(void *context, const char *id);

@@ -47,6 +47,16 @@ const char *format_subscription(bool known, Zmesos__V1__Subscription subscriptio
     return enum_name(&zmesos__v1__subscription__descriptor, known, (int)subscription);
 }
 
+const char *format_orphan(bool known, Zmesos__V1__Orphan__Action action)
+{
+    return enum_name(&zmesos__v1__orphan__action__descriptor, known, (int)action);
+}
+
+const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome)
+{
+    return enum_name(&zmesos__v1__retry_policy__outcome__descriptor, true, (int)outcome);
+}
+
 bool format_state_over(Zmesos__V1__TaskState state)
 {
     return (int)state >= (int)ZMESOS__V1__TASK_STATE__FINISHED;
@@ -83,21 +93,54 @@ const char *format_time(int64_t ns, char out[FORMAT_TIME_MAX])
     return out;
 }
 
-const char *format_ago(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX])
+static const char *format_seconds(const char *before, int64_t seconds, char out[FORMAT_TIME_MAX])
 {
     static const struct {
         int64_t below, unit; /* seconds */
         char letter;
     } steps[] = {{120, 1, 's'}, {7200, 60, 'm'}, {172800, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
-    int64_t seconds = now_ns > ns ? (now_ns - ns) / 1000000000 : 0;
     size_t i = 0;
 
-    if (ns <= 0)
-        return strcpy(out, "-");
     while (seconds >= steps[i].below)
         i++;
-    snprintf(out, FORMAT_TIME_MAX, "%" PRId64 "%c", seconds / steps[i].unit, steps[i].letter);
+    snprintf(out, FORMAT_TIME_MAX, "%s%" PRId64 "%c", before, seconds / steps[i].unit, steps[i].letter);
     return out;
+}
+
+const char *format_ago(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX])
+{
+    if (ns <= 0)
+        return strcpy(out, "-");
+    return format_seconds("", now_ns > ns ? (now_ns - ns) / 1000000000 : 0, out);
+}
+
+const char *format_until(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX])
+{
+    if (ns <= now_ns)
+        return strcpy(out, "now");
+    return format_seconds("in ", (ns - now_ns - 1) / 1000000000 + 1, out);
+}
+
+const char *format_note(const Zmesos__V1__Task *task, int64_t now_ns, char out[FORMAT_NOTE_MAX])
+{
+    bool tried = task->has_state && task->state == ZMESOS__V1__TASK_STATE__QUEUED && task->retry_ns > 0;
+    char until[FORMAT_TIME_MAX];
+
+    snprintf(out, FORMAT_NOTE_MAX, "%s%s%s%s", task->adopted ? ", adopted" : "", task->held ? ", held" : "",
+            tried ? ", next try " : "", tried ? format_until(task->retry_ns, now_ns, until) : "");
+    if (*out)
+        memmove(out, out + 2, strlen(out + 2) + 1);
+    return out;
+}
+
+const char *format_host(const Zmesos__V1__Task *task)
+{
+    const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
+
+    /* queued again, it is nowhere; the attempt before was somewhere */
+    if (!attempt || !attempt->hostname || task->state == ZMESOS__V1__TASK_STATE__QUEUED)
+        return "";
+    return attempt->hostname;
 }
 
 const char *format_clean(const char *text, char *out, size_t capacity)

@@ -18,6 +18,8 @@ const char *format_state(bool known, Zmesos__V1__TaskState state);
 const char *format_code(bool known, Zmesos__V1__Code code);
 const char *format_class(bool known, Zmesos__V1__EventClass class);
 const char *format_subscription(bool known, Zmesos__V1__Subscription subscription);
+const char *format_orphan(bool known, Zmesos__V1__Orphan__Action action);
+const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome);
 
 bool format_state_over(Zmesos__V1__TaskState state);
 
@@ -29,6 +31,17 @@ const char *format_time(int64_t ns, char out[FORMAT_TIME_MAX]);
 
 /* "12s", "5m", "3h", "12d": how long ago; "-" for 0, "0s" for the future. */
 const char *format_ago(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX]);
+
+/* "in 12s", "in 5m": until then; "now" for the past. */
+const char *format_until(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX]);
+
+#define FORMAT_NOTE_MAX 96
+
+/* What is unusual about a task: "adopted, held", "next try in 12s"; mostly "". Returns `out`. */
+const char *format_note(const Zmesos__V1__Task *task, int64_t now_ns, char out[FORMAT_NOTE_MAX]);
+
+/* Where the task is, or where it ended; "" for nowhere. Borrowed from the task. */
+const char *format_host(const Zmesos__V1__Task *task);
 
 /* Copies text with control characters as \xNN, so that nobody's message moves the cursor. Cut where it is too
  * long. Returns `out`. */

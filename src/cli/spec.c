@@ -1,5 +1,5 @@
-/* One task from flags. What is a number is read here; whether Mesos and the daemon like it they say
- * themselves. */
+/* One task from flags; those of its retries are in retry.c. What is a number is read here; whether Mesos and
+ * the daemon like it they say themselves. */
 #include "spec.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/text.h"
 #include "constraint.h"
+#include "retry.h"
 
 #define CPUS_DEFAULT 1.0
 #define MEM_DEFAULT 128.0
@@ -19,6 +20,7 @@ void spec_init(struct spec *spec, size_t most)
     arena_init(&spec->arena);
     zmesos__v1__task_spec__init(&spec->task);
     mesos__v1__command_info__init(&spec->command);
+    zmesos__v1__retry_policy__init(&spec->retry);
 }
 
 void spec_clear(struct spec *spec)
@@ -193,8 +195,10 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err)
     case OPTION_USER:
         spec->command.user = value;
         return 1;
-    default:
+    case OPTION_IMAGE:
         return set_image(spec, value);
+    default:
+        return retry_option(spec, option, value, err);
     }
 }
 
@@ -213,6 +217,8 @@ int spec_finish(struct spec *spec, int argc, char **argv, struct error *err)
         spec->command.arguments = argv;
     }
     task->command = &spec->command;
+    if (retry_finish(spec, err) < 0)
+        return ERR_INVALID;
     if (!task->id) {
         text_uuid(uuid);
         /* the last group of a UUID, all of it random */

@@ -9,8 +9,10 @@ struct spec {
     struct arena arena; /* everything below lives here */
     Zmesos__V1__TaskSpec task;
     Mesos__V1__CommandInfo command;
-    bool touched; /* a flag said something about the task */
-    size_t most;  /* no more than so many values of one flag */
+    Zmesos__V1__RetryPolicy retry; /* the task's where --retries was given */
+    const char *retry_flag;        /* one that needs --retries, or NULL */
+    bool touched;                  /* a flag said something about the task */
+    size_t most;                   /* no more than so many values of one flag */
 };
 
 enum {
@@ -28,6 +30,13 @@ enum {
     OPTION_LABEL,
     OPTION_USER,
     OPTION_IMAGE,
+    OPTION_RETRIES, /* from here on retry.h's */
+    OPTION_RETRY_ON,
+    OPTION_RETRY_BACKOFF,
+    OPTION_RETRY_BACKOFF_MAX,
+    OPTION_REPLACE_AFTER,
+    OPTION_ELSEWHERE,
+    OPTION_LAUNCH_TIMEOUT,
     OPTION_AFTER_SPEC,
 };
 
@@ -41,8 +50,15 @@ enum {
             {"constraint", required_argument, NULL, OPTION_CONSTRAINT},                                      \
             {"env", required_argument, NULL, OPTION_ENV}, {"label", required_argument, NULL, OPTION_LABEL},  \
             {"user", required_argument, NULL, OPTION_USER},                                                  \
+            {"image", required_argument, NULL, OPTION_IMAGE},                                                \
+            {"retries", required_argument, NULL, OPTION_RETRIES},                                            \
+            {"retry-on", required_argument, NULL, OPTION_RETRY_ON},                                          \
+            {"retry-backoff", required_argument, NULL, OPTION_RETRY_BACKOFF},                                \
+            {"retry-backoff-max", required_argument, NULL, OPTION_RETRY_BACKOFF_MAX},                        \
+            {"replace-after", required_argument, NULL, OPTION_REPLACE_AFTER},                                \
+            {"elsewhere", no_argument, NULL, OPTION_ELSEWHERE},                                              \
     {                                                                                                        \
-        "image", required_argument, NULL, OPTION_IMAGE                                                       \
+        "launch-timeout", required_argument, NULL, OPTION_LAUNCH_TIMEOUT                                     \
     }
 
 #define SPEC_HELP                                                                                            \
@@ -57,7 +73,17 @@ enum {
     "  --env NAME=VALUE     repeatable\n"                                                                    \
     "  --label KEY[=VALUE]  repeatable\n"                                                                    \
     "  --user NAME          to run as\n"                                                                     \
-    "  --image IMAGE        run in this Docker image, by Mesos's own containerizer\n"
+    "  --image IMAGE        run in this Docker image, by Mesos's own containerizer\n"                        \
+    "  --retries N          more attempts after the first, up to 99 (0)\n"                                   \
+    "  --retry-on OUTCOME,...  failed, finished, killed, launch_timeout, gone; and lost, unreachable, "      \
+    "unknown,\n"                                                                                             \
+    "                       which may run twice at once (failed,launch_timeout,gone)\n"                      \
+    "  --retry-backoff TIME before the second attempt, doubled for each further one (1s)\n"                  \
+    "  --retry-backoff-max TIME  but not more (5m, or the backoff)\n"                                        \
+    "  --replace-after TIME how long one is lost, unreachable or unknown before it is given up (10m)\n"      \
+    "  --elsewhere          never again on an agent where an attempt has ended\n"                            \
+    "  --launch-timeout TIME  to be STARTING or RUNNING, before it is killed (the daemon's; 0: none)\n"      \
+    "                       TIME: 500ms, 1.5s, 10m, 2h, 1d; without a unit, seconds\n"
 
 /* `most`: argc will do. */
 void spec_init(struct spec *spec, size_t most);

@@ -147,6 +147,13 @@ void server_reply_tasks(struct server *server, front_token token, const Zmesos__
 
 void server_publish(struct server *server, const char *id, Zmesos__V1__TaskState state, uint64_t revision)
 {
+    server_publish_attempt(server, id, state, revision, 0);
+}
+
+void server_publish_attempt(struct server *server, const char *id, Zmesos__V1__TaskState state,
+        uint64_t revision, uint32_t number)
+{
+    Zmesos__V1__Attempt attempt = ZMESOS__V1__ATTEMPT__INIT, *attempts[] = {&attempt};
     char copy[256], topic[512];
     Zmesos__V1__Task task;
     const ProtobufCEnumValue *name =
@@ -155,5 +162,9 @@ void server_publish(struct server *server, const char *id, Zmesos__V1__TaskState
     snprintf(copy, sizeof copy, "%s", id);
     snprintf(topic, sizeof topic, "task/%s/%s", id, name->name);
     task = make_task(copy, state, revision);
+    attempt.has_number = 1;
+    attempt.number = number;
+    task.n_attempts = number ? 1 : 0;
+    task.attempts = attempts;
     publish_message(server, topic, ZMESOS__V1__EVENT_CLASS__TASK, &task.base);
 }

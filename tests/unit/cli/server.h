@@ -43,5 +43,8 @@ void server_reply(struct server *server, front_token token, const Zmesos__V1__Re
 void server_reply_tasks(struct server *server, front_token token, const Zmesos__V1__Request *request,
         Zmesos__V1__TaskState state, uint64_t revision); /* all tasks asked for */
 void server_publish(struct server *server, const char *id, Zmesos__V1__TaskState state, uint64_t revision);
+/* With an attempt of this number; 0: none. */
+void server_publish_attempt(struct server *server, const char *id, Zmesos__V1__TaskState state,
+        uint64_t revision, uint32_t number);
 
 #endif

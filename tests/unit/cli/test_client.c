@@ -1,6 +1,7 @@
 /* Requests and replies, when all is well and when not. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/blob.h"
@@ -289,6 +290,40 @@ static void test_what_cannot_be_sent(void **state)
     assert_null(client);
 }
 
+/* The connection that there was is lost, also when another one takes its place. */
+static void test_what_is_known_of_the_connection(void **state)
+{
+    struct server server = {.handle = answer_ok};
+    struct settings settings;
+    struct client *client;
+    Zmesos__V1__Request request;
+    Zmesos__V1__Reply *reply;
+    struct error err;
+
+    (void)state;
+    server_start(&server);
+    settings = server_settings(&server, 30000);
+    server_stop(&server);
+    assert_int_equal(client_create(&settings, &client, &err), 0);
+    assert_int_equal(client_link(client), CLIENT_NEVER);
+    server_start(&server);
+    ping(&request);
+    assert_int_equal(client_call(client, &request, &reply, &err), 0);
+    zmesos__v1__reply__free_unpacked(reply, NULL);
+    while (client_link(client) == CLIENT_NEVER)
+        usleep(1000); /* the answer may overtake the word of the connection; ctest has a limit */
+    assert_int_equal(client_link(client), CLIENT_UP);
+    server_stop(&server);
+    while (client_link(client) == CLIENT_UP)
+        usleep(1000);
+    server_start(&server);
+    assert_int_equal(client_call(client, &request, &reply, &err), 0);
+    zmesos__v1__reply__free_unpacked(reply, NULL);
+    assert_int_equal(client_link(client), CLIENT_LOST);
+    client_destroy(client);
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +335,7 @@ int main(void)
             cmocka_unit_test(test_somebody_is_there_and_silent),
             cmocka_unit_test(test_answers_that_are_none),
             cmocka_unit_test(test_what_cannot_be_sent),
+            cmocka_unit_test(test_what_is_known_of_the_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

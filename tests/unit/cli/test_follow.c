@@ -108,6 +108,34 @@ static void test_events_tell(void **state)
     assert_int_equal(server.requests, 2);
 }
 
+/* Queued again it is not over; and an attempt is told though the one before was lost in the same state. */
+static void tell_attempts(
+        struct server *server, front_token token, const Zmesos__V1__Request *request, struct slice bytes)
+{
+    (void)bytes;
+    server_reply_tasks(server, token, request, STATE(QUEUED), 1);
+    if (server->requests == 1) {
+        server_publish_attempt(server, "one", STATE(RUNNING), 2, 1);
+        server_publish_attempt(server, "one", STATE(QUEUED), 3, 1);
+        server_publish_attempt(server, "one", STATE(RUNNING), 4, 2);
+        server_publish_attempt(server, "one", STATE(RUNNING), 6, 3);
+        server_publish_attempt(server, "one", STATE(RUNNING), 7, 3);
+        server_publish_attempt(server, "one", STATE(FINISHED), 8, 3);
+    }
+}
+
+static void test_attempts_are_followed(void **state)
+{
+    struct server server = {.handle = tell_attempts, .heartbeats = true};
+    struct told told = {.ask_ms = NEVER_MS};
+
+    (void)state;
+    server_start(&server);
+    assert_int_equal(follow_one(&server, &told, false), 0);
+    server_stop(&server);
+    assert_string_equal(told.text, "QUEUED RUNNING QUEUED RUNNING RUNNING FINISHED ");
+}
+
 /* What happened before the subscription is told by the answer to the second question. */
 static void tell_by_answers(
         struct server *server, front_token token, const Zmesos__V1__Request *request, struct slice bytes)
@@ -332,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_events_tell),
+            cmocka_unit_test(test_attempts_are_followed),
             cmocka_unit_test(test_answers_tell),
             cmocka_unit_test(test_asking_again_tells),
             cmocka_unit_test(test_old_news_are_none),

@@ -82,6 +82,55 @@ static void test_how_long_ago(void **state)
     assert_string_equal(format_ago(0, now, out), "-");
 }
 
+static void test_how_long_until(void **state)
+{
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } cases[] = {{-1, "now"}, {0, "now"}, {1, "in 1s"}, {1000000000, "in 1s"}, {1000000001, "in 2s"},
+            {INT64_C(119000000000), "in 119s"}, {INT64_C(120000000000), "in 2m"},
+            {INT64_C(172800000000000), "in 2d"}};
+    const int64_t now = INT64_C(1795347600000000000);
+    char out[FORMAT_TIME_MAX];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(format_until(now + cases[i].ns, now, out), cases[i].text);
+    assert_string_equal(format_until(INT64_MAX, 1, out), "in 106751d");
+}
+
+static void test_what_is_unusual_about_a_task(void **state)
+{
+    const int64_t now = INT64_C(1795347600000000000);
+    Zmesos__V1__Attempt attempt = ZMESOS__V1__ATTEMPT__INIT, *attempts[] = {&attempt};
+    Zmesos__V1__Task task = ZMESOS__V1__TASK__INIT;
+    char out[FORMAT_NOTE_MAX], host[] = "node1";
+
+    (void)state;
+    assert_string_equal(format_note(&task, now, out), "");
+    assert_string_equal(format_host(&task), "");
+    attempt.hostname = host;
+    task.n_attempts = 1;
+    task.attempts = attempts;
+    task.has_state = 1;
+    task.state = ZMESOS__V1__TASK_STATE__QUEUED;
+    task.retry_ns = now + 5 * INT64_C(1000000000);
+    assert_string_equal(format_note(&task, now, out), "next try in 5s");
+    assert_string_equal(format_host(&task), ""); /* it is not where it was */
+    task.state = ZMESOS__V1__TASK_STATE__RUNNING;
+    assert_string_equal(format_note(&task, now, out), "");
+    assert_string_equal(format_host(&task), "node1");
+    task.held = 1;
+    assert_string_equal(format_note(&task, now, out), "held");
+    task.adopted = 1;
+    task.state = ZMESOS__V1__TASK_STATE__QUEUED;
+    assert_string_equal(format_note(&task, now, out), "adopted, held, next try in 5s");
+    attempt.hostname = NULL;
+    task.state = ZMESOS__V1__TASK_STATE__LAUNCHING;
+    assert_string_equal(format_host(&task), "");
+}
+
 static void test_texts_of_others_are_harmless(void **state)
 {
     char out[16];
@@ -123,6 +172,8 @@ int main(void)
             cmocka_unit_test(test_exit_codes),
             cmocka_unit_test(test_times),
             cmocka_unit_test(test_how_long_ago),
+            cmocka_unit_test(test_how_long_until),
+            cmocka_unit_test(test_what_is_unusual_about_a_task),
             cmocka_unit_test(test_texts_of_others_are_harmless),
             cmocka_unit_test(test_states),
     };
