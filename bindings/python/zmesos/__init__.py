@@ -29,12 +29,24 @@ from .errors import (  # noqa: E402
     ZmesosError,
 )
 from .events import Event, Events  # noqa: E402
-from .messages import DaemonStatus, Task, TaskSpec, mesos, messages, scheduler  # noqa: E402
+from .messages import (  # noqa: E402
+    BackupDone,
+    DaemonStatus,
+    Orphan,
+    RetryPolicy,
+    Task,
+    TaskSpec,
+    mesos,
+    messages,
+    scheduler,
+)
 from .results import Result  # noqa: E402
+from .retries import Retry, outcome_name, retry_policy  # noqa: E402
 from .specs import equals, matches, new_id, one_of, task_spec, unique  # noqa: E402
 from .states import is_over, state_name, state_number  # noqa: E402
 
 __all__ = [
+    "BackupDone",
     "Client",
     "Conflict",
     "DEFAULT_CONTROL",
@@ -46,9 +58,12 @@ __all__ = [
     "Invalid",
     "Malformed",
     "NotFound",
+    "Orphan",
     "ProtocolError",
     "Refused",
     "Result",
+    "Retry",
+    "RetryPolicy",
     "Task",
     "TaskSpec",
     "TimedOut",
@@ -63,6 +78,8 @@ __all__ = [
     "messages",
     "new_id",
     "one_of",
+    "outcome_name",
+    "retry_policy",
     "scheduler",
     "state_name",
     "state_number",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from types import TracebackType
-from typing import Any, Iterable, Iterator, Optional, Sequence, Union, overload
+from os import PathLike, fspath
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union, overload
 
-from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, embedded_size, split
+from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .errors import NotFound, ProtocolError, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
-from .messages import DaemonStatus, Reply, Request, Task, TaskSpec, mesos, messages
+from .messages import BackupDone, DaemonStatus, Reply, Request, Task, TaskSpec, mesos, messages
 from .results import Result
 from .specs import Command, task_spec
 from .states import StateLike, state_numbers
@@ -126,24 +127,37 @@ class Client:
             reply = self._ask(Request(kill=kill))
             return [Result.of_item(item) for item in reply.items.items]
 
-        results: dict[int, Result] = {}
-        places: list[list[int]] = []
+        def request(run: list[str]) -> Request:
+            made = Request(kill=kill)
+            made.kill.task_ids.extend(run)
+            return made
 
-        def requests() -> Iterator[Request]:
-            for run in split(enumerate(ids), lambda entry: len(entry[1].encode("utf-8")), MAX_KILL):
-                places.append([place for place, _ in run])
-                request = Request(kill=kill)
-                request.kill.task_ids.extend(task_id for _, task_id in run)
-                yield request
+        return self._each_id(ids, MAX_KILL, request)
 
-        self._collect(requests(), places, results)
-        listed = [results[place] for place in sorted(results)]
-        for result in listed:
-            if not result.ok:
-                error = refusal(result.code, result.message, result.field, result.retry)
-                error.results = listed
-                raise error
-        return listed
+    # ---- restored tasks and backups -------------------------------------------------------------------
+
+    def release(self, action: str, *ids: str) -> list[Result]:
+        """Says what to do with tasks that are held since the daemon was started from a backup: "RUN" as any other
+        task, or "DROP" as a kill. Those with these ids, or all that are held (the first 10,000 are listed).
+
+        If some are refused, the rest is released all the same, the first refusal is raised, and its `results` has all.
+        """
+        number = messages.Release.Action.Value(action.upper())
+        if not ids:
+            reply = self._ask(Request(release=messages.Release(action=number)))
+            return [Result.of_item(item) for item in reply.items.items]
+        return self._each_id(
+            ids, MAX_RELEASE, lambda run: Request(release=messages.Release(action=number, task_ids=run))
+        )
+
+    def backup(self, path: Union[str, "PathLike[str]"], timeout: float = 600.0) -> BackupDone:
+        """Has the daemon write a copy of its state into a file that does not exist, on the daemon's machine and by an
+        absolute path; returns its path and size once it is on disk.
+
+        The request is sent once: TimedOut then says that the copy is not done yet, or that there is no daemon.
+        """
+        request = Request(backup=messages.Backup(path=fspath(path)))
+        return _accepted(self._requester.ask(self._question(request), timeout, attempts=1)).backup
 
     # ---- looking --------------------------------------------------------------------------------------
 
@@ -221,7 +235,8 @@ class Client:
     def wait(
         self, ids: Union[str, Iterable[str]], timeout: Optional[float] = None
     ) -> Union[Task, dict[str, Task]]:
-        """Waits until the tasks are over and returns them as they ended: one for an id, a dict for several.
+        """Waits until the tasks are over and returns them as they ended: one for an id, a dict for several. A task
+        with attempts left is not over, whatever became of the one before.
 
         TimedOut if they are not over within `timeout` seconds (none: waits for ever); NotFound for an unknown id.
         """
@@ -236,6 +251,27 @@ class Client:
         return as_completed(self, ids, timeout)
 
     # ---- requests -------------------------------------------------------------------------------------
+
+    def _each_id(
+        self, ids: Sequence[str], most: int, make: Callable[[list[str]], Request]
+    ) -> list[Result]:
+        """One result for each id, in order; raises the first refusal, with all results."""
+        results: dict[int, Result] = {}
+        places: list[list[int]] = []
+
+        def requests() -> Iterator[Request]:
+            for run in split(enumerate(ids), lambda entry: len(entry[1].encode("utf-8")), most):
+                places.append([place for place, _ in run])
+                yield make([task_id for _, task_id in run])
+
+        self._collect(requests(), places, results)
+        listed = [results[place] for place in sorted(results)]
+        for result in listed:
+            if not result.ok:
+                error = refusal(result.code, result.message, result.field, result.retry)
+                error.results = listed
+                raise error
+        return listed
 
     @staticmethod
     def _question(request: Request) -> Question:
@@ -271,7 +307,7 @@ class Client:
                 if len(items) != len(places[number]):
                     raise ProtocolError(f"{len(items)} results for {len(places[number])} items")
                 for place, item in zip(places[number], items):
-                    results[place] = Result.of_item(item)
+                    results[place] = Result.of_item(item, reply.items)
         except ZmesosError as error:
             error.results = [results[place] for place in sorted(results)]
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .messages import DaemonStatus, Task, mesos, messages, scheduler
+from .messages import DaemonStatus, Orphan, Task, mesos, messages, scheduler
 from .states import state_name
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def describe(event: "Event") -> str:
         return _line(event.topic, _of_task(event.task))
     if event.mesos is not None:
         return _line(event.topic, _of_mesos(event.mesos))
+    if event.orphan is not None:
+        return _line(event.topic, _of_orphan(event.orphan))
     if event.status is not None:
         return _line(event.topic, _of_status(event.status))
     return _line(event.topic, f"{len(event.body)} bytes")
@@ -30,10 +32,26 @@ def _line(topic: str, words: str) -> str:
 
 def _of_task(task: Task) -> str:
     words = [f"revision {task.revision}"]
-    if task.attempts and task.attempts[-1].hostname:
-        words.append(f"on {task.attempts[-1].hostname}")
+    words += [word for word in ("held", "adopted") if getattr(task, word)]
+    attempt = task.attempts[-1] if task.attempts else None
+    if attempt is not None and task.state == messages.QUEUED:
+        words.append(f"after attempt {attempt.number}")  # and not where that one was
+    elif attempt is not None:
+        words += [f"attempt {attempt.number}"] if attempt.number > 1 else []
+        words += [f"on {attempt.hostname}"] if attempt.hostname else []
     if task.message:
         words.append(task.message)
+    return ", ".join(words)
+
+
+def _of_orphan(orphan: Orphan) -> str:
+    words = [messages.Orphan.Action.Name(orphan.action)] if orphan.HasField("action") else []
+    if orphan.task_id:
+        words.append(f"as {orphan.task_id}")
+    if orphan.agent_id:
+        words.append(f"on agent {orphan.agent_id}")
+    if orphan.message:
+        words.append(orphan.message)
     return ", ".join(words)
 
 

@@ -16,11 +16,12 @@ from google.protobuf.message import DecodeError, Message
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
-from .messages import DaemonStatus, EventHeader, Task, messages, scheduler
+from .messages import DaemonStatus, EventHeader, Orphan, Task, messages, scheduler
 from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
+ORPHAN = "zmesos/ORPHAN/"
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -89,8 +90,13 @@ class Event:
 
     @cached_property
     def status(self) -> Optional[DaemonStatus]:
-        """How the daemon is, for topics under zmesos/."""
-        return self._parse(DaemonStatus, "zmesos/")
+        """How the daemon is, for zmesos/HEARTBEAT and zmesos/MASTER."""
+        return None if self.topic.startswith(ORPHAN) else self._parse(DaemonStatus, "zmesos/")
+
+    @cached_property
+    def orphan(self) -> Optional[Orphan]:
+        """A task that was found alive and was not known, for topics under zmesos/ORPHAN/."""
+        return self._parse(Orphan, ORPHAN)
 
     @property
     def task_id(self) -> Optional[str]:

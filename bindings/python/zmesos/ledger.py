@@ -28,7 +28,8 @@ TOPICS: dict[int, tuple[str, ...]] = {
     _Class("INVERSE_OFFERS"): ("mesos/INVERSE_OFFERS", "mesos/RESCIND_INVERSE_OFFER"),
     _Class("MESOS_HEARTBEAT"): ("mesos/HEARTBEAT",),
     _Class("MESOS_SUBSCRIBED"): ("mesos/SUBSCRIBED",),
-    _Class("DAEMON"): ("zmesos/",),
+    _Class("ORPHAN"): ("zmesos/ORPHAN/",),
+    _Class("DAEMON"): ("zmesos/HEARTBEAT", "zmesos/MASTER"),
 }
 FIRST_VOLATILE = _Class("OFFERS")
 

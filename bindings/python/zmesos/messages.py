@@ -4,11 +4,27 @@ from ._proto.mesos.v1 import mesos_pb2 as mesos
 from ._proto.mesos.v1.scheduler import scheduler_pb2 as scheduler
 from ._proto.zmesos.v1 import zmesos_pb2 as messages
 
+BackupDone = messages.BackupDone
 DaemonStatus = messages.DaemonStatus
 EventHeader = messages.EventHeader
+Orphan = messages.Orphan
 Reply = messages.Reply
 Request = messages.Request
+RetryPolicy = messages.RetryPolicy
 Task = messages.Task
 TaskSpec = messages.TaskSpec
 
-__all__ = ["DaemonStatus", "EventHeader", "Reply", "Request", "Task", "TaskSpec", "mesos", "messages", "scheduler"]
+__all__ = [
+    "BackupDone",
+    "DaemonStatus",
+    "EventHeader",
+    "Orphan",
+    "Reply",
+    "Request",
+    "RetryPolicy",
+    "Task",
+    "TaskSpec",
+    "mesos",
+    "messages",
+    "scheduler",
+]

@@ -1,4 +1,4 @@
-"""What became of one item of a launch or a kill."""
+"""What became of one item of a launch, a kill or a release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .states import state_name
 
 @dataclass(frozen=True)
 class Result:
-    """One item's answer. `known`: the same specification had been launched before and nothing was done now."""
+    """One item's answer. `known`: the same specification had been launched before and nothing was done now. `kept`:
+    of a launch, for how many seconds at most the id stays known after the task is over."""
 
     id: str
     code: str = "OK"
@@ -22,6 +23,7 @@ class Result:
     state: Optional[str] = None
     revision: Optional[int] = None
     known: bool = False
+    kept: Optional[float] = None
 
     @property
     def ok(self) -> bool:
@@ -35,8 +37,8 @@ class Result:
         return self
 
     @classmethod
-    def of_item(cls, item: messages.Item) -> "Result":
-        """From the message."""
+    def of_item(cls, item: messages.Item, items: Optional[messages.Items] = None) -> "Result":
+        """From the message, and the list that it is of."""
         return cls(
             id=item.task_id,
             code=code_name(item.code),
@@ -46,4 +48,5 @@ class Result:
             state=state_name(item.state) if item.HasField("state") else None,
             revision=item.revision if item.HasField("revision") else None,
             known=item.known,
+            kept=items.kept_ms / 1000 if items is not None and items.HasField("kept_ms") else None,
         )

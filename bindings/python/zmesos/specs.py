@@ -7,6 +7,7 @@ import uuid
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
 from .messages import TaskSpec, messages
+from .retries import RetryLike, as_policy, duration
 
 Constraint = messages.Constraint
 Command = Union[str, Sequence[str]]
@@ -61,6 +62,8 @@ def task_spec(
     constraints: Iterable[Constraint] = (),
     uris: Iterable[str] = (),
     user: Optional[str] = None,
+    retry: Optional[RetryLike] = None,
+    launch_timeout: Optional[float] = None,
 ) -> TaskSpec:
     """A specification; what it leaves out (containers, health checks ...) can be set on the message returned.
 
@@ -68,6 +71,8 @@ def task_spec(
     id: default: made up, beginning with the name. Keep it to launch the same thing safely again.
     cpus: shares of a core; mem, disk: MB; gpus: whole ones; ports: how many (the task reads PORT0, PORTS).
     env: environment variables; labels: for Mesos and for finding tasks; uris: fetched into the sandbox.
+    retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
+    launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
     """
     spec = TaskSpec(id=new_id(name or "task") if id is None else id)
     for field, value in (
@@ -85,6 +90,11 @@ def task_spec(
     spec.constraints.extend(constraints)
     for key, value in (labels or {}).items():
         spec.labels.labels.add(key=key, value=value)
+
+    if retry is not None:
+        spec.retry.CopyFrom(as_policy(retry))
+    if launch_timeout is not None:
+        spec.launch_timeout.CopyFrom(duration(launch_timeout))
 
     if command is None:
         if env or user is not None or list(uris):

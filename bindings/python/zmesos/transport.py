@@ -86,9 +86,12 @@ class Requester:
         self._slots: list[_Slot] = []
         self._closed = False
 
-    def ask(self, question: Question, timeout: Optional[float] = None) -> Reply:
+    def ask(
+        self, question: Question, timeout: Optional[float] = None, attempts: Optional[int] = None
+    ) -> Reply:
         """The reply, or TimedOut after `timeout` seconds and at most `attempts` unanswered ones."""
         total = self.timeout if timeout is None else timeout
+        attempts = self.attempts if attempts is None else attempts
         deadline = time.monotonic() + total
         pause = FIRST_PAUSE
         slot = self._slot()
@@ -96,7 +99,7 @@ class Requester:
             while True:
                 if self._closed:
                     raise ZmesosError("the client is closed")
-                until = min(deadline, time.monotonic() + total / self.attempts)
+                until = min(deadline, time.monotonic() + total / attempts)
                 reply = self._try(slot, question, until)
                 now = time.monotonic()
                 if reply is None:

@@ -13,7 +13,8 @@ class Answers:
         self.function = function
         self.requests = []
 
-    def ask(self, question, timeout=None):
+    def ask(self, question, timeout=None, attempts=None):
+        self.limits = (timeout, attempts)
         request = Request.FromString(question.data)
         assert request.version == 1 and request.id == question.id
         self.requests.append(request)
@@ -43,7 +44,7 @@ def items(request):
     """Takes all but those whose id begins with "bad"."""
     reply = Reply(code=messages.OK)
     reply.items.SetInParent()
-    ids = [spec.id for spec in request.launch.tasks] or request.kill.task_ids
+    ids = [spec.id for spec in request.launch.tasks] or request.kill.task_ids or request.release.task_ids
     for number, task_id in enumerate(ids):
         item = reply.items.items.add(task_id=task_id, code=messages.OK, state=messages.QUEUED, revision=1)
         if task_id.startswith("bad"):
@@ -160,6 +161,62 @@ def test_kill_in_batches(client):
     one = client(items)
     assert len(one.kill(*(str(n) for n in range(10_001)))) == 10_001
     assert [len(request.kill.task_ids) for request in one._requester.requests] == [10_000, 1]
+
+
+def test_how_long_an_id_is_known(client):
+    def kept(request):
+        reply = items(request)
+        reply.items.kept_ms = 604_800_500
+        return reply
+
+    assert client(kept).launch("true", id="a", cpus=1).kept == 604_800.5
+    assert client(items).launch("true", id="a", cpus=1).kept is None
+    assert client(items).kill("a")[0].kept is None
+
+
+def test_release(client):
+    one = client(items)
+    assert [result.id for result in one.release("run", "a", "b")] == ["a", "b"]
+    sent = one._requester.requests[0].release
+    assert (sent.action, list(sent.task_ids)) == (messages.Release.RUN, ["a", "b"])
+    assert len(one.release("DROP", *(str(n) for n in range(10_001)))) == 10_001
+    sent = [request.release for request in one._requester.requests[1:]]
+    assert [(each.action, len(each.task_ids)) for each in sent] == [
+        (messages.Release.DROP, 10_000),
+        (messages.Release.DROP, 1),
+    ]
+    with pytest.raises(zmesos.Conflict) as caught:
+        one.release("RUN", "a", "bad")
+    assert [result.ok for result in caught.value.results] == [True, False]
+    with pytest.raises(ValueError):
+        one.release("forget")
+
+
+def test_release_of_all(client):
+    def all_held(request):
+        assert request.HasField("release") and not request.release.task_ids
+        reply = Reply(code=messages.OK, items=messages.Items(total=2))
+        for task_id in ("a", "b"):
+            reply.items.items.add(task_id=task_id, code=messages.OK, state=messages.QUEUED)
+        return reply
+
+    assert [(result.id, result.state) for result in client(all_held).release("RUN")] == [
+        ("a", "QUEUED"),
+        ("b", "QUEUED"),
+    ]
+
+
+def test_backup(client, tmp_path):
+    one = client(lambda request: Reply(code=messages.OK, backup=messages.BackupDone(path="/x", bytes=7)))
+    done = one.backup(tmp_path / "copy")
+    assert (done.path, done.bytes) == ("/x", 7)
+    assert one._requester.requests[0].backup.path == str(tmp_path / "copy")
+    assert one._requester.limits == (600, 1)  # a second one would be another backup
+    one.backup("/y", timeout=5)
+    assert one._requester.limits == (5, 1)
+    refused = client(lambda request: Reply(code=messages.CONFLICT, message="it exists", field="backup.path"))
+    with pytest.raises(zmesos.Conflict, match="backup.path"):
+        refused.backup("/x")
 
 
 @pytest.mark.parametrize(

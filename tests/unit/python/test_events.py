@@ -70,6 +70,40 @@ def test_a_task_event():
     assert str(event) == "task/job/RUNNING  revision 4, on node7, up"
 
 
+@pytest.mark.parametrize(
+    "state, number, more, words",
+    [
+        ("QUEUED", 0, {}, ""),
+        ("QUEUED", 1, {"message": "attempt 1 FAILED"}, ", after attempt 1, attempt 1 FAILED"),
+        ("RUNNING", 1, {}, ", on node7"),
+        ("RUNNING", 3, {}, ", attempt 3, on node7"),
+        ("QUEUED", 0, {"held": True}, ", held"),
+        ("RUNNING", 1, {"adopted": True}, ", adopted, on node7"),
+    ],
+)
+def test_attempts_and_marks_are_told(state, number, more, words):
+    task = Task(id="job", state=messages.TaskState.Value(state), revision=2, **more)
+    if number:
+        task.attempts.add(number=number, hostname="node7")
+    event = zmesos.Event(f"task/job/{state}", header("TASK", 1), task.SerializeToString())
+    assert str(event) == f"task/job/{state}  revision 2{words}"
+
+
+def test_an_orphan():
+    orphan = zmesos.Orphan(mesos_task_id="job.9.1", agent_id="a7", action=zmesos.Orphan.ADOPTED, task_id="job")
+    event = zmesos.Event.of_frames(
+        [b"zmesos/ORPHAN/job.9.1", header("ORPHAN", 2).SerializeToString(), orphan.SerializeToString()]
+    )
+    assert (event.event_class, event.number, event.orphan) == ("ORPHAN", 2, orphan)
+    assert event.status is None and event.task is None and event.mesos is None and event.task_id is None
+    assert str(event) == "zmesos/ORPHAN/job.9.1  ADOPTED, as job, on agent a7"
+    killed = zmesos.Orphan(mesos_task_id="x", action=zmesos.Orphan.KILLED, message="--orphans kill")
+    event = zmesos.Event("zmesos/ORPHAN/x", header("ORPHAN", 3), killed.SerializeToString())
+    assert str(event) == "zmesos/ORPHAN/x  KILLED, --orphans kill"
+    later = zmesos.Event("zmesos/ORPHAN/x", header("ORPHAN", 4), zmesos.Orphan(message="m").SerializeToString())
+    assert str(later) == "zmesos/ORPHAN/x  m"
+
+
 def test_a_mesos_event_keeps_its_bytes():
     update = scheduler.Event(type=scheduler.Event.UPDATE)
     update.update.status.task_id.value = "job.1.1"

@@ -4,7 +4,7 @@ import pytest
 from zmesos.ledger import TOPICS, Ledger, whole_classes
 from zmesos.messages import DaemonStatus, EventHeader, messages
 
-JOURNALED = {"TASK", "UPDATE", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT"}
+JOURNALED = {"TASK", "UPDATE", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT", "ORPHAN"}
 
 
 def header(number, event_class="TASK", store="s", run=1):
@@ -36,7 +36,7 @@ def test_every_class_is_known_here():
         (["task/"], {"TASK"}),
         (["t"], {"TASK"}),
         (["task/job1/"], set()),
-        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON"}),
+        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN"}),
         (["mesos/UPDATE"], {"UPDATE", "OPERATION_UPDATE"}),
         (["mesos/UPDATE/"], {"UPDATE"}),
         (["mesos/UPDATE/job/"], set()),
@@ -44,7 +44,10 @@ def test_every_class_is_known_here():
         (["mesos/INVERSE_OFFERS", "mesos/RESCIND_INVERSE_OFFER"], {"INVERSE_OFFERS"}),
         (["mesos/RESCIND"], {"RESCIND"}),
         (["zmesos/HEARTBEAT"], set()),
-        (["zmesos/", "task/"], {"TASK", "DAEMON"}),
+        (["zmesos/HEARTBEAT", "zmesos/MASTER"], {"DAEMON"}),
+        (["zmesos/ORPHAN/"], {"ORPHAN"}),
+        (["zmesos/ORPHAN/job"], set()),
+        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN"}),
     ],
 )
 def test_which_classes_a_subscription_takes_whole(prefixes, whole):

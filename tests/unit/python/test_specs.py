@@ -1,5 +1,7 @@
 """Specifications from keyword arguments, ids, constraints, states, refusals."""
 
+import inspect
+
 import pytest
 import zmesos
 from zmesos.errors import refusal
@@ -56,6 +58,46 @@ def test_what_is_not_given_is_not_set():
     # Zero is given, and differs from absent.
     assert zmesos.task_spec("true", id="a", cpus=0).HasField("cpus")
     assert not zmesos.task_spec(id="a").HasField("command")
+
+
+def test_a_retry_policy():
+    policy = zmesos.retry_policy(
+        max_attempts=4,
+        on=["failed", "LOST", messages.RetryPolicy.GONE],
+        backoff=0.5,
+        backoff_max=60,
+        replace_after=600,
+        elsewhere=True,
+    )
+    assert policy.max_attempts == 4 and policy.elsewhere
+    assert [zmesos.outcome_name(outcome) for outcome in policy.on] == ["FAILED", "LOST", "GONE"]
+    assert policy.backoff.nanoseconds == 500_000_000
+    assert policy.backoff_max.nanoseconds == 60_000_000_000
+    assert policy.replace_after.nanoseconds == 600_000_000_000
+    # Nothing is said for what was not; False is said, and differs from absent.
+    assert zmesos.retry_policy() == zmesos.RetryPolicy()
+    assert zmesos.retry_policy(elsewhere=False).HasField("elsewhere")
+    assert list(zmesos.retry_policy(on="finished").on) == [zmesos.RetryPolicy.FINISHED]
+    assert zmesos.outcome_name(99) == "99"
+    for wrong in ("CRASHED", 99):
+        with pytest.raises(ValueError):
+            zmesos.retry_policy(on=[wrong])
+
+
+def test_retries_of_a_task():
+    policy = zmesos.retry_policy(max_attempts=2, backoff=1.5)
+    for retry in (policy, {"max_attempts": 2, "backoff": 1.5}):
+        spec = zmesos.task_spec("true", id="a", retry=retry, launch_timeout=0.25)
+        assert spec.retry == policy
+        assert spec.launch_timeout.nanoseconds == 250_000_000
+    assert zmesos.task_spec("true", id="a", retry={}).HasField("retry")
+    with pytest.raises(TypeError):
+        zmesos.task_spec("true", id="a", retry={"attempts": 2})
+
+
+def test_every_field_of_a_policy_has_a_keyword():
+    fields = {field.name for field in zmesos.RetryPolicy.DESCRIPTOR.fields}
+    assert fields == set(zmesos.Retry.__annotations__) == set(inspect.signature(zmesos.retry_policy).parameters)
 
 
 @pytest.mark.parametrize("parts", [{"env": {"A": "1"}}, {"uris": ["x"]}, {"user": "u"}])

@@ -112,6 +112,13 @@ def test_silence_ends_in_timed_out(peer, asker):
     assert set(router.got) == {ping().data} and len(router.got) <= 4
 
 
+def test_one_attempt_is_one_request(peer, asker):
+    router = peer(zmq.ROUTER, then=lambda data: None)
+    with pytest.raises(zmesos.TimedOut):
+        asker(router.endpoint, timeout=LONG, attempts=300).ask(ping(), timeout=0.3, attempts=1)
+    assert len(router.got) == 1
+
+
 def test_the_next_request_after_a_timeout_works(peer, asker):
     router = peer(zmq.ROUTER, then=lambda data: None if b"lost" in data else answer(data))
     requester = asker(router.endpoint, attempts=1)

@@ -96,6 +96,23 @@ def test_an_end_that_is_told(patient):
     assert len(daemon.looks) == 1
 
 
+def test_queued_again_is_not_over(patient):
+    second = task("a", "FINISHED")
+    second.attempts.add(number=2)
+    last = zmesos.Event("task/a/FINISHED", EventHeader(), second.SerializeToString())
+
+    def whole(daemon):
+        daemon.now["a"] = task("a", "FINISHED")
+        for number in (1, 2):
+            daemon.now["a"].attempts.add(number=number)
+        return last
+
+    daemon = Daemon([told("a", "RUNNING"), told("a", "QUEUED"), None, told("a", "RUNNING"), whole], a="QUEUED")
+    task_of_all, = waiting.as_completed(daemon, ["a"], 30)
+    assert [attempt.number for attempt in task_of_all.attempts] == [1, 2]
+    assert not daemon.script and len(daemon.looks) == 2
+
+
 def test_an_end_before_the_subscription_was_heard(patient):
     daemon = Daemon([ends("a"), heard()], a="RUNNING")
     assert ended(daemon, ["a"]) == [("a", "FINISHED")]
