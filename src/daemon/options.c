@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "credential.h"
 
-enum kind { TEXT, LIST, SECONDS, COUNT, LOG_LEVEL, NO_CHECKPOINT, CONFIG };
+enum kind { TEXT, LIST, SECONDS, COUNT, CHOICE, LOG_LEVEL, NO_CHECKPOINT, CONFIG };
 
 struct entry {
     const char *name;
@@ -58,7 +58,18 @@ static const struct entry entries[] = {
         {"reconcile-interval", SECONDS, AT(reconcile_ms), 0, "900", "SECONDS  between two reconciliations"},
         {"kill-interval", SECONDS, AT(kill_ms), 0, "5", "SECONDS  before a KILL is repeated, first"},
         {"call-timeout", SECONDS, AT(call_timeout_ms), 0, "15", "SECONDS  for the master's answer to a call"},
+        {"launch-timeout", SECONDS, AT(launch_timeout_ms), 0, "900",
+                "SECONDS  from a task's launch to STARTING or RUNNING, where it says none itself; 0: for "
+                "ever"},
+        {"orphans", CHOICE, AT(kill_orphans), 0, "adopt",
+                "adopt|kill  tasks of this framework that are found running and are not known"},
+        {"on-removed", CHOICE, AT(begin_again), 0, "stop",
+                "stop|begin-again  when the master has removed this framework"},
         {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
+        {"keep-tasks", COUNT, AT(keep_tasks), 0, "100000", "N  tasks kept that are over"},
+        {"keep-tasks-for", SECONDS, AT(keep_tasks_ms), 0, "604800",
+                "SECONDS  a task is kept after it is over"},
+        {"keep-events", COUNT, AT(keep_events), 0, "1000000", "N  events kept of each journaled class"},
         {"events-hwm", COUNT, AT(events_hwm), 0, "100000", "N  messages kept for one slow subscriber"},
         {"log-level", LOG_LEVEL, 0, 0, "info", "error|warn|info|debug"},
         {"config", CONFIG, 0, 0, NULL,
@@ -76,6 +87,16 @@ static const struct {
         {"reconcile-interval", "1", "86400"},
         {"kill-interval", "0.1", "60"},
         {"call-timeout", "0.1", "3600"},
+        {"launch-timeout", "0", "2592000"},
+        {"keep-tasks-for", "1", "315360000"},
+};
+
+/* CHOICE: the word for false, and the one for true. */
+static const struct {
+    const char *name, *no, *yes;
+} choices[] = {
+        {"orphans", "adopt", "kill"},
+        {"on-removed", "stop", "begin-again"},
 };
 
 #define ENTRIES (sizeof entries / sizeof *entries)
@@ -132,6 +153,20 @@ static int set_no_checkpoint(
     return 0;
 }
 
+static int set_choice(
+        struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    size_t i = 0;
+    while (strcmp(choices[i].name, entry->name) != 0)
+        i++;
+    bool yes = strcmp(value, choices[i].yes) == 0;
+    if (!yes && strcmp(value, choices[i].no) != 0)
+        return error_set(err, ERR_INVALID, "--%s: %s or %s, not %s", entry->name, choices[i].no,
+                choices[i].yes, value);
+    *(bool *)place_of(options, entry->place) = yes;
+    return 0;
+}
+
 static int set_entry(struct options *options, const struct entry *entry, const char *value, struct error *err)
 {
     int64_t number;
@@ -153,6 +188,8 @@ static int set_entry(struct options *options, const struct entry *entry, const c
             return error_set(err, ERR_INVALID, "--%s: not a number from 1 to 10^9: %s", entry->name, value);
         *(int64_t *)place_of(options, entry->place) = number;
         return 0;
+    case CHOICE:
+        return set_choice(options, entry, value, err);
     case LOG_LEVEL:
         if (log_level_parse(value, &level))
             return error_set(

@@ -63,7 +63,13 @@ static void defaults(void **state)
     assert_int_equal(o.reconcile_ms, 900000);
     assert_int_equal(o.kill_ms, 5000);
     assert_int_equal(o.call_timeout_ms, 15000);
+    assert_int_equal(o.launch_timeout_ms, 900000);
+    assert_false(o.kill_orphans);
+    assert_false(o.begin_again);
     assert_int_equal(o.tasks_max, 2000000);
+    assert_int_equal(o.keep_tasks, 100000);
+    assert_int_equal(o.keep_tasks_ms, 604800000);
+    assert_int_equal(o.keep_events, 1000000);
     assert_int_equal(o.events_hwm, 100000);
     assert_null(o.principal);
     assert_null(o.secret);
@@ -79,7 +85,8 @@ static void every_flag_is_read(void **state)
                  "--framework-name f --user u --role a --role b/c --hostname h --webui-url w --label k=v "
                  "--label x= --principal p --failover-timeout 0.5 --no-checkpoint --offer-hold 0 --refuse 1 "
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
-                 "--tasks-max 7 --events-hwm 8 --log-level warn",
+                 "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again "
+                 "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
             &o);
     assert_string_equal(o.masters, "m:1,n:2");
     assert_string_equal(o.control, "tcp://*:1");
@@ -105,6 +112,31 @@ static void every_flag_is_read(void **state)
     assert_int_equal(o.call_timeout_ms, 6000);
     assert_int_equal(o.tasks_max, 7);
     assert_int_equal(o.events_hwm, 8);
+    assert_int_equal(o.launch_timeout_ms, 1500);
+    assert_true(o.kill_orphans);
+    assert_true(o.begin_again);
+    assert_int_equal(o.keep_tasks, 9);
+    assert_int_equal(o.keep_tasks_ms, 10000);
+    assert_int_equal(o.keep_events, 11);
+    options_clear(&o);
+}
+
+/* Each word of a choice is taken, the last one counts, and the file says it too. */
+static void choices(void **state)
+{
+    struct scratch *scratch = *state;
+    char words[300];
+    static const char content[] = "state = d\non-removed = begin-again\norphans = adopt\n";
+    struct options o;
+    expect_taken("--state d --orphans kill --orphans adopt --on-removed begin-again --on-removed stop", &o);
+    assert_false(o.kill_orphans);
+    assert_false(o.begin_again);
+    options_clear(&o);
+    scratch_write(scratch, content, sizeof content - 1);
+    snprintf(words, sizeof words, "--config %s", scratch->path);
+    expect_taken(words, &o);
+    assert_false(o.kill_orphans);
+    assert_true(o.begin_again);
     options_clear(&o);
 }
 
@@ -138,7 +170,8 @@ static void help_names_every_flag(void **state)
     static const char *const flags[] = {"master", "state", "control", "pipeline", "events", "framework-name",
             "user", "role", "hostname", "webui-url", "label", "principal", "credential", "failover-timeout",
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
-            "call-timeout", "tasks-max", "events-hwm", "log-level", "config", "help", "version"};
+            "call-timeout", "launch-timeout", "orphans", "on-removed", "tasks-max", "keep-tasks",
+            "keep-tasks-for", "keep-events", "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];
         snprintf(line, sizeof line, "\n  --%s ", flags[i]);
@@ -178,6 +211,11 @@ static void wrong_flags_are_named(void **state)
             {"--state d --tasks-max 0", "--tasks-max: not a number from 1 to 10^9: 0"},
             {"--state d --tasks-max 1000000001", "--tasks-max: not a number from 1 to 10^9: 1000000001"},
             {"--state d --events-hwm 1.5", "--events-hwm: not a number from 1 to 10^9: 1.5"},
+            {"--state d --keep-tasks 0", "--keep-tasks: not a number from 1 to 10^9: 0"},
+            {"--state d --keep-events 0", "--keep-events: not a number from 1 to 10^9: 0"},
+            {"--state d --orphans keep", "--orphans: adopt or kill, not keep"},
+            {"--state d --orphans=", "--orphans: adopt or kill, not "},
+            {"--state d --on-removed retry", "--on-removed: stop or begin-again, not retry"},
             {"--state d --log-level loud", "--log-level: error, warn, info or debug, not loud"},
             {"--state d --config /nonexistent/f", "--config: cannot read /nonexistent/f"},
             {"--state d --credential /nonexistent/f",
@@ -199,7 +237,9 @@ static void seconds_have_limits(void **state)
             {"revive-interval", "0.1", "0.099", "3600", "3600.001"},
             {"reconcile-interval", "1", "0.999", "86400", "86400.001"},
             {"kill-interval", "0.1", "0", "60", "60.001"},
-            {"call-timeout", "0.1", "0.099", "3600", "3600.001"}};
+            {"call-timeout", "0.1", "0.099", "3600", "3600.001"},
+            {"launch-timeout", "0", "-1", "2592000", "2592000.001"},
+            {"keep-tasks-for", "1", "0.999", "315360000", "315360000.001"}};
     static const char *const never[] = {"x", "", "1e3", "1.2345", "nan", "inf", "10s", "0x10"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char words[200], text[200];
@@ -394,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(defaults),
             cmocka_unit_test(every_flag_is_read),
+            TEST(choices),
             cmocka_unit_test(the_last_of_a_flag_counts),
             cmocka_unit_test(help_and_version_need_nothing_else),
             cmocka_unit_test(help_names_every_flag),
