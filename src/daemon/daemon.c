@@ -69,8 +69,8 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     struct daemon *daemon = alloc_zeroed(1, sizeof *daemon);
     daemon->options = options;
     daemon->signals = -1;
-    daemon->failed_over_ms = INT64_MIN;
     daemon->shortest_failover_ms = -1;
+    daemon->up_ms = INT64_MAX;
     daemon->now = clock_read();
     daemon->started_ns = daemon->now.wall_ns;
     outbox_init(&daemon->outbox);
@@ -82,11 +82,18 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     rc = rc ? rc : create_front(daemon, err);
     rc = rc ? rc : store_open(options->state, &daemon->store, err);
     rc = rc ? rc : daemon_recover(daemon, err);
-    rc = rc ? rc : store_start(daemon->store, err);
+    if (rc == 0) {
+        store_keep_events(daemon->store, (uint64_t)options->keep_events);
+        rc = store_start(daemon->store, err);
+    }
     if (rc) {
         daemon_destroy(daemon);
         return rc;
     }
+    if (daemon->restored)
+        daemon_restored(daemon);
+    if (daemon->run > 1) /* the run before may have ended with a SUBSCRIBE on its way */
+        master_set_unaccounted(daemon->master, 1);
     *out = daemon;
     return 0;
 }
@@ -144,6 +151,7 @@ static bool turn(struct daemon *daemon, bool more)
         store_handle(daemon->store);
         store_flush(
                 daemon->store); /* groups are whole here: the disk need not wait for the rest of this turn */
+        daemon_finish_backup(daemon);
     }
     daemon_release(daemon);
     bool left = front_handle(daemon->front, !daemon->paused);
@@ -162,6 +170,8 @@ static bool turn(struct daemon *daemon, bool more)
 /* What was decided is committed and answered; tasks go on running without us. */
 static void finish(struct daemon *daemon)
 {
+    daemon_finish_backup(daemon);
+    daemon_abandon_backup(daemon);
     while (daemon->outbox.count > 0) {
         store_flush(daemon->store);
         daemon_release(daemon);
@@ -205,6 +215,8 @@ void daemon_destroy(struct daemon *daemon)
         close(daemon->signals);
     free(daemon->framework_id);
     free(daemon->store_id);
-    free(daemon->last_down);
+    free(daemon->backup.id);
+    free(daemon->backup.path);
+    daemon_forget_downs(daemon);
     free(daemon);
 }

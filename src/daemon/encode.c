@@ -78,8 +78,10 @@ static Mesos__V1__TaskInfo *task_info(
     info->agent_id->value = arena_string(arena, launch->agent_id);
     info->resources = launch->resources;
     info->n_resources = launch->resource_count;
-    info->command = arena_copy(arena, spec->command, sizeof *spec->command);
-    add_ports(arena, info->command, launch);
+    if (spec->command) { /* an adopted task has none, and is not launched */
+        info->command = arena_copy(arena, spec->command, sizeof *spec->command);
+        add_ports(arena, info->command, launch);
+    }
     info->container = spec->container;
     info->health_check = spec->health_check;
     info->check = spec->check;

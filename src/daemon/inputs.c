@@ -10,10 +10,7 @@
 #include "base/log.h"
 #include "wire/check.h"
 
-#define FAILED_OVER_PAUSE_MS 5000
-#define FAILED_OVER_AGAIN_MS 60000
 #define BAD_EVENT_PAUSE_MS 1000
-#define EXIT_REFUSED 3
 
 #define REQUEST_LAUNCH 10 /* field numbers of zmesos.v1.Request, Launch and Kill */
 #define REQUEST_KILL 11
@@ -59,6 +56,10 @@ void daemon_on_request(
         void *context, front_token token, const Zmesos__V1__Request *request, struct slice bytes)
 {
     struct daemon *daemon = context;
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_BACKUP) {
+        daemon_handle_backup(daemon, token, request);
+        return;
+    }
     struct core_input input = {.kind = CORE_IN_REQUEST};
     input.request.token = token;
     input.request.request = request;
@@ -86,8 +87,7 @@ void daemon_on_up(void *context, uint64_t subscription, const char *master)
 {
     struct daemon *daemon = context;
     log_info("mesos", "subscribed at %s (subscription %" PRIu64 ")", master, subscription);
-    free(daemon->last_down);
-    daemon->last_down = NULL;
+    daemon->up_ms = daemon->now.mono_ms;
     keep_failover(daemon);
     struct core_input input = {.kind = CORE_IN_UP, .up = {.subscription = subscription, .master = master}};
     daemon_input(daemon, &input);
@@ -101,7 +101,7 @@ static void check_subscribed(struct daemon *daemon, const Mesos__V1__Scheduler__
     if (strcmp(subscribed->framework_id->value, daemon->framework_id) != 0) {
         log_error("mesos", "the master calls this framework %s, we are %s: stopping",
                 subscribed->framework_id->value, daemon->framework_id);
-        daemon->exit_status = EXIT_REFUSED;
+        daemon->exit_status = DAEMON_EXIT_REFUSED;
         daemon->stopping = true;
     }
 }
@@ -129,42 +129,15 @@ void daemon_on_record(void *context, uint64_t subscription, struct blob *record)
     blob_unref(record);
 }
 
-/* An ERROR that trying again cannot mend ends the daemon. Being replaced by another subscription can be the
- * late effect of a SUBSCRIBE of our own: once in a while it is tried again, after a pause; never fight. */
-static void judge_error(struct daemon *daemon, const char *text)
-{
-    bool removed = strstr(text, "has been removed") != NULL;
-    bool failed_over = strstr(text, "failed over") != NULL;
-    bool again = daemon->failed_over_ms != INT64_MIN &&
-                 daemon->now.mono_ms - daemon->failed_over_ms < FAILED_OVER_AGAIN_MS;
-    if (failed_over && !again) {
-        daemon->failed_over_ms = daemon->now.mono_ms;
-        log_warn("mesos", "another subscription took our place; trying once more in %d s",
-                FAILED_OVER_PAUSE_MS / 1000);
-        master_resubscribe(daemon->master, daemon->now.mono_ms, FAILED_OVER_PAUSE_MS, text);
-    } else if (failed_over || removed) {
-        log_error("mesos", "stopping: the master says '%s' of framework %s%s", text, daemon->framework_id,
-                removed ? "; its tasks are gone: to begin anew, start with an empty state directory"
-                        : "; something else uses this framework id");
-        master_stop(daemon->master);
-        daemon->exit_status = EXIT_REFUSED;
-        daemon->stopping = true;
-    }
-}
-
 void daemon_on_down(void *context, uint64_t subscription, enum master_down why, const char *text)
 {
     struct daemon *daemon = context;
-    if (!daemon->last_down || strcmp(daemon->last_down, text) != 0) {
-        log_warn("mesos", subscription ? "subscription lost: %s" : "no subscription: %s", text);
-        free(daemon->last_down);
-        daemon->last_down = alloc_string(text);
-    }
-    if (why == MASTER_DOWN_ERROR)
-        judge_error(daemon, text);
+    daemon_log_down(daemon, subscription, why, text);
     struct core_input input = {
             .kind = CORE_IN_DOWN, .down = {.refused = why != MASTER_DOWN_LOST, .text = text}};
     daemon_input(daemon, &input);
+    if (why == MASTER_DOWN_ERROR)
+        daemon_judge_error(daemon, text);
 }
 
 void daemon_on_answered(void *context, uint64_t call, enum master_answer answer, const char *text)

@@ -10,6 +10,16 @@
 #include "outbox.h"
 #include "store/store.h"
 
+#define DAEMON_EXIT_REFUSED 3
+#define DAEMON_DOWNS_MAX 16
+
+/* The request for a backup that is being made. */
+struct daemon_backup {
+    bool running;
+    front_token token;
+    char *id, *path; /* id may be NULL */
+};
+
 struct daemon {
     const struct options *options;
     struct store *store;
@@ -22,10 +32,16 @@ struct daemon {
     int signals;    /* signalfd */
     bool stopping;
     int exit_status;
-    char *framework_id, *store_id, *last_down;
+    char *framework_id, *store_id;
+    char *downs[DAEMON_DOWNS_MAX]; /* why there is no subscription: what was logged since one stood long */
+    size_t down_next;
+    int64_t up_ms; /* monotonic; when the last subscription came; INT64_MAX: none yet */
     uint64_t run;
     int64_t started_ns;
-    int64_t failed_over_ms;            /* monotonic; when another subscription last took our place */
+    uint64_t subscribe_group; /* on disk before the next SUBSCRIBE */
+    bool restored;            /* the store is a backup that was not started before */
+    int64_t newest_ns;        /* of what was read of it */
+    struct daemon_backup backup;
     bool paused;                       /* back-pressure */
     bool checkpoint_known, checkpoint; /* what this framework was made with */
     int64_t shortest_failover_ms;      /* of the last run's and this one's; -1: none yet */
@@ -34,7 +50,11 @@ struct daemon {
 /* recover.c: the store's meta values, made where they are missing, and its rows, applied to a new core. */
 int daemon_recover(struct daemon *daemon, struct error *err) MUST_CHECK;
 
-/* subscribe.c: the packed SUBSCRIBE call, malloc'ed. */
+/* recover.c: the store was a backup: from now on it is a history of its own. After store_start(), before any
+ * other input. */
+void daemon_restored(struct daemon *daemon);
+
+/* subscribe.c: the packed SUBSCRIBE call, malloc'ed; ERR_UNAVAILABLE until the store has subscribe_group. */
 int daemon_subscribe_call(void *context, uint8_t **call, size_t *length);
 
 /* inputs.c: callbacks that turn what comes in into inputs of the core. */
@@ -46,8 +66,21 @@ void daemon_on_record(void *context, uint64_t subscription, struct blob *record)
 void daemon_on_down(void *context, uint64_t subscription, enum master_down why, const char *text);
 void daemon_on_answered(void *context, uint64_t call, enum master_answer answer, const char *text);
 
+/* refusals.c: what is said and done when there is no subscription (any more). `text` is the master's or the
+ * client's words. */
+void daemon_log_down(struct daemon *daemon, uint64_t subscription, enum master_down why, const char *text);
+void daemon_forget_downs(struct daemon *daemon);
+void daemon_judge_error(struct daemon *daemon, const char *text); /* after the core knows that it is down */
+
+/* backup.c: the request backup; its end, where the store tells it; and its reply where we are stopping. */
+void daemon_handle_backup(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request);
+void daemon_finish_backup(struct daemon *daemon);
+void daemon_abandon_backup(struct daemon *daemon);
+
 /* outputs.c: writes records, packs the rest and puts it into the outbox; releases what may leave. */
 void daemon_outputs(struct daemon *daemon);
+void daemon_add_reply(
+        struct daemon *daemon, front_token token, struct blob *reply); /* takes the packed reply */
 void daemon_release(struct daemon *daemon);
 
 #endif

@@ -40,7 +40,9 @@ static struct blob *event_body(const struct core_event *event)
 {
     if (event->bytes)
         return blob_ref(event->bytes);
-    return encode_message(event->task ? &event->task->base : &event->status->base);
+    if (event->task)
+        return encode_message(&event->task->base);
+    return encode_message(event->orphan ? &event->orphan->base : &event->status->base);
 }
 
 static void add_event(struct daemon *daemon, const struct core_event *event)
@@ -74,12 +76,10 @@ static void add_call(struct daemon *daemon, const struct core_call *call)
     outbox_add(&daemon->outbox, &parcel);
 }
 
-static void add_reply(struct daemon *daemon, const struct core_reply *reply)
+void daemon_add_reply(struct daemon *daemon, front_token token, struct blob *reply)
 {
-    struct parcel parcel = {.kind = PARCEL_REPLY,
-            .group = store_group(daemon->store),
-            .id = reply->token,
-            .body = must_encode(encode_reply(reply))};
+    struct parcel parcel = {
+            .kind = PARCEL_REPLY, .group = store_group(daemon->store), .id = token, .body = reply};
     outbox_add(&daemon->outbox, &parcel);
 }
 
@@ -95,7 +95,7 @@ void daemon_outputs(struct daemon *daemon)
             add_call(daemon, &output->call);
             break;
         case CORE_OUT_REPLY:
-            add_reply(daemon, &output->reply);
+            daemon_add_reply(daemon, output->reply.token, must_encode(encode_reply(&output->reply)));
             break;
         case CORE_OUT_EVENT:
             add_event(daemon, &output->event);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/decimal.h"
@@ -45,6 +46,10 @@ static struct core *new_core(struct daemon *daemon)
     config.revive_ms = options->revive_ms;
     config.reconcile_ms = options->reconcile_ms;
     config.kill_min_ms = options->kill_ms;
+    config.launch_timeout_ms = options->launch_timeout_ms;
+    config.kill_orphans = options->kill_orphans;
+    config.keep_tasks = (size_t)options->keep_tasks;
+    config.keep_tasks_ms = options->keep_tasks_ms;
     config.same_spec = encode_same_spec;
     return core_create(&config);
 }
@@ -94,6 +99,8 @@ static int take_name(struct daemon *daemon, const struct meta_row *row, struct e
         daemon->store_id = alloc_string(row->value);
     else if (strcmp(row->name, META_FRAMEWORK_ID) == 0)
         daemon->framework_id = alloc_string(row->value);
+    else if (strcmp(row->name, META_BACKUP) == 0)
+        daemon->restored = strcmp(row->value, "1") == 0;
     else if (strcmp(row->name, META_RUN) == 0) {
         if (integer_parse(row->value, 1, INT64_MAX - 1, &number))
             return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
@@ -117,6 +124,11 @@ static int read_name(void *context, const struct record *record, struct error *e
 static int read_row(void *context, const struct record *record, struct error *err)
 {
     struct daemon *daemon = context;
+    int64_t written_ns = record->kind == RECORD_TASK    ? record->task.changed_ns
+                         : record->kind == RECORD_EVENT ? record->event.time_ns
+                                                        : 0;
+    if (written_ns > daemon->newest_ns)
+        daemon->newest_ns = written_ns;
     if (record->kind != RECORD_TASK)
         return core_recover(daemon->core, record, NULL, daemon->now, err);
     Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(record->task.spec));
@@ -141,4 +153,45 @@ int daemon_recover(struct daemon *daemon, struct error *err)
         log_info("daemon", "%s framework %s, store %s, run %" PRIu64, fresh ? "new" : "known",
                 daemon->framework_id, daemon->store_id, daemon->run);
     return rc;
+}
+
+/* ---- a store that is a backup ---- */
+
+/* What the core says of itself in its first output: how many tasks wait for a release. */
+static uint64_t count_held(const struct core_outputs *outputs)
+{
+    for (size_t i = 0; i < outputs->count; i++) {
+        const struct core_output *output = &outputs->items[i];
+        if (output->kind == CORE_OUT_EVENT && output->event.status && output->event.status->has_held)
+            return output->event.status->held;
+    }
+    return 0;
+}
+
+static const char *format_time(int64_t ns, char *text, size_t size)
+{
+    time_t seconds = (time_t)(ns / 1000000000);
+    struct tm parts;
+    if (ns == 0 || !gmtime_r(&seconds, &parts) || strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        snprintf(text, size, "an unknown time");
+    return text;
+}
+
+/* All in one group: until it is on disk the store is marked as a backup, and the next start does this again,
+ * with another new id that nobody has seen either. */
+void daemon_restored(struct daemon *daemon)
+{
+    char *old = daemon->store_id, uuid[TEXT_UUID_SIZE], time[64];
+    text_uuid(uuid);
+    daemon->store_id = alloc_string(uuid);
+    struct core_input input = {.kind = CORE_IN_RESTORED, .restored = {.store_id = uuid}};
+    core_handle(daemon->core, &input, daemon->now, &daemon->outputs);
+    uint64_t held = count_held(&daemon->outputs);
+    daemon_outputs(daemon);
+    daemon->subscribe_group = store_group(daemon->store);
+    log_warn("daemon",
+            "restored from a backup of %s: store %s is now %s; %" PRIu64
+            " tasks are held until a release says run or drop",
+            format_time(daemon->newest_ns, time, sizeof time), old, uuid, held);
+    free(old);
 }

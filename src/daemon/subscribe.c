@@ -75,6 +75,8 @@ static Mesos__V1__FrameworkInfo *framework_info(
 int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
 {
     struct daemon *daemon = context;
+    if (store_committed(daemon->store) < daemon->subscribe_group)
+        return ERR_UNAVAILABLE;
     struct arena arena;
     arena_init(&arena);
     Mesos__V1__FrameworkID id;
