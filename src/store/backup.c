@@ -19,7 +19,7 @@
 #include "base/record.h"
 #include "database.h"
 
-/* In one step; they are synced with it, so that no group waits for a sync of all. */
+/* In one step, at least; they are synced with it, so that no group waits for a sync of all. */
 #define STEP_PAGES 256
 
 struct backup {
@@ -27,6 +27,8 @@ struct backup {
     char *part; /* the temporary file's name; NULL when there is none */
     sqlite3 *copy;
     sqlite3_backup *steps;
+    int pages;  /* of the database at the last step */
+    int growth; /* from the step before to it */
 };
 
 static int system_failed(const struct backup *backup, const char *what, struct error *err)
@@ -181,8 +183,12 @@ static int publish(struct backup *backup, uint64_t *bytes, struct error *err)
 
 int backup_step(struct backup *backup, bool *done, uint64_t *bytes, struct error *err)
 {
-    int result = sqlite3_backup_step(backup->steps, STEP_PAGES);
+    /* A database that grows by more than a step between two of them would be copied for ever. */
+    int result = sqlite3_backup_step(backup->steps, STEP_PAGES + 2 * backup->growth);
     if (result == SQLITE_OK) {
+        int pages = sqlite3_backup_pagecount(backup->steps);
+        backup->growth = backup->pages && pages > backup->pages ? pages - backup->pages : 0;
+        backup->pages = pages;
         *done = false;
         return sync_part(backup, err);
     }

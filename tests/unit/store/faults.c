@@ -12,7 +12,7 @@
 
 struct faulty_file {
     sqlite3_file base;
-    bool log, database;
+    bool log, database, copy;
     sqlite3_file *real; /* in the bytes that follow */
 };
 
@@ -24,6 +24,8 @@ static struct {
     enum fault armed;
     bool held;
     int waiting, syncs;
+    char order[8192];
+    size_t order_length;
 } faults = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static bool strikes(enum fault fault)
@@ -57,6 +59,8 @@ static int pass_write(sqlite3_file *file, const void *data, int length, sqlite3_
 {
     if (((struct faulty_file *)file)->log && strikes(FAULT_LOG_WRITE))
         return SQLITE_FULL;
+    if (((struct faulty_file *)file)->copy && strikes(FAULT_COPY_WRITE))
+        return SQLITE_FULL;
     return real_of(file)->pMethods->xWrite(real_of(file), data, length, offset);
 }
 
@@ -68,7 +72,7 @@ static int pass_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int pass_sync(sqlite3_file *file, int flags)
 {
     const struct faulty_file *ours = (const struct faulty_file *)file;
-    if (ours->log) {
+    if (ours->log || ours->copy) {
         pthread_mutex_lock(&faults.mutex);
         faults.waiting++;
         pthread_cond_broadcast(&faults.changed);
@@ -77,11 +81,14 @@ static int pass_sync(sqlite3_file *file, int flags)
         faults.waiting--;
         pthread_mutex_unlock(&faults.mutex);
     }
-    if ((ours->log && strikes(FAULT_LOG_SYNC)) || (ours->database && strikes(FAULT_DATABASE_SYNC)))
+    if ((ours->log && strikes(FAULT_LOG_SYNC)) || (ours->database && strikes(FAULT_DATABASE_SYNC)) ||
+            (ours->copy && strikes(FAULT_COPY_SYNC)))
         return SQLITE_IOERR_FSYNC;
     int result = real_of(file)->pMethods->xSync(real_of(file), flags);
     pthread_mutex_lock(&faults.mutex);
     faults.syncs += ours->log;
+    if (faults.order_length < sizeof faults.order - 1)
+        faults.order[faults.order_length++] = ours->log ? 'l' : ours->copy ? 'c' : 'd';
     pthread_cond_broadcast(&faults.changed);
     pthread_mutex_unlock(&faults.mutex);
     return result;
@@ -144,7 +151,8 @@ static int pass_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     struct faulty_file *ours = (struct faulty_file *)file;
     ours->real = (sqlite3_file *)(ours + 1);
     ours->log = flags & SQLITE_OPEN_WAL;
-    ours->database = flags & SQLITE_OPEN_MAIN_DB;
+    ours->copy = (flags & SQLITE_OPEN_MAIN_DB) && name && strstr(name, ".part-");
+    ours->database = (flags & SQLITE_OPEN_MAIN_DB) && !ours->copy;
     int result = faults.real->xOpen(faults.real, name, ours->real, flags, out_flags);
     ours->base.pMethods = ours->real->pMethods ? &methods : NULL;
     return result;
@@ -161,6 +169,8 @@ void faults_install(void)
     faults.armed = FAULT_NONE;
     faults.held = false;
     faults.syncs = 0;
+    faults.order_length = 0;
+    memset(faults.order, 0, sizeof faults.order);
     sqlite3_vfs_register(&faults.vfs, 1);
 }
 
@@ -226,4 +236,9 @@ int faults_syncs(void)
     int syncs = faults.syncs;
     pthread_mutex_unlock(&faults.mutex);
     return syncs;
+}
+
+const char *faults_order(void)
+{
+    return faults.order;
 }
