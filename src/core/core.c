@@ -219,7 +219,7 @@ static void arm_all(struct core *core)
         struct task *task = core->tasks[i];
         if (!state_wants_answer(task->state))
             continue;
-        if (!kill_wanted(task)) {
+        if (!kill_wanted(task) || task_current(task)->flags & ATTEMPT_REMOVED) {
             task_arm(core, task);
             continue;
         }

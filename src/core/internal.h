@@ -74,6 +74,7 @@ enum attempt_flag {
     ATTEMPT_DOUBTED = 16,   /* it was cut off, lost or its id in use: its absence proves nothing any more */
     ATTEMPT_TIMED_OUT = 32, /* did not start in time: is killed for it */
     ATTEMPT_REPLACED = 64,  /* given up while it may be alive: is killed when it shows */
+    ATTEMPT_REMOVED = 128,  /* its framework was removed: questions about it mean nothing any more */
 };
 
 enum task_flag {
@@ -295,15 +296,20 @@ struct task *task_by_key(const struct core *core, int64_t key);
 struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt);
 struct attempt *task_current(const struct task *task); /* NULL: none */
 char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt);
-/* The parts of <id>.<key>.<number>; false when the text is not of that form. */
-bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number);
-bool task_is_final(const struct task *task); /* over, and does not return */
+/* The parts of <id>.<key>.<number>, or of that with a suffix -r... of a restored store; false when the text
+ * is not of that form. */
+bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number, bool *restored);
+bool attempt_may_live(const struct attempt *attempt); /* LOST included */
+bool task_is_final(const struct task *task);          /* over, and does not return */
 int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
         struct error *err) MUST_CHECK;
 int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err) MUST_CHECK;
 struct task_row task_row_of(const struct task *task);
 struct attempt_row attempt_row_of(const struct task *task, const struct attempt *attempt);
 void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec);
+/* Without an event for a new state: another write follows. */
+struct task *task_write_quietly(
+        struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec);
 void attempt_write(struct core *core, const struct attempt_row *row);
 void task_free(struct core *core, struct task *task);
 bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
@@ -355,6 +361,8 @@ void handle_restored(struct core *core, const char *store_id);
 void handle_removed(struct core *core, const char *framework_id);
 int recover_keys(struct core *core, const struct meta_row *row, struct error *err) MUST_CHECK;
 bool key_is_foreign(const struct core *core, int64_t key);
+void keys_pass(
+        struct core *core, int64_t key); /* leaves all keys up to that one to others, and writes that down */
 /* The Mesos id of an attempt that is about to be made; NULL: the usual one. */
 char *restored_mesos_id(struct core *core, const struct task *task, uint32_t number);
 void handle_release(struct core *core, const struct core_input *input);

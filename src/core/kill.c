@@ -29,7 +29,7 @@ bool kill_wanted(const struct task *task)
 /* An unknown task is answered as RECONCILE would, so a KILL asks as well. */
 void kill_send(struct core *core, struct task *task)
 {
-    if (core->subscription == 0)
+    if (core->subscription == 0 || task_current(task)->flags & ATTEMPT_REMOVED)
         return; /* it goes with the next subscription */
     struct attempt *attempt = task_current(task);
     kill_call(core, task_mesos_id(&core->out->arena, task, attempt->number), attempt->agent_id)->kill_policy =
@@ -40,6 +40,7 @@ void kill_send(struct core *core, struct task *task)
     if (task->kill_backoff_ms < core->config.kill_min_ms)
         task->kill_backoff_ms = core->config.kill_min_ms;
     task_timer_set(task, &core->timers, core->now.mono_ms + task->kill_backoff_ms);
+    task_arm(core, task); /* another timer where patience counts */
     task->kill_backoff_ms *= 2;
     if (task->kill_backoff_ms > core->config.kill_max_ms)
         task->kill_backoff_ms = core->config.kill_max_ms;

@@ -19,7 +19,8 @@ static bool was_forgotten(const struct core *core, const char *mesos_id)
     struct slice id;
     int64_t key;
     uint32_t number;
-    return mesos_id_split(mesos_id, &id, &key, &number) && key < core->next_key &&
+    bool restored;
+    return mesos_id_split(mesos_id, &id, &key, &number, &restored) && key < core->next_key &&
            !key_is_foreign(core, key) && !task_by_key(core, key);
 }
 
@@ -35,7 +36,8 @@ static const char *adopted_id(struct core *core, const char *mesos_id)
     struct slice id;
     int64_t key;
     uint32_t number;
-    if (mesos_id_split(mesos_id, &id, &key, &number)) {
+    bool restored;
+    if (mesos_id_split(mesos_id, &id, &key, &number, &restored)) {
         char *text = arena_string(arena, mesos_id);
         text[id.length] = '\0';
         if (fits(core, text))
@@ -60,11 +62,24 @@ static struct blob *packed_spec(struct core *core, const char *id)
     return blob_create(bytes, at + length);
 }
 
+/* Its key is not one of ours: never give it here, for its Mesos id would be used again. */
+static void leave_key(struct core *core, const char *mesos_id)
+{
+    struct slice id;
+    int64_t key;
+    uint32_t number;
+    bool restored;
+    if (mesos_id_split(mesos_id, &id, &key, &number, &restored) && key >= core->next_key &&
+            key - core->next_key < CORE_KEYS_JUMP)
+        keys_pass(core, key);
+}
+
 static void adopt(struct core *core, const char *id, const Mesos__V1__TaskStatus *status, enum news news)
 {
     Zmesos__V1__TaskSpec spec;
     zmesos__v1__task_spec__init(&spec);
     spec.id = arena_string(&core->out->arena, id);
+    leave_key(core, status->task_id->value);
     struct blob *blob = packed_spec(core, id);
     task_state to = STATE(LAUNCHING);
     (void)state_step(STATE(LAUNCHING), news, &to); /* all four move */
@@ -76,9 +91,8 @@ static void adopt(struct core *core, const char *id, const Mesos__V1__TaskStatus
             .created_ns = core->now.wall_ns,
             .message = "",
             .reason = ""};
-    task_write(core, &row, &spec);
+    struct task *task = task_write_quietly(core, &row, &spec);
     blob_unref(blob);
-    struct task *task = task_find(core, id);
     struct attempt_row attempt = {.task_key = task->key,
             .number = 1,
             .state = (int32_t)STATE(LAUNCHING),

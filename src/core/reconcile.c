@@ -24,7 +24,7 @@ static void move_task(struct core *core, struct task *task, bool to_ask)
 void reconcile_all(struct core *core)
 {
     for (size_t i = 0; i < core->task_count; i++) {
-        if (state_may_live(core->tasks[i]->state))
+        if (state_may_live(core->tasks[i]->state) && attempt_may_live(task_current(core->tasks[i])))
             move_task(core, core->tasks[i], false);
     }
     strays_ask(core, NULL);

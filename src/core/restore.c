@@ -27,10 +27,15 @@ bool key_is_foreign(const struct core *core, int64_t key)
 
 static void add_foreign(struct core *core, int64_t low, int64_t high)
 {
-    core->foreign = alloc_resize(core->foreign, core->foreign_count + 1, sizeof *core->foreign);
-    core->foreign[core->foreign_count++] = (struct key_range){.low = low, .high = high};
     if (core->next_key <= high)
         core->next_key = high + 1;
+    struct key_range *last = core->foreign_count ? &core->foreign[core->foreign_count - 1] : NULL;
+    if (last && last->high + 1 == low) {
+        last->high = high;
+        return;
+    }
+    core->foreign = alloc_resize(core->foreign, core->foreign_count + 1, sizeof *core->foreign);
+    core->foreign[core->foreign_count++] = (struct key_range){.low = low, .high = high};
 }
 
 /* "low-high low-high"; false when it is not. */
@@ -73,12 +78,13 @@ int recover_keys(struct core *core, const struct meta_row *row, struct error *er
                 : error_set(err, ERR_MALFORMED, "the store's %s cannot be read: %s", row->name, row->value);
 }
 
+/* The store id makes it one that no other history of this framework has: a backup may be started twice. */
 char *restored_mesos_id(struct core *core, const struct task *task, uint32_t number)
 {
-    if (core->foreign_count == 0 || task->key > core->foreign[core->foreign_count - 1].high)
+    if (core->restores == 0)
         return NULL;
-    return arena_format(&core->out->arena, "%s.%lld.%u-r%llu", task->id, (long long)task->key, number,
-            (unsigned long long)core->restores);
+    return arena_format(&core->out->arena, "%s.%lld.%u-r%.8s", task->id, (long long)task->key, number,
+            core->config.store_id);
 }
 
 /* ---- restored ---- */
@@ -117,6 +123,12 @@ static void hold(struct core *core, struct task *task)
         task_arm(core, task);
 }
 
+void keys_pass(struct core *core, int64_t key)
+{
+    add_foreign(core, core->next_key, key);
+    write_keys(core);
+}
+
 void handle_restored(struct core *core, const char *store_id)
 {
     struct arena *arena = &core->out->arena;
@@ -138,7 +150,8 @@ void handle_restored(struct core *core, const char *store_id)
 
 static void release_one(struct core *core, struct task *task, bool run, Zmesos__V1__Items *items)
 {
-    if (task->flags & TASK_HELD && !state_is_over(task->state)) {
+    bool held = task->flags & TASK_HELD && !state_is_over(task->state);
+    if (held) {
         struct task_row row = task_row_of(task);
         row.flags &= ~(uint32_t)TASK_HELD;
         task_write(core, &row, NULL);
@@ -147,8 +160,11 @@ static void release_one(struct core *core, struct task *task, bool run, Zmesos__
         else if (task->state == STATE(QUEUED))
             task_arm(core, task);
     }
-    if (items->n_items < CORE_KILL_MAX)
-        item_state(item_add(core, items, task->id), task);
+    if (items->n_items < CORE_KILL_MAX) {
+        Zmesos__V1__Item *item = item_add(core, items, task->id);
+        item->has_known = item->known = !held;
+        item_state(item, task);
+    }
 }
 
 static void release_all(struct core *core, bool run, Zmesos__V1__Items *items)
@@ -207,20 +223,21 @@ void handle_release(struct core *core, const struct core_input *input)
 
 /* ---- removed ---- */
 
-/* The master ends the tasks of a framework that it removes, those of unreachable agents when they return. */
+/* The master ends the tasks of a framework that it removes, those of unreachable agents when they return;
+ * when they have ended nobody tells. */
 static void lose(struct core *core, struct task *task)
 {
     const char *words = "the master removed the framework";
     for (uint32_t i = 0; i < task->attempt_count; i++) {
         struct attempt *attempt = &task->attempts[i];
-        if (attempt->flags & ATTEMPT_REPLACED && state_may_live(attempt->state)) {
-            struct attempt_row row = attempt_row_of(task, attempt);
-            row.state = (int32_t)STATE(GONE);
-            row.message = words;
-            attempt_write(core, &row);
-        }
+        if (!state_may_live(attempt->state) || attempt->flags & ATTEMPT_REMOVED)
+            continue;
+        struct attempt_row row = attempt_row_of(task, attempt);
+        row.flags |= ATTEMPT_REMOVED;
+        attempt_write(core, &row);
     }
-    if (state_wants_answer(task->state))
+    reconcile_answered(core, task);
+    if (state_wants_answer(task->state) && task_current(task)->state != STATE(LOST))
         attempt_move(core, task, STATE(LOST), ATTEMPT_DOUBTED, words, "");
 }
 

@@ -39,7 +39,12 @@ struct attempt *task_current(const struct task *task)
     return task->attempt_count ? &task->attempts[task->attempt_count - 1] : NULL;
 }
 
-bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number)
+bool attempt_may_live(const struct attempt *attempt)
+{
+    return state_may_live(attempt->state) && !(attempt->flags & ATTEMPT_REMOVED);
+}
+
+bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number, bool *restored)
 {
     const char *last = strrchr(mesos_id, '.');
     const char *middle = last ? memrchr(mesos_id, '.', (size_t)(last - mesos_id)) : NULL;
@@ -47,8 +52,14 @@ bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32
     if (!middle || last - middle - 1 >= (ptrdiff_t)sizeof digits)
         return false;
     snprintf(digits, sizeof digits, "%.*s", (int)(last - middle - 1), middle + 1);
+    char count[24];
+    size_t length = strcspn(last + 1, "-");
+    *restored = last[1 + length] != '\0';
+    if (length >= sizeof count || (*restored && last[2 + length] != 'r'))
+        return false;
+    snprintf(count, sizeof count, "%.*s", (int)length, last + 1);
     int64_t wide;
-    if (integer_parse(digits, 1, INT64_MAX, key) || integer_parse(last + 1, 1, UINT32_MAX, &wide))
+    if (integer_parse(digits, 1, INT64_MAX, key) || integer_parse(count, 1, UINT32_MAX, &wide))
         return false;
     *id = slice_of(mesos_id, (size_t)(middle - mesos_id));
     *number = (uint32_t)wide;
@@ -74,7 +85,8 @@ struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, str
     struct slice id;
     int64_t key;
     uint32_t number;
-    if (!mesos_id_split(mesos_id, &id, &key, &number))
+    bool restored;
+    if (!mesos_id_split(mesos_id, &id, &key, &number, &restored) || restored)
         return NULL;
     task = task_by_key(core, key);
     if (!task || number > task->attempt_count || task->attempts[number - 1].mesos_id ||
@@ -284,7 +296,7 @@ static void settle_attempt(struct core *core, struct task *task, const struct at
     struct arena arena;
     arena_init(&arena);
     const char *mesos_id = task_mesos_id(&arena, task, attempt->number);
-    if (state_may_live(attempt->state))
+    if (attempt_may_live(attempt))
         stray_add(core, mesos_id, or_empty(attempt->agent_id));
     else
         stray_remove(core, mesos_id);
@@ -318,7 +330,7 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     attempt->flags = row->flags;
     attempt->launched_ns = row->launched_ns;
     attempt->changed_ns = row->changed_ns;
-    bool lives = current && state_may_live(attempt->state) && !(attempt->flags & ATTEMPT_REPLACED);
+    bool lives = current && attempt_may_live(attempt) && !(attempt->flags & ATTEMPT_REPLACED);
     if (lives && !task->agent)
         join_agent(core, task);
     else if (current && !lives)
@@ -372,7 +384,8 @@ static void must_apply(int rc)
         abort();
 }
 
-void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec)
+struct task *task_write_quietly(
+        struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec)
 {
     struct arena *arena = &core->out->arena;
     struct core_output *item = output_add(core, CORE_OUT_RECORD);
@@ -385,10 +398,15 @@ void task_write(struct core *core, const struct task_row *row, const Zmesos__V1_
     copy->changed_ns = core->now.wall_ns;
     copy->revision++;
     struct task_row applied = *copy;
-    struct task *before = task_by_key(core, row->key);
-    task_state from = before ? before->state : 0;
     must_apply(task_apply(core, &applied, spec, NULL));
-    struct task *task = task_by_key(core, row->key);
+    return task_by_key(core, row->key);
+}
+
+void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec)
+{
+    const struct task *before = task_by_key(core, row->key);
+    task_state from = before ? before->state : 0;
+    const struct task *task = task_write_quietly(core, row, spec);
     if (task->state != from)
         output_task_event(core, task);
 }

@@ -31,8 +31,12 @@ static int64_t backoff_left_ms(const struct core *core, const struct task *task)
     int64_t longest = core->config.relaunch_max_ms;
     if (task->policy && task->policy->backoff_max_ms > longest)
         longest = task->policy->backoff_max_ms;
+    /* The row was written when the backoff began, or later. */
+    int64_t span = (task->not_before_ns - task->changed_ns) / 1000000;
     int64_t left = (task->not_before_ns - core->now.wall_ns) / 1000000;
-    return task->not_before_ns == 0 || left < 0 ? 0 : left > longest ? longest : left;
+    longest = span < longest ? span : longest;
+    left = left > longest ? longest : left;
+    return task->not_before_ns == 0 || left < 0 ? 0 : left;
 }
 
 /* When a silence that began at a wall time is too long; monotonic ms. */
@@ -62,6 +66,14 @@ static int64_t silence_ends_ms(const struct core *core, const struct task *task)
     }
 }
 
+/* A KILL does not reach what is out of sight, and what comes back gets another one: patience counts, where it
+ * has an end. */
+static bool waits_for_return(const struct task *task)
+{
+    return (task->state == STATE(UNREACHABLE) || task->state == STATE(UNKNOWN)) &&
+           retry_replaces(task, task_current(task)->state);
+}
+
 void task_arm(struct core *core, struct task *task)
 {
     if (state_is_over(task->state))
@@ -77,7 +89,7 @@ void task_arm(struct core *core, struct task *task)
             queue_add(core, task);
         return;
     }
-    if (kill_wanted(task))
+    if (kill_wanted(task) && !waits_for_return(task))
         return;
     int64_t at = silence_ends_ms(core, task);
     if (at == INT64_MAX)
@@ -94,7 +106,7 @@ static void handle_timer(struct core *core, struct task *task)
     }
     if (!state_wants_answer(task->state) || core->subscription == 0)
         return; /* armed again with the next subscription */
-    if (kill_wanted(task))
+    if (kill_wanted(task) && !waits_for_return(task))
         kill_send(core, task);
     else if (silence_ends_ms(core, task) > core->now.mono_ms)
         task_arm(core, task);

@@ -261,11 +261,12 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
     const char *message = clean_words(core, status->message);
     const char *reason = arena_string(arena,
             status->has_reason ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason) : "");
-    if (!task)
+    if (!task) {
         handle_orphan(core, status, news);
-    else if (news != NEWS_NONE && (attempt != task_current(task) || attempt->flags & ATTEMPT_REPLACED))
+        task = task_of_mesos_id(core, status->task_id->value, &attempt); /* adopted: it is one now */
+    } else if (news != NEWS_NONE && (attempt != task_current(task) || attempt->flags & ATTEMPT_REPLACED)) {
         handle_stale(core, task, attempt, news, message, reason);
-    else if (news != NEWS_NONE) {
+    } else if (news != NEWS_NONE) {
         reconcile_answered(core, task);
         apply_news(core, task, news, message, reason);
     }
