@@ -146,7 +146,7 @@ bool retry_after_end(
         outcome = OUTCOME(FINISHED);
         break;
     case STATE(FAILED):
-        outcome = OUTCOME(FAILED);
+        outcome = timed_out ? OUTCOME(LAUNCH_TIMEOUT) : OUTCOME(FAILED);
         break;
     case STATE(KILLED):
         outcome = timed_out ? OUTCOME(LAUNCH_TIMEOUT) : OUTCOME(KILLED);

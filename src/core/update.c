@@ -59,10 +59,12 @@ static void follow_attempt(
     if (task->kill_requested) {
         /* GONE is the answer to a KILL as well: who asked for it wants to read KILLED. */
         to = to == STATE(GONE) ? STATE(KILLED) : to;
-    } else if (attempt->flags & ATTEMPT_TIMED_OUT && (to == STATE(KILLED) || to == STATE(GONE))) {
+    } else if (attempt->flags & ATTEMPT_TIMED_OUT &&
+               (to == STATE(FAILED) || to == STATE(KILLED) || to == STATE(GONE))) {
         /* Nobody asked for this KILL but we. */
-        message = arena_format(&core->out->arena, "was not running %lld s after its launch, and was killed",
-                (long long)(launch_timeout_ms(core, task) / 1000));
+        message =
+                arena_format(&core->out->arena, "was not running %lld s after its launch, and was killed%s%s",
+                        (long long)(launch_timeout_ms(core, task) / 1000), *message ? ": " : "", message);
         to = STATE(FAILED);
     } else if (to == STATE(LOST) && retry_replaces(task, STATE(LOST))) {
         to = STATE(UNKNOWN); /* not over yet: it returns, or is replaced */
