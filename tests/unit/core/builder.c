@@ -268,6 +268,49 @@ static void add_label(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, s
     spec->labels->labels[spec->labels->n_labels++] = label;
 }
 
+static Mesos__V1__DurationInfo *build_ms(struct rig *rig, const char *text)
+{
+    Mesos__V1__DurationInfo *duration = new_of(rig, &mesos__v1__duration_info__descriptor);
+    duration->nanoseconds = strtoll(text, NULL, 10) * 1000000;
+    return duration;
+}
+
+static void add_outcomes(struct rig *rig, Zmesos__V1__RetryPolicy *retry, const char *text)
+{
+    char **names;
+    retry->n_on = split(rig, text, ",", &names);
+    retry->on = arena_array(&rig->in, retry->n_on, sizeof *retry->on);
+    for (size_t i = 0; i < retry->n_on; i++)
+        retry->on[i] = (Zmesos__V1__RetryPolicy__Outcome)enum_value(
+                rig, &zmesos__v1__retry_policy__outcome__descriptor, "", names[i]);
+}
+
+/* Whether the word is one of a retry policy. */
+static bool add_retry(struct rig *rig, Zmesos__V1__TaskSpec *spec, const char *word, const char *value)
+{
+    Zmesos__V1__RetryPolicy *retry =
+            spec->retry ? spec->retry : new_of(rig, &zmesos__v1__retry_policy__descriptor);
+    if (strcmp(word, "tries") == 0) {
+        retry->has_max_attempts = true;
+        retry->max_attempts = (uint32_t)strtoul(value, NULL, 10);
+    } else if (strcmp(word, "on") == 0) {
+        add_outcomes(rig, retry, value);
+    } else if (strcmp(word, "backoff") == 0) {
+        retry->backoff = build_ms(rig, value);
+    } else if (strcmp(word, "most") == 0) {
+        retry->backoff_max = build_ms(rig, value);
+    } else if (strcmp(word, "replace") == 0) {
+        retry->replace_after = build_ms(rig, value);
+    } else if (strcmp(word, "elsewhere") == 0) {
+        retry->has_elsewhere = true;
+        retry->elsewhere = strcmp(value, "yes") == 0;
+    } else {
+        return false;
+    }
+    spec->retry = retry;
+    return true;
+}
+
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
 {
     char **words;
@@ -302,7 +345,9 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
             spec->name = words[i + 1];
         } else if (strcmp(word, "label") == 0) {
             add_label(rig, spec, words[i + 1], count);
-        } else {
+        } else if (strcmp(word, "timeout") == 0) {
+            spec->launch_timeout = build_ms(rig, words[i + 1]);
+        } else if (!add_retry(rig, spec, word, words[i + 1])) {
             size_t a = 0;
             while (a < 4 && strcmp(amounts[a].name, word) != 0)
                 a++;
@@ -342,7 +387,8 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_LIST] = &zmesos__v1__list__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_STATUS] = &zmesos__v1__status__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE] = &zmesos__v1__reconcile__descriptor,
-            [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor};
+            [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_RELEASE] = &zmesos__v1__release__descriptor};
     Zmesos__V1__Request *request = new_of(rig, &zmesos__v1__request__descriptor);
     request->has_version = true;
     request->version = 1;
@@ -412,4 +458,21 @@ const char *in_list(struct rig *rig, Zmesos__V1__List *list)
 const char *in_status(struct rig *rig)
 {
     return in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_STATUS));
+}
+
+const char *in_release(struct rig *rig, const char *action, const char *ids)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_RELEASE);
+    if (*action) {
+        request->release->has_action = true;
+        request->release->action = (Zmesos__V1__Release__Action)enum_value(
+                rig, &zmesos__v1__release__action__descriptor, "", action);
+    }
+    request->release->n_task_ids = split(rig, ids, " ", &request->release->task_ids);
+    return in_request(rig, request);
+}
+
+const char *in_ask(struct rig *rig)
+{
+    return in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_RECONCILE));
 }

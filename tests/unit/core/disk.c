@@ -8,16 +8,31 @@
 
 #include "base/alloc.h"
 
+struct disk_task *disk_task(const struct disk *disk, int64_t key)
+{
+    size_t low = 0, high = disk->task_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (disk->tasks[middle].row.key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < disk->task_count && disk->tasks[low].row.key == key ? &disk->tasks[low] : NULL;
+}
+
 static void write_task(struct disk *disk, const struct task_row *row)
 {
-    size_t at = (size_t)row->key - 1;
-    assert_true(at <= disk->task_count); /* keys come in order, without holes */
-    if (at == disk->task_count) {
+    struct disk_task *task = disk_task(disk, row->key);
+    if (!task) {
         assert_non_null(row->spec);
-        disk->tasks = alloc_resize(disk->tasks, ++disk->task_count, sizeof *disk->tasks);
-        disk->tasks[at] = (struct disk_task){0};
+        assert_true(row->key > disk->last_key); /* keys come in order, none ever again */
+        disk->last_key = row->key;
+        disk->tasks = alloc_resize(disk->tasks, disk->task_count + 1, sizeof *disk->tasks);
+        task = &disk->tasks[disk->task_count++];
+        *task = (struct disk_task){0};
     }
-    struct task_row *kept = &disk->tasks[at].row;
+    struct task_row *kept = &task->row;
     struct blob *spec = kept->spec, *policy = kept->kill_policy;
     assert_true(row->revision > kept->revision);
     *kept = *row;
@@ -32,11 +47,13 @@ static void write_task(struct disk *disk, const struct task_row *row)
 
 static void write_attempt(struct disk *disk, const struct attempt_row *row)
 {
-    assert_in_range(row->task_key, 1, disk->task_count);
-    struct disk_task *task = &disk->tasks[row->task_key - 1];
+    struct disk_task *task = disk_task(disk, row->task_key);
+    assert_non_null(task);
     assert_in_range(row->number, 1, task->attempt_count + 1);
     if (row->number > task->attempt_count)
         task->attempts = alloc_resize(task->attempts, ++task->attempt_count, sizeof *task->attempts);
+    else
+        assert_string_equal(row->mesos_id, task->attempts[row->number - 1].mesos_id);
     struct attempt_row *kept = &task->attempts[row->number - 1];
     *kept = *row;
     kept->agent_id = arena_string(&disk->arena, row->agent_id);
@@ -45,14 +62,51 @@ static void write_attempt(struct disk *disk, const struct attempt_row *row)
     kept->unique = arena_string(&disk->arena, row->unique);
     kept->message = arena_string(&disk->arena, row->message);
     kept->reason = arena_string(&disk->arena, row->reason);
+    kept->mesos_id = arena_string(&disk->arena, row->mesos_id);
+}
+
+static void write_meta(struct disk *disk, const struct meta_row *row)
+{
+    size_t at = 0;
+    while (at < disk->meta_count && strcmp(disk->metas[at].name, row->name) != 0)
+        at++;
+    assert_in_range(at, 0, sizeof disk->metas / sizeof *disk->metas - 1);
+    disk->meta_count += at == disk->meta_count;
+    disk->metas[at] =
+            (struct disk_meta){arena_string(&disk->arena, row->name), arena_string(&disk->arena, row->value)};
+}
+
+const char *disk_meta(const struct disk *disk, const char *name)
+{
+    for (size_t i = 0; i < disk->meta_count; i++) {
+        if (strcmp(disk->metas[i].name, name) == 0)
+            return disk->metas[i].value;
+    }
+    return "";
+}
+
+static void drop_task(struct disk_task *task)
+{
+    blob_unref(task->row.spec);
+    blob_unref(task->row.kill_policy);
+    free(task->attempts);
+}
+
+static void forget_task(struct disk *disk, int64_t key)
+{
+    struct disk_task *task = disk_task(disk, key);
+    assert_non_null(task);
+    drop_task(task);
+    size_t after = disk->task_count - (size_t)(task - disk->tasks) - 1;
+    memmove(task, task + 1, after * sizeof *task);
+    disk->task_count--;
 }
 
 void disk_write(struct disk *disk, const struct record *record)
 {
     switch (record->kind) {
     case RECORD_META:
-        assert_string_equal(record->meta.name, META_ALIVE_NS);
-        snprintf(disk->alive, sizeof disk->alive, "%s", record->meta.value);
+        write_meta(disk, &record->meta);
         break;
     case RECORD_TASK:
         write_task(disk, &record->task);
@@ -62,6 +116,9 @@ void disk_write(struct disk *disk, const struct record *record)
         break;
     case RECORD_EVENT:
         fail_msg("the core writes no journal rows itself");
+        break;
+    case RECORD_FORGET:
+        forget_task(disk, record->forget.task_key);
         break;
     }
 }
@@ -90,9 +147,12 @@ static void recover(struct core *core, const struct record *record, struct now n
 struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now)
 {
     struct core *core = core_create(config);
-    struct record record = {.kind = RECORD_META, .meta = {.name = META_ALIVE_NS, .value = disk->alive}};
-    if (disk->alive[0])
+    struct record record;
+    for (size_t i = 0; i < disk->meta_count; i++) {
+        record = (struct record){
+                .kind = RECORD_META, .meta = {.name = disk->metas[i].name, .value = disk->metas[i].value}};
         recover(core, &record, now);
+    }
     for (size_t i = 0; i < disk->task_count; i++) {
         record = (struct record){.kind = RECORD_TASK, .task = disk->tasks[i].row};
         recover(core, &record, now);
@@ -114,11 +174,8 @@ struct core *disk_recover(const struct disk *disk, const struct core_config *con
 
 void disk_clear(struct disk *disk)
 {
-    for (size_t i = 0; i < disk->task_count; i++) {
-        blob_unref(disk->tasks[i].row.spec);
-        blob_unref(disk->tasks[i].row.kill_policy);
-        free(disk->tasks[i].attempts);
-    }
+    for (size_t i = 0; i < disk->task_count; i++)
+        drop_task(&disk->tasks[i]);
     free(disk->tasks);
     arena_clear(&disk->arena);
 }

@@ -56,6 +56,8 @@ struct rig *rig_create(void (*change)(struct core_config *config))
     arena_init(&rig->kept);
     arena_init(&rig->disk.arena);
     buf_init(&rig->text, 0);
+    buf_init(&rig->story, 0);
+    map_init(&rig->launched, 0, 0);
     rig->core = core_create(&rig->config);
     in_tick(rig); /* the first heartbeat */
     return rig;
@@ -71,6 +73,8 @@ void rig_destroy(struct rig *rig)
     arena_clear(&rig->kept);
     buf_clear(&rig->text);
     disk_clear(&rig->disk);
+    buf_clear(&rig->story);
+    map_clear(&rig->launched);
     free(rig->accepts);
     free(rig);
 }
@@ -86,7 +90,8 @@ void rig_show(struct rig *rig, unsigned show)
     rig->show = show;
 }
 
-void rig_restart(struct rig *rig)
+/* The process ends; another one has read the rows. */
+static void begin_run(struct rig *rig)
 {
     core_destroy(rig->core);
     rig->subscription = 0;
@@ -96,12 +101,22 @@ void rig_restart(struct rig *rig)
     memset(rig->numbers + ZMESOS__V1__EVENT_CLASS__OFFERS, 0,
             (RIG_CLASSES - ZMESOS__V1__EVENT_CLASS__OFFERS) * sizeof *rig->numbers);
     rig->core = disk_recover(&rig->disk, &rig->config, rig->now);
+}
+
+/* Starting has no effects of its own; what has become too old meanwhile may be forgotten. */
+void rig_restart(struct rig *rig)
+{
+    begin_run(rig);
     unsigned show = rig->show;
-    rig->show = SHOW_ALL;
+    rig->show = SHOW_EVENTS | SHOW_CALLS | SHOW_REPLIES;
     const char *text = in_tick(rig);
     rig->show = show;
-    /* Starting has no effects of its own. */
     assert_string_equal(text, "EVENT zmesos/HEARTBEAT #1 DISCONNECTED -\n");
+    for (size_t i = 0; i < rig->out.count; i++) {
+        const struct core_output *output = &rig->out.items[i];
+        if (output->kind == CORE_OUT_RECORD && output->record.kind != RECORD_FORGET)
+            assert_string_equal(output->record.meta.name, META_NEXT_KEY);
+    }
 }
 
 /* ---- what must always hold -------------------------------------------------------------------------------
@@ -132,25 +147,45 @@ static void check_call(struct rig *rig, const struct core_call *call)
     rig->call_counts[type]++;
     if (call->call->accept)
         note_accept(rig, call);
+    for (size_t i = 0; i < call->launch_count; i++) {
+        const char *id = words(rig, "%s", call->launches[i].task_id);
+        assert_in_range(strlen(id), 1, 255);
+        if (map_put(&rig->launched, slice_of_string(id), rig))
+            fail_msg("%s is launched twice", id);
+    }
 }
 
 static void check_event(struct rig *rig, const struct core_event *event, const struct core_input *input)
 {
     assert_int_equal(event->number, ++rig->numbers[event->class]);
     assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
-    assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL), 1);
+    assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL) +
+                             (event->orphan != NULL),
+            1);
+    if (event->task && !rig->unchecked) {
+        const Zmesos__V1__Task *task = event->task;
+        text_add(&rig->story, "%s:%s/", task->id, state_name((int)task->state));
+        assert_in_range(task->n_attempts, 0, 1);
+        if (task->n_attempts)
+            text_add(&rig->story, "%u ", task->attempts[0]->number);
+        else
+            text_add(&rig->story, "- ");
+    }
     if (event->bytes) /* the master's own bytes, untouched */
         assert_true(input->kind == CORE_IN_EVENT && event->bytes == input->event.bytes);
 }
 
 static void give(struct rig *rig, const struct core_input *input)
 {
+    size_t forgotten = rig->forgotten;
     core_outputs_reset(&rig->out);
     core_handle(rig->core, input, rig->now, &rig->out);
     for (size_t i = 0; i < rig->out.count; i++) {
         const struct core_output *output = &rig->out.items[i];
         if (output->kind == CORE_OUT_RECORD)
             disk_write(&rig->disk, &output->record);
+        if (output->kind == CORE_OUT_RECORD && output->record.kind == RECORD_FORGET)
+            rig->forgotten++;
         if (output->kind == CORE_OUT_CALL)
             check_call(rig, &output->call);
         if (output->kind == CORE_OUT_EVENT) {
@@ -159,10 +194,23 @@ static void give(struct rig *rig, const struct core_input *input)
         }
         text_output(rig, output);
     }
+    if (rig->forgotten - forgotten > rig->forgotten_once)
+        rig->forgotten_once = rig->forgotten - forgotten;
 }
 
-/* All tasks as text. The core must answer and do nothing else: it is at rest. */
-static char *list_all(struct core *core, struct now now)
+static const Zmesos__V1__Reply *find_reply(const struct core_outputs *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->items[i].kind == CORE_OUT_REPLY)
+            return out->items[i].reply.reply;
+    }
+    fail_msg("no reply");
+    return NULL;
+}
+
+/* All tasks, and how many there are of each kind, as text. A core at rest must answer and do nothing else;
+ * one that was just made may have begun to do what is due. */
+static char *list_all(struct core *core, struct now now, bool at_rest)
 {
     struct core_outputs out;
     struct buf text;
@@ -177,9 +225,9 @@ static char *list_all(struct core *core, struct now now)
         struct core_input input = {.kind = CORE_IN_REQUEST, .request = {.token = 1, .request = &request}};
         core_outputs_reset(&out);
         core_handle(core, &input, now, &out);
-        assert_int_equal(out.count, 1);
-        assert_int_equal(out.items[0].kind, CORE_OUT_REPLY);
-        const Zmesos__V1__Tasks *tasks = out.items[0].reply.reply->tasks;
+        if (at_rest)
+            assert_int_equal(out.count, 1);
+        const Zmesos__V1__Tasks *tasks = find_reply(&out)->tasks;
         for (size_t i = 0; i < tasks->n_tasks; i++) {
             text_task(&text, tasks->tasks[i]);
             text_add(&text, "\n");
@@ -192,20 +240,47 @@ static char *list_all(struct core *core, struct now now)
     return (char *)buf_release(&text);
 }
 
+/* The counts, before anything that is due was done. */
+static char *count_all(struct core *core, struct now now)
+{
+    struct core_outputs out;
+    struct buf text;
+    core_outputs_init(&out);
+    buf_init(&text, 0);
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Status status = ZMESOS__V1__STATUS__INIT;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_STATUS;
+    request.status = &status;
+    struct core_input input = {.kind = CORE_IN_REQUEST, .request = {.token = 1, .request = &request}};
+    core_handle(core, &input, now, &out);
+    text_counts(&text, find_reply(&out)->status);
+    core_outputs_clear(&out);
+    text_add(&text, "%c", 0);
+    return (char *)buf_release(&text);
+}
+
+/* Another core with these rows, that forgets nothing: what is due the one under test may do a moment later.
+ */
+static struct core *recover_all(struct rig *rig)
+{
+    struct core_config config = rig->config;
+    config.keep_tasks_ms = INT64_MAX;
+    config.keep_tasks = SIZE_MAX;
+    return disk_recover(&rig->disk, &config, rig->now);
+}
+
 void rig_check(struct rig *rig)
 {
     assert_true(core_deadline(rig->core) > rig->now.mono_ms);
-    struct core *other = disk_recover(&rig->disk, &rig->config, rig->now);
-    struct core_outputs out;
-    core_outputs_init(&out);
-    struct core_input tick = {.kind = CORE_IN_TICK};
-    core_handle(other, &tick, rig->now, &out); /* its first heartbeat */
-    core_outputs_clear(&out);
-    char *live = list_all(rig->core, rig->now), *recovered = list_all(other, rig->now);
-    assert_string_equal(recovered, live);
-    free(live);
-    free(recovered);
+    struct core *other = recover_all(rig), *third = recover_all(rig);
+    char *texts[] = {list_all(rig->core, rig->now, true), list_all(other, rig->now, false),
+            count_all(rig->core, rig->now), count_all(third, rig->now)};
+    assert_string_equal(texts[1], texts[0]);
+    assert_string_equal(texts[3], texts[2]);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
     core_destroy(other);
+    core_destroy(third);
 }
 
 static void text_begin(struct rig *rig)
@@ -292,6 +367,22 @@ const char *in_down(struct rig *rig, const char *text)
 const char *in_refused(struct rig *rig, const char *text)
 {
     return go_down(rig, true, text);
+}
+
+const char *in_removed(struct rig *rig, const char *framework_id)
+{
+    assert_int_equal(rig->subscription, 0);
+    rig->config.framework_id = words(rig, "%s", framework_id);
+    return handle(rig, &(struct core_input){.kind = CORE_IN_REMOVED,
+                               .removed = {.framework_id = rig->config.framework_id}});
+}
+
+const char *rig_restore(struct rig *rig, const char *store_id)
+{
+    begin_run(rig);
+    rig->config.store_id = words(rig, "%s", store_id);
+    return handle(rig,
+            &(struct core_input){.kind = CORE_IN_RESTORED, .restored = {.store_id = rig->config.store_id}});
 }
 
 const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event)

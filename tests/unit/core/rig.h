@@ -1,10 +1,12 @@
 /* A core in virtual time. Each in_*() gives it one input and returns the outputs as text, a line each, which
  * lives until the next input. After every input the rig checks what must always hold:
  *
- *   - event numbers have no holes, calls carry the framework and the current subscription,
+ *   - event numbers have no holes, calls carry the framework and the current subscription, no Mesos id is
+ * launched twice,
  *   - the core is at rest: asked again at the same instant it has nothing more to do, and its next deadline
  * is in the future,
- *   - the rows written so far, given to a new core, make one that lists the very same tasks. */
+ *   - the rows written so far, given to a new core, make one that lists the very same tasks and counts them
+ * alike. */
 #ifndef TEST_CORE_RIG_H
 #define TEST_CORE_RIG_H
 
@@ -16,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "core/core.h"
 
 enum show { SHOW_RECORDS = 1, SHOW_EVENTS = 2, SHOW_CALLS = 4, SHOW_REPLIES = 8, SHOW_ALL = 15 };
@@ -30,11 +33,17 @@ struct disk_task {
     size_t attempt_count;
 };
 
+struct disk_meta {
+    const char *name, *value;
+};
+
 struct disk {
     struct arena arena;
-    struct disk_task *tasks; /* by key - 1 */
+    struct disk_task *tasks; /* by key, ascending */
     size_t task_count;
-    char alive[32]; /* META_ALIVE_NS, "" for none */
+    int64_t last_key; /* of all that were ever written */
+    struct disk_meta metas[16];
+    size_t meta_count;
     uint64_t numbers[RIG_CLASSES];
 };
 
@@ -61,19 +70,27 @@ struct rig {
     struct rig_accept *accepts;
     size_t accept_count;
     size_t call_counts[64]; /* calls made, by type */
+    struct map launched;    /* Mesos ids that were in an ACCEPT */
+    struct buf story; /* of the events of tasks: "a:RUNNING/2 ", 2 being the last attempt; "-" for none */
+    size_t forgotten; /* tasks, in all */
+    size_t forgotten_once; /* the most in one input */
 };
 
 /* With roles r1 and r2 and heartbeats of our own left out. `change` may be NULL. */
 struct rig *rig_create(void (*change)(struct core_config *config));
 void rig_destroy(struct rig *rig);
 void rig_restart(struct rig *rig); /* the process ends anywhere and starts again, from the rows written */
-void rig_check(struct rig *rig);   /* what is checked after every input */
-int rig_teardown(void **state);    /* for cmocka: destroys *state */
+/* As rig_restart(), from rows that are said to be those of a backup. Returns what that input gave. */
+const char *rig_restore(struct rig *rig, const char *store_id);
+void rig_check(struct rig *rig); /* what is checked after every input */
+int rig_teardown(void **state);  /* for cmocka: destroys *state */
 void rig_show(struct rig *rig, unsigned show);
 
 /* Compares and names the difference. */
 #define expect(text, expected) assert_string_equal(text, expected)
 #define TEST(name) cmocka_unit_test_teardown(name, rig_teardown) /* the test leaves its rig in *state */
+
+#define CALLS(name) call_counts[MESOS__V1__SCHEDULER__CALL__TYPE__##name]
 
 /* Formatted text that lives as long as the rig. */
 #define words(rig, ...) arena_format(&(rig)->kept, __VA_ARGS__)
@@ -86,6 +103,7 @@ const char *in_connecting(struct rig *rig);
 const char *in_up(struct rig *rig);
 const char *in_down(struct rig *rig, const char *text);
 const char *in_refused(struct rig *rig, const char *text); /* the master does not take this framework */
+const char *in_removed(struct rig *rig, const char *framework_id);
 
 /* "o1 A1 cpus 4 mem 512 ports 1-2,7-9 | o2 A2 role r2 host h2 cpus/r2 4 @rack=a @n:1.5 @r#1-2,4-5 @s%a,b":
  * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so. */
@@ -98,16 +116,43 @@ const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event);
 const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer answer, const char *text);
 
 /* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a where rack IN a,b | b";
- * cpus 1 where no resource is named, and a command. */
+ * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
+ * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms. */
 const char *in_launch(struct rig *rig, const char *specs);
 const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
 const char *in_kill(struct rig *rig, const char *ids);
 const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns);
 const char *in_kill_label(struct rig *rig, const char *key, const char *value);
+const char *in_release(struct rig *rig, const char *action, const char *ids); /* no action: "" */
+const char *in_ask(struct rig *rig);                                          /* a reconciliation */
 const char *in_request(struct rig *rig, Zmesos__V1__Request *request);
 const char *in_get(struct rig *rig, const char *ids);
 const char *in_list(struct rig *rig, Zmesos__V1__List *list);
 const char *in_status(struct rig *rig);
+
+/* look.c: what clients see now. It lives until the next input or look. */
+const Zmesos__V1__Task *look(struct rig *rig, const char *id); /* NULL: there is none */
+const Zmesos__V1__DaemonStatus *look_status(struct rig *rig);
+/* "QUEUED held adopted kill" of the task, and " | RUNNING replaced" of each attempt; "none" for no task. */
+const char *look_states(struct rig *rig, const char *id);
+/* The task's message holds both words, in any case. */
+void expect_words(struct rig *rig, const char *id, const char *first, const char *second);
+
+/* scene.c: what many tests begin with. */
+struct rig *rig_up(void **state, void (*change)(struct core_config *config)); /* for a minute; it is *state */
+/* An offer of 9 cpus of that agent, with `more` words or ""; its ACCEPT is answered. Returns the Mesos ids
+ * launched,
+ * "" for none; what is not taken is rescinded. */
+const char *place(struct rig *rig, const char *agent, const char *more);
+/* Waits for `ms` to the millisecond before anything is placed on the agent, and returns what place() gives
+ * then. */
+const char *place_after(struct rig *rig, int64_t ms, const char *agent);
+void expect_state(struct rig *rig, const char *id, const char *state);
+bool has_line(const char *text, const char *line); /* a whole one, the time in front of it left out */
+size_t count_lines(const char *text, const char *line);
+/* Forgets the story; then compares it. */
+void story_begin(struct rig *rig);
+void expect_story(struct rig *rig, const char *story);
 
 /* builder.c: from the words above, in rig->in. */
 Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text);
@@ -122,11 +167,15 @@ struct slice pack(struct rig *rig, const ProtobufCMessage *message);
 /* text.c */
 void text_output(struct rig *rig, const struct core_output *output);
 void text_task(struct buf *buf, const Zmesos__V1__Task *task); /* every field of it */
+void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status);
+const char *state_name(int state);
 void text_add(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* disk.c */
 void disk_write(struct disk *disk, const struct record *record);
 void disk_event(struct disk *disk, const struct core_event *event);
+const char *disk_meta(const struct disk *disk, const char *name);  /* "" for none */
+struct disk_task *disk_task(const struct disk *disk, int64_t key); /* NULL: none */
 struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now);
 void disk_clear(struct disk *disk);
 

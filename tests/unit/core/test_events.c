@@ -101,7 +101,7 @@ static void the_last_contact_is_written_each_minute(void **state)
     in_rescind(rig, "o1"); /* the master's last word */
     in_wait(rig, 40000);
     expect(in_down(rig, "gone"), "RECORD alive_ns\n");
-    assert_string_equal(rig->disk.alive, "1700000230000000000");
+    assert_string_equal(disk_meta(&rig->disk, META_ALIVE_NS), "1700000230000000000");
     expect(in_wait(rig, 1000000), "");
 }
 

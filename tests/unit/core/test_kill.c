@@ -202,9 +202,9 @@ static void by_label(void **state)
     in_launch(rig, "a label job=x | b label job=y | c label job=x label other=1 | d | e label job=x");
     in_kill(rig, "e");
     rig_show(rig, SHOW_REPLIES);
-    expect(in_kill_label(rig, "job", "x"), "REPLY 3 OK [a OK KILLED rev 2] [c OK KILLED rev 2]\n");
-    expect(in_kill_label(rig, "job", NULL), "REPLY 4 OK [b OK KILLED rev 2]\n");
-    expect(in_kill_label(rig, "job", NULL), "REPLY 5 OK\n");
+    expect(in_kill_label(rig, "job", "x"), "REPLY 3 OK [a OK KILLED rev 2] [c OK KILLED rev 2] of 2\n");
+    expect(in_kill_label(rig, "job", NULL), "REPLY 4 OK [b OK KILLED rev 2] of 1\n");
+    expect(in_kill_label(rig, "job", NULL), "REPLY 5 OK of 0\n");
     expect(in_kill_label(rig, "", NULL), "REPLY 6 INVALID \"a label needs a key\" kill.label.key\n");
 }
 
@@ -214,8 +214,8 @@ static void labels_are_known_after_a_restart(void **state)
     in_launch(rig, "a label job=x label empty");
     rig_restart(rig);
     rig_show(rig, SHOW_REPLIES);
-    expect(in_kill_label(rig, "empty", "x"), "REPLY 2 OK\n");
-    expect(in_kill_label(rig, "empty", NULL), "REPLY 3 OK [a OK KILLED rev 2]\n");
+    expect(in_kill_label(rig, "empty", "x"), "REPLY 2 OK of 0\n");
+    expect(in_kill_label(rig, "empty", NULL), "REPLY 3 OK [a OK KILLED rev 2] of 1\n");
 }
 
 static void it_names_tasks_or_a_label(void **state)

@@ -73,7 +73,7 @@ static void of_a_task_that_is_not_ours(void **state)
             ".1.1", "..", "a.1.1.1", "a.1.-1", "a.-1.1", "a.1.4294967297", "a.9999999999999999999.1",
             "a.99999999999999999999999999999.1", "x"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        expect(in_update(rig, words(rig, "%s RUNNING by AGENT uuid u on A7", ids[i])),
+        expect(in_update(rig, words(rig, "%s FINISHED by AGENT uuid u on A7", ids[i])),
                 words(rig, "EVENT mesos/UPDATE//%s #%zu\nCALL ACKNOWLEDGE %s A7 u\n", ids[i], i + 1, ids[i]));
 }
 
@@ -89,7 +89,7 @@ static void ids_with_dots(void **state)
                                            "CALL ACCEPT o1 [a.1.1.1.1 cpus 1] [a.2.1 cpus 1]\n");
     expect(in_update(rig, "a.1.1.1.1 RUNNING by AGENT"),
             "EVENT task/a.1.1/RUNNING #5 rev 3\nEVENT mesos/UPDATE/a.1.1/1 #1 rev 3\n");
-    expect(in_update(rig, "a.1.1 RUNNING by AGENT"), "EVENT mesos/UPDATE//a.1.1 #2\n");
+    expect(in_update(rig, "a.1.1 FINISHED by AGENT"), "EVENT mesos/UPDATE//a.1.1 #2\n");
 }
 
 /* An update may overtake the 202 of its ACCEPT. */

@@ -17,7 +17,7 @@ void text_add(struct buf *buf, const char *format, ...)
     assert_int_equal(buf_append(buf, text, (size_t)length), 0);
 }
 
-static const char *state_name(int state)
+const char *state_name(int state)
 {
     const ProtobufCEnumValue *value =
             protobuf_c_enum_descriptor_get_value(&zmesos__v1__task_state__descriptor, state);
@@ -45,8 +45,10 @@ static void add_record(struct rig *rig, const struct record *record)
     const struct attempt_row *attempt = &record->attempt;
     switch (record->kind) {
     case RECORD_META:
-        text_add(buf, "RECORD %s\n", record->meta.name);
-        return;
+        text_add(buf, "RECORD %s", record->meta.name);
+        if (strcmp(record->meta.name, META_ALIVE_NS) != 0)
+            text_add(buf, " %s", record->meta.value);
+        break;
     case RECORD_TASK:
         text_add(buf, "RECORD task %s %s rev %llu", task->id, state_name(task->state),
                 (unsigned long long)task->revision);
@@ -63,7 +65,12 @@ static void add_record(struct rig *rig, const struct record *record)
             text_add(buf, " ports %s", attempt->ports);
         for (const char *c = attempt->unique; *c; c++)
             text_add(buf, c == attempt->unique ? " unique %c" : *c == '\n' ? ";" : "%c", *c);
+        if (*attempt->mesos_id)
+            text_add(buf, " as %s", attempt->mesos_id);
         add_words(buf, attempt->message, attempt->reason);
+        break;
+    case RECORD_FORGET:
+        text_add(buf, "RECORD forget %lld", (long long)record->forget.task_key);
         break;
     case RECORD_EVENT:
         fail();
@@ -147,18 +154,31 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
     text_add(buf, "%s name %s role %s %s rev %llu created %lld changed %lld", task->id, task->name,
             task->role, state_name((int)task->state), (unsigned long long)task->revision,
             (long long)task->created_ns, (long long)task->changed_ns);
-    text_add(buf, "%s", task->kill_requested ? " kill" : "");
+    text_add(buf, "%s%s%s", task->kill_requested ? " kill" : "", task->held ? " held" : "",
+            task->adopted ? " adopted" : "");
+    if (task->has_retry_ns)
+        text_add(buf, " not before %lld", (long long)task->retry_ns);
     add_words(buf, task->message, task->reason);
     for (size_t i = 0; i < task->n_attempts; i++) {
         const Zmesos__V1__Attempt *attempt = task->attempts[i];
         text_add(buf, " (%u %s %s on %s %s launched %lld changed %lld", attempt->number,
                 attempt->mesos_task_id, state_name((int)attempt->state), attempt->agent_id, attempt->hostname,
                 (long long)attempt->launched_ns, (long long)attempt->changed_ns);
+        text_add(buf, "%s", attempt->replaced ? " replaced" : "");
         for (size_t p = 0; p < attempt->n_ports; p++)
             text_add(buf, " :%u", attempt->ports[p]);
         add_words(buf, attempt->message, attempt->reason);
         text_add(buf, ")");
     }
+}
+
+void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status)
+{
+    for (size_t i = 0; i < status->n_counts; i++)
+        text_add(buf, "%s %llu ", state_name((int)status->counts[i]->state),
+                (unsigned long long)status->counts[i]->tasks);
+    text_add(buf, "held %llu restored %lld store %s framework %s", (unsigned long long)status->held,
+            (long long)status->restored_ns, status->store, status->framework_id);
 }
 
 static void add_items(struct buf *buf, const Zmesos__V1__Items *items)
@@ -172,6 +192,8 @@ static void add_items(struct buf *buf, const Zmesos__V1__Items *items)
         add_words(buf, item->message, item->field);
         text_add(buf, "]");
     }
+    if (items->has_total)
+        text_add(buf, " of %llu", (unsigned long long)items->total);
 }
 
 static void add_reply(struct buf *buf, const struct core_reply *out)
@@ -208,6 +230,14 @@ static void add_event(struct buf *buf, const struct core_event *event)
                 &zmesos__v1__subscription__descriptor, (int)event->status->subscription);
         text_add(buf, " %s %s", name->name, event->status->master ? event->status->master : "-");
         add_words(buf, event->status->message, NULL);
+    }
+    if (event->orphan) {
+        const Zmesos__V1__Orphan *orphan = event->orphan;
+        bool adopted = orphan->action == ZMESOS__V1__ORPHAN__ACTION__ADOPTED;
+        assert_true(orphan->has_action && orphan->mesos_task_id);
+        assert_int_equal(orphan->task_id != NULL, adopted);
+        text_add(buf, " %s on %s", orphan->mesos_task_id, orphan->agent_id ? orphan->agent_id : "-");
+        text_add(buf, "%s%s", adopted ? " ADOPTED as " : " KILLED", adopted ? orphan->task_id : "");
     }
     text_add(buf, "\n");
 }
