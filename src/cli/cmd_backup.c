@@ -1,6 +1,7 @@
 /* zmesos backup: has the daemon write a copy of its state. A copy takes as long as it takes: the request is
  * sent once, since the daemon would take a second one for another backup to a file that exists, and the
- * timeout is for the connection alone. */
+ * timeout is for the connection alone. The control socket answers one after the other, so a copy asked for
+ * there would keep all clients waiting: the pipeline takes it where we know one. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +27,14 @@ static const char help[] =
         "Started with\n"
         "the copy as its zmesos.db, a daemon knows that it was restored: see zmesos release.\n"
         "--timeout is for the connection; the copy takes as long as it takes.\n"
+        "\n"
+        "  --pipeline ENDPOINT  the daemon's pipeline socket, where a copy keeps no other client waiting\n"
+        "                       ($ZMESOS_PIPELINE; else " SETTINGS_PIPELINE
+        " where the control socket is the\n"
+        "                       default one, and the control socket where not)\n"
         "\n" SETTINGS_HELP;
+
+enum { OPTION_PIPELINE = OPTION_OWN };
 
 /* The path as the daemon needs it, which the caller frees. NULL when there is no current directory. */
 static char *absolute(const char *path)
@@ -120,12 +128,16 @@ out:
 
 static int run(struct settings *settings, int argc, char **argv)
 {
-    static const struct option options[] = {SETTINGS_OPTIONS};
+    static const struct option options[] = {
+            {"pipeline", required_argument, NULL, OPTION_PIPELINE}, SETTINGS_OPTIONS};
+    const char *pipeline = getenv("ZMESOS_PIPELINE");
     char *path;
     int option, rc;
 
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
+        if (option == OPTION_PIPELINE)
+            pipeline = optarg;
+        else if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
             return rc;
     }
     if (argc - optind != 1 || !*argv[optind])
@@ -133,6 +145,10 @@ static int run(struct settings *settings, int argc, char **argv)
     path = absolute(argv[optind]);
     if (!path)
         return settings_usage(settings, "%s: there is no current directory to begin it", argv[optind]);
+    if (pipeline && *pipeline)
+        settings->control = pipeline;
+    else if (strcmp(settings->control, SETTINGS_CONTROL) == 0)
+        settings->control = SETTINGS_PIPELINE;
     rc = make_backup(settings, path);
     free(path);
     return rc;

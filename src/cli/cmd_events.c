@@ -129,10 +129,8 @@ static void describe(struct event *event, char *out, size_t capacity)
         return;
     if (body->descriptor == &zmesos__v1__task__descriptor) {
         const Zmesos__V1__Task *task = (const Zmesos__V1__Task *)body;
-        const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
 
-        snprintf(out, capacity, "%s %s", attempt ? or_nothing(attempt->hostname) : "",
-                or_nothing(task->message));
+        snprintf(out, capacity, "%s %s", format_host(task), or_nothing(task->message));
     } else if (body->descriptor == &zmesos__v1__orphan__descriptor) {
         const Zmesos__V1__Orphan *orphan = (const Zmesos__V1__Orphan *)body;
 

@@ -32,7 +32,8 @@ struct releasing {
 
 static void take_item(struct releasing *releasing, const Zmesos__V1__Item *item)
 {
-    const char *done = releasing->action == ZMESOS__V1__RELEASE__ACTION__RUN ? "released" : "dropped";
+    const char *action = releasing->action == ZMESOS__V1__RELEASE__ACTION__RUN ? "released" : "dropped";
+    const char *done = item->known ? "not held" : action;
     bool taken = item->has_code && item->code == ZMESOS__V1__CODE__OK;
     const char *cells[] = {item->task_id, taken ? done : format_code(item->has_code, item->code),
             format_state(item->has_state, item->state), item->message};

@@ -56,7 +56,10 @@ static void print_task(const struct settings *settings, const Zmesos__V1__Task *
         fflush(stdout);
         return;
     }
+    /* the daemon's words tell of the next try by themselves */
     format_note(task, clock_read().wall_ns, note);
+    if (*message && !task->held)
+        *note = 0;
     if (number > 1 && *host)
         snprintf(attempt, sizeof attempt, ", attempt %" PRIu32, number);
     settings_say(settings, "%s %s %s%s%s%s%s%s%s%s", format_time(task->changed_ns, time), task->id,

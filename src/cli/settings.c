@@ -24,8 +24,8 @@ void settings_init(struct settings *settings)
     *settings = (struct settings){
             .command = "zmesos",
             .help = "",
-            .control = environment("ZMESOS_CONTROL", "tcp://127.0.0.1:5560"),
-            .events = environment("ZMESOS_EVENTS", "tcp://127.0.0.1:5562"),
+            .control = environment("ZMESOS_CONTROL", SETTINGS_CONTROL),
+            .events = environment("ZMESOS_EVENTS", SETTINGS_EVENTS),
             .timeout_ms = TIMEOUT_DEFAULT_MS,
     };
 }

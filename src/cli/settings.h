@@ -19,6 +19,10 @@ enum {
 
 #define CLI_GO_ON (-1) /* no exit code: parsing goes on */
 
+#define SETTINGS_CONTROL "tcp://127.0.0.1:5560"
+#define SETTINGS_PIPELINE "tcp://127.0.0.1:5561" /* of the same daemon */
+#define SETTINGS_EVENTS "tcp://127.0.0.1:5562"
+
 struct settings {
     const char *command;          /* for messages: "zmesos", or "zmesos launch" */
     const char *help;             /* of that command */
@@ -58,8 +62,8 @@ enum {
     }
 
 #define SETTINGS_HELP                                                                                        \
-    "  --control ENDPOINT   the daemon's control socket ($ZMESOS_CONTROL, else tcp://127.0.0.1:5560)\n"      \
-    "  --events ENDPOINT    its events socket ($ZMESOS_EVENTS, else tcp://127.0.0.1:5562)\n"                 \
+    "  --control ENDPOINT   the daemon's control socket ($ZMESOS_CONTROL, else " SETTINGS_CONTROL ")\n"      \
+    "  --events ENDPOINT    its events socket ($ZMESOS_EVENTS, else " SETTINGS_EVENTS ")\n"                  \
     "  --timeout SECONDS    how long to wait for an answer (10)\n"                                           \
     "  --json               one JSON object a line\n"                                                        \
     "  --help, --version\n"

@@ -154,10 +154,14 @@ class Client:
         """Has the daemon write a copy of its state into a file that does not exist, on the daemon's machine and by an
         absolute path; returns its path and size once it is on disk.
 
-        The request is sent once: TimedOut then says that the copy is not done yet, or that there is no daemon.
+        The request is sent once: TimedOut then says that the copy is not done yet, or that there is no daemon. Without
+        a pipeline it goes through `control`, where all other clients wait until it is done.
         """
-        request = Request(backup=messages.Backup(path=fspath(path)))
-        return _accepted(self._requester.ask(self._question(request), timeout, attempts=1)).backup
+        question = self._question(Request(backup=messages.Backup(path=fspath(path))))
+        if self._pipeline is None:
+            return _accepted(self._requester.ask(question, timeout, attempts=1)).backup
+        (_, reply), = Pipeline(self._pipeline.endpoint, timeout, attempts=1).ask_all([question])
+        return _accepted(reply).backup
 
     # ---- looking --------------------------------------------------------------------------------------
 

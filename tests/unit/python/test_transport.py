@@ -119,6 +119,16 @@ def test_one_attempt_is_one_request(peer, asker):
     assert len(router.got) == 1
 
 
+def test_a_backup_goes_by_the_pipeline_and_once(peer):
+    done = messages.BackupDone(path="/x", bytes=7)
+    router = peer(zmq.ROUTER, lambda data: answer(data, backup=done), then=lambda data: None)
+    with zmesos.Client("tcp://127.0.0.1:1", pipeline=router.endpoint, timeout=0.01, attempts=100) as client:
+        assert client.backup("/x", timeout=LONG) == done
+        with pytest.raises(zmesos.TimedOut):
+            client.backup("/y", timeout=0.3)
+    assert [Request.FromString(data).backup.path for data in router.got] == ["/x", "/y"]
+
+
 def test_the_next_request_after_a_timeout_works(peer, asker):
     router = peer(zmq.ROUTER, then=lambda data: None if b"lost" in data else answer(data))
     requester = asker(router.endpoint, attempts=1)
