@@ -19,6 +19,7 @@ import zmesos
 from programs import BUILD, PATIENCE, REAL_MASTER, TOP, Cluster
 
 EXAMPLES = TOP / "examples" / "python"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
 def command(name: str, cluster: Cluster, *arguments: str) -> list[str]:
@@ -76,7 +77,7 @@ def test_a_daemon_that_is_not_there_is_one_line() -> None:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for name in ("hello", "batch", "monitor", "relaunch")
+            for name in NAMES
         ]
         try:
             said = [program.communicate(timeout=PATIENCE)[1] for program in started]
@@ -85,8 +86,8 @@ def test_a_daemon_that_is_not_there_is_one_line() -> None:
                 if program.poll() is None:
                     program.kill()
                     program.communicate()
-    assert [program.returncode for program in started] == [1, 1, 1, 1]
-    for name, text in zip(("hello", "batch", "monitor", "relaunch"), said):
+    assert [program.returncode for program in started] == [1] * len(NAMES)
+    for name, text in zip(NAMES, said):
         assert re.fullmatch(rf"{name}\.py: [^\n]*{nowhere}[^\n]*\n", text)
 
 
@@ -241,3 +242,30 @@ def test_relaunch_gives_up(cluster: Cluster) -> None:
         repeats += host in failed
         failed.add(host)
     assert repeats <= apologies <= 2
+
+
+def test_retry_shows_every_attempt(cluster: Cluster) -> None:
+    done = run("retry", cluster, "--backoff", "0.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "retry: FINISHED after 3 attempts"
+    attempts = [re.fullmatch(r"attempt (\d): (FAILED|FINISHED) on (\S+): .*status (\d).*", line) for line in lines[-4:-1]]
+    assert [found and (found[1], found[2], found[4]) for found in attempts] == [
+        ("1", "FAILED", "1"),
+        ("2", "FAILED", "1"),
+        ("3", "FINISHED", "0"),
+    ]
+    states = [re.match(r"task/retry-\w+/([A-Z]+)  revision \d+", line) for line in lines[:-4]]
+    told = [found[1] for found in states if found]
+    assert len(told) == len(states) and told.count("QUEUED") == 3 and told[-1] == "FINISHED" and "FAILED" not in told
+    with zmesos.Client(cluster.control) as client:
+        assert len(list(client.tasks())) == 1
+
+
+def test_retry_gives_up(start_cluster: Callable[..., Cluster], needs_local: None) -> None:
+    cluster = start_cluster(local_flags=("--agent", "hostname=here", "--agent", "hostname=there"))
+    done = run("retry", cluster, "--attempts", "2", "--backoff", "0", "--elsewhere", "exit 9")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == "retry: FAILED after 2 attempts"
+    ends = re.findall(r"^attempt \d: FAILED on (here|there): .*9", done.stdout, re.MULTILINE)
+    assert sorted(ends) == ["here", "there"]
