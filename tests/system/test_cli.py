@@ -2,69 +2,16 @@
 from __future__ import annotations
 
 import json
-import os
+import re
+import shutil
 import signal
-import subprocess
-import threading
 
 import pytest
 import zmesos
 import zmq
 
-from programs import BUILD, PATIENCE, wait_for
-
-ZMESOS = str(BUILD / "bin" / "zmesos")
-SMALL = ("--cpus", "0.1", "--mem", "32")
-
-
-class Cli:
-    """zmesos with the endpoints of one cluster in its environment."""
-
-    def __init__(self, cluster) -> None:
-        self.cluster = cluster
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "ZMESOS_CONTROL": self.cluster.control, "ZMESOS_EVENTS": self.cluster.events}
-
-    def __call__(self, *words: str, code: int = 0, text: str | None = None) -> subprocess.CompletedProcess:
-        """Runs to the end, and has to exit with this code."""
-        done = subprocess.run([ZMESOS, *words], env=self.environment(), input=text or "", capture_output=True, text=True,
-                              timeout=PATIENCE)
-        assert done.returncode == code, f"{words} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def json(self, *words: str, **options) -> list:
-        return [json.loads(line) for line in self("--json", *words, **options).stdout.splitlines()]
-
-    def begin(self, *words: str) -> "Running":
-        return Running(subprocess.Popen([ZMESOS, *words], env=self.environment(), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-
-
-class Running:
-    """zmesos while it runs; its standard error is read beside."""
-
-    def __init__(self, process: subprocess.Popen) -> None:
-        self.process = process
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=lambda: self.lines.extend(iter(process.stderr.readline, "")))
-        self._reader.start()
-
-    def wait_for_line(self, part: str) -> None:
-        wait_for(lambda: any(part in line for line in list(self.lines)), f"'{part}' on standard error")
-
-    def end(self) -> int:
-        code = self.process.wait(PATIENCE)
-        self._reader.join()
-        return code
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
+from command_line import SMALL, Cli, Running, one_line
+from programs import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -83,13 +30,6 @@ def begin(cli):
     yield start
     for running in begun:
         running.close()
-
-
-def one_line(done: subprocess.CompletedProcess, *parts: str) -> None:
-    """Nothing on standard output, one line on standard error, which has these parts."""
-    assert done.stdout == "" and len(done.stderr.splitlines()) == 1, done
-    for part in parts:
-        assert part in done.stderr, done.stderr
 
 
 # ---- run -----------------------------------------------------------------------------------------------
@@ -120,6 +60,47 @@ def test_run_tells_every_state_as_json(cli):
     assert revisions == sorted(set(revisions))
     states = [task["state"] for task in tasks]
     assert states[-1] == "FINISHED" and len(set(states)) == len(states)
+
+
+def test_run_follows_a_task_through_its_attempts(cli, tmp_path):
+    ran = tmp_path / "ran"
+    done = cli("run", "--id", "thrice", *SMALL, "--retries", "2", "--retry-on", "failed", "--retry-backoff", "0.1s",
+               f"echo x >>{ran}; test $(wc -l <{ran}) -ge 3")
+    lines = done.stderr.splitlines()
+    states = [line.split()[4].rstrip(":,") for line in lines]
+    assert states.count("QUEUED") == 3 and states.count("RUNNING") == 3 and states[-1] == "FINISHED", done.stderr
+    assert "FAILED" not in states  # the attempts failed, the task did not
+    again, = [line for line in lines if "attempt 2 FAILED" in line]
+    assert "QUEUED" in again and "Command exited with status 1" in again and " on " not in again
+    assert ", attempt 3" in lines[-1]
+    history = cli("task", "thrice").stdout.splitlines()
+    attempts = [line.split()[:2] for line in history[-3:]]
+    assert attempts == [["1", "FAILED"], ["2", "FAILED"], ["3", "FINISHED"]], history
+    assert any(line.startswith("retries") and "up to 3 attempts, after FAILED; backoff 100ms to 5m" in line
+               for line in history)
+    assert cli("tasks").stdout.splitlines()[1].split()[4] == "3"
+
+
+def test_run_exits_by_the_last_attempt(cli, tmp_path):
+    ran = tmp_path / "ran"
+    done = cli("run", *SMALL, "--retries", "1", "--retry-backoff", "0", f"echo x >>{ran}; exit $(wc -l <{ran})", code=2)
+    assert "FAILED" in done.stderr.splitlines()[-1]
+
+
+def test_run_of_a_task_that_is_killed_between_attempts(cli, begin):
+    running = begin("run", "--id", "waits", *SMALL, "--retries", "1", "--retry-backoff", "1h", "exit 7")
+    running.wait_for_line("attempt 1 FAILED")
+    table = cli("tasks").stdout.splitlines()
+    assert table[0].split()[-2:] == ["NOTE", "MESSAGE"] and re.search(r"  next try in (59|60)m  attempt 1 FAILED", table[1])
+    assert "node" not in table[1] and "agent" not in table[1]  # it is nowhere now
+    assert re.search(r"^next try +20\S+Z \(in (59|60)m\)$", cli("task", "waits").stdout, re.MULTILINE)
+    task, = cli.json("task", "waits")
+    assert task["state"] == "QUEUED" and task["retry_ns"] - task["changed_ns"] == 3600 * 10**9
+    assert task["spec"]["retry"] == {"max_attempts": 2, "backoff": {"nanoseconds": 3600 * 10**9},
+                                     "backoff_max": {"nanoseconds": 3600 * 10**9}}
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 1  # not 7: that was to be followed by another attempt
+    assert "KILLED" in running.lines[-1]
 
 
 def test_ctrl_c_ends_the_task_and_again_leaves_it(cli, begin, cluster):
@@ -215,6 +196,75 @@ def test_a_task_that_is_not_there(cli):
     one_line(cli("task", "nobody", code=1), "nobody")
 
 
+# ---- backup and release ---------------------------------------------------------------------------------
+
+def test_a_backup_is_made_where_the_daemon_is(cli, tmp_path):
+    done = cli("backup", "copy.db", cwd=str(tmp_path))
+    copy = tmp_path / "copy.db"
+    assert done.stdout == f"{copy}: {copy.stat().st_size} bytes, on the daemon's machine\n"
+    assert copy.read_bytes()[:15] == b"SQLite format 3"
+    one_line(cli("backup", str(copy), code=1), "CONFLICT", "backup.path", str(copy))
+    again, = cli.json("backup", str(tmp_path / "again.db"))
+    assert again == {"path": str(tmp_path / "again.db"), "bytes": (tmp_path / "again.db").stat().st_size}
+    one_line(cli("backup", str(tmp_path / "no" / "such" / "directory"), "--timeout", "5", code=1), "directory")
+
+
+@pytest.fixture
+def restored(cli, cluster, tmp_path):
+    """A daemon that was started from a backup, with tasks that are held: two that wait, and one that ran."""
+    gate = tmp_path / "gate"
+    for name in ("waits1", "waits2"):
+        cli("launch", "--id", name, "--cpus", "100000", "--mem", "32", "true")
+    cli("launch", "--id", "runs", *SMALL, f"while ! test -e {gate}; do sleep 0.05; done")
+    wait_for(lambda: cli.json("tasks", "--state", "running"), "a task to run")
+    cli("backup", str(tmp_path / "copy.db"))
+    cluster.daemon.stop()
+    shutil.rmtree(cluster.daemon.state_dir)
+    cluster.daemon.state_dir.mkdir(mode=0o700)
+    shutil.move(tmp_path / "copy.db", cluster.daemon.state_dir / "zmesos.db")
+    cluster.daemon.start()
+    cluster.wait_subscribed()
+    return gate
+
+
+def test_what_a_restored_daemon_holds_is_shown_and_released(cli, restored, needs_local):
+    shown = cli("status").stdout
+    assert re.search(r"^restored +20\S+Z \(\d+s ago\), from a backup$", shown, re.MULTILINE)
+    assert re.search(r"^held +3 tasks wait for zmesos release$", shown, re.MULTILINE)
+    rows = {line.split()[0]: line for line in cli("tasks").stdout.splitlines()[1:]}
+    assert all("  held" in rows[name] for name in ("waits1", "waits2", "runs")), rows
+    assert re.search(r"^held +since a backup", cli("task", "waits1").stdout, re.MULTILINE)
+
+    item, = cli.json("release", "--run", "waits1")
+    assert (item["task_id"], item["code"], item["state"]) == ("waits1", "OK", "QUEUED")
+    refused = cli("release", "--drop", "nobody", "waits2", code=1).stdout.splitlines()
+    assert refused[1].split()[:2] == ["nobody", "NOT_FOUND"] and refused[2].split()[:3] == ["waits2", "dropped", "KILLED"]
+    rest = cli("release", "--run").stdout.splitlines()
+    assert [line.split()[:2] for line in rest[1:]] == [["runs", "released"]]
+    assert cli("release", "--drop").stderr == "zmesos release: no task is held\n"
+    assert {task["id"]: task["state"] for task in cli.json("tasks")}["waits1"] == "QUEUED"
+    assert not re.search(r"^held ", cli("status").stdout, re.MULTILINE)
+    restored.touch()
+    wait_for(lambda: cli.json("task", "runs")[0]["state"] == "FINISHED", "the task that ran to end")
+
+
+def test_an_orphan_is_told_and_shown(cli, begin, cluster, needs_local):
+    running = begin("events", "zmesos/ORPHAN/", "zmesos/HEARTBEAT")
+    assert "zmesos/HEARTBEAT" in running.process.stdout.readline()
+    agent = cluster.local.state()["agents"][0]["id"]
+    cluster.local.fault("send_event", event={"type": "UPDATE", "update": {"status": {
+        "task_id": {"value": "stranger"}, "agent_id": {"value": agent}, "state": "TASK_RUNNING",
+        "source": "SOURCE_EXECUTOR"}}})
+    line = ""
+    while "ORPHAN" not in line:
+        line = running.process.stdout.readline()
+    assert re.search(rf"  ORPHAN#1  zmesos/ORPHAN/stranger  ADOPTED stranger on agent {agent}", line), line
+    assert re.search(r"^adopted +was found", cli("task", "stranger").stdout, re.MULTILINE)
+    task, = cli.json("task", "stranger")
+    assert task["adopted"] is True and task["attempts"][0]["mesos_task_id"] == "stranger"
+    assert "adopted" in cli("tasks").stdout
+
+
 # ---- events and status ----------------------------------------------------------------------------------
 
 def test_events_by_prefix(cli, begin, cluster):
@@ -270,11 +320,13 @@ def closed_endpoint() -> str:
 
 class Nowhere:
     control = events = "tcp://127.0.0.1:1"
+    pipeline = ""  # then a backup is asked for by the control socket
 
 
 def test_nobody_answers(closed_endpoint):
     cli = Cli(Nowhere)
-    for words in (["status"], ["tasks"], ["task", "a"], ["kill", "a"], ["launch", "true"], ["run", "true"]):
+    for words in (["status"], ["tasks"], ["task", "a"], ["kill", "a"], ["launch", "true"], ["run", "true"],
+                  ["backup", "file"], ["release", "--run"]):
         one_line(cli("--control", closed_endpoint, "--timeout", "0.3", *words, code=3), closed_endpoint)
     one_line(cli("events", "--events", closed_endpoint, "--timeout", "0.3", code=3), closed_endpoint)
 
@@ -288,6 +340,15 @@ def test_nobody_answers(closed_endpoint):
     (["run", "--env", "A", "true"], "NAME=VALUE"), (["kill"], "--label"), (["kill", "--label", "a", "b"], "--label"),
     (["tasks", "--state", "asleep"], "asleep"), (["tasks", "--limit", "0"], "--limit"), (["tasks", "a"], "a"),
     (["task"], "id"), (["task", "a", "b"], "id"), (["events", "--count", "-1"], "-1"),
+    (["run", "--retries", "100", "true"], "--retries 100"), (["run", "--retries", "some", "true"], "--retries some"),
+    (["launch", "--retries", "1", "--retry-on", "failed,crashed", "true"], "--retry-on crashed"),
+    (["run", "--retries", "1", "--retry-backoff", "2d", "true"], "--retry-backoff 2d"),
+    (["run", "--retries", "1", "--retry-backoff-max", "-1", "true"], "--retry-backoff-max -1"),
+    (["run", "--retries", "1", "--replace-after", "31d", "true"], "--replace-after 31d"),
+    (["run", "--retries", "1", "--replace-after", "1h", "true"], "--retry-on lost"),
+    (["run", "--elsewhere", "true"], "--elsewhere"), (["run", "--launch-timeout", "1w", "true"], "--launch-timeout 1w"),
+    (["launch", "--retries"], "--retries"), (["backup"], "file"), (["backup", "a", "b"], "one path"), (["backup", ""], "path"),
+    (["release"], "--run or --drop"), (["release", "a"], "--run or --drop"), (["release", "--run", "--drop"], "not both"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_called_wrongly(words, part):
     one_line(Cli(Nowhere)(*words, code=2), part)
@@ -303,7 +364,7 @@ def test_bad_files(text, part):
 def test_help_and_version():
     cli = Cli(Nowhere)
     overview = cli("--help").stdout
-    for command in ("launch", "run", "kill", "tasks", "task", "events", "status"):
+    for command in ("launch", "run", "kill", "tasks", "task", "events", "status", "backup", "release"):
         assert f"\n  {command} " in overview
         assert cli(command, "--help").stdout.startswith(f"usage: zmesos {command}")
     assert cli("--version").stdout == cli("run", "--version").stdout
