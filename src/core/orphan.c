@@ -71,7 +71,7 @@ static void leave_key(struct core *core, const char *mesos_id)
     bool restored;
     if (mesos_id_split(mesos_id, &id, &key, &number, &restored) && key >= core->next_key &&
             key - core->next_key < CORE_KEYS_JUMP)
-        keys_pass(core, key);
+        keys_pass(core, key + CORE_KEYS_JUMP - 1); /* with room for its like */
 }
 
 static void adopt(struct core *core, const char *id, const Mesos__V1__TaskStatus *status, enum news news)

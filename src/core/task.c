@@ -53,7 +53,7 @@ bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32
         return false;
     snprintf(digits, sizeof digits, "%.*s", (int)(last - middle - 1), middle + 1);
     char count[24];
-    size_t length = strcspn(last + 1, "-");
+    size_t length = (size_t)(strchrnul(last + 1, '-') - (last + 1));
     *restored = last[1 + length] != '\0';
     if (length >= sizeof count || (*restored && last[2 + length] != 'r'))
         return false;

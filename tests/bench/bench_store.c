@@ -72,6 +72,7 @@ static void add(struct bench *bench, struct store *store, const struct record *r
                         blob_slice(record->event.body).length;
         break;
     case RECORD_META:
+    case RECORD_FORGET:
         break;
     }
     store_add(store, record);
