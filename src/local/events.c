@@ -260,7 +260,7 @@ void send_master_status(struct framework *framework, const struct master_status 
     send_status(framework, &parts);
 }
 
-void send_update(struct task *task, const struct update *update)
+void send_update(const struct task *task, const struct update *update)
 {
     struct status_parts parts;
     fill_ids(&parts, task->id, task->agent->id);

@@ -27,6 +27,34 @@ int fault_drop_stream(struct local *local, json_t *body, struct error *err)
     return 0;
 }
 
+int fault_remove_framework(struct local *local, json_t *body, struct error *err)
+{
+    struct framework **frameworks = NULL;
+    size_t count = 0;
+    int code = field_frameworks(local, body, &frameworks, &count, err);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        framework_remove(frameworks[i]);
+    free(frameworks);
+    return code;
+}
+
+/* Another scheduler has subscribed under the framework's id, and has gone again. */
+int fault_failover_framework(struct local *local, json_t *body, struct error *err)
+{
+    struct framework **frameworks = NULL;
+    size_t count = 0;
+    int code = field_frameworks(local, body, &frameworks, &count, err);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        if (frameworks[i]->stream == NULL)
+            continue;
+        send_error(frameworks[i], "Framework failed over");
+        framework_end_stream(frameworks[i], false);
+        framework_disconnect(frameworks[i]);
+    }
+    free(frameworks);
+    return code;
+}
+
 int fault_rescind(struct local *local, json_t *body, struct error *err)
 {
     struct framework **frameworks = NULL;

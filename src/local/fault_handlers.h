@@ -12,6 +12,8 @@
 int fault_redirect(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_answer(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_no_answer(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_delay(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_double(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 
 /* ---- fault_streams.c ---- */
 
@@ -25,12 +27,22 @@ int fault_clear(struct local *local, json_t *body, struct error *err) MUST_CHECK
 /* ---- fault_frameworks.c ---- */
 
 int fault_drop_stream(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_remove_framework(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_failover_framework(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_rescind(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 
 /* ---- fault_agents.c ---- */
 
 int fault_lose_agent(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_return_agent(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_restart_agent(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_failover(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+
+/* ---- fault_tasks.c ---- */
+
+int fault_stage_tasks(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_repeat_updates(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_double_updates(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_orphan(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 
 #endif

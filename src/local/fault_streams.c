@@ -77,11 +77,19 @@ int fault_send_event(struct local *local, json_t *body, struct error *err)
 
 int fault_stall(struct local *local, json_t *body, struct error *err)
 {
+    static const char *const whats[] = {"both", "calls", "streams"};
+    size_t only = 0;
     int64_t ms = 0;
     int code = field_integer(body, "ms", 1, 1000, &ms, err);
     if (code == 0)
-        faults_stall(local->faults, ms);
-    return code;
+        code = field_word(body, "only", whats, 3, &only, err);
+    if (code != 0)
+        return code;
+    if (only != 2)
+        faults_stall_calls(local->faults, ms);
+    if (only != 1)
+        faults_stall_streams(local->faults, ms);
+    return 0;
 }
 
 int fault_clear(struct local *local, json_t *body, struct error *err)
@@ -90,6 +98,8 @@ int fault_clear(struct local *local, json_t *body, struct error *err)
     (void)body;
     faults_clear_rules(local->faults);
     local->faults->silent = false;
+    local->faults->twice = false;
+    local->faults->stage.left = 0;
     int code = fault_split_streams(local, off, err);
     json_decref(off);
     return code;

@@ -16,6 +16,7 @@ struct held {
     struct faults *faults;
     struct http_request *request;
     struct timer timer;
+    bool acted;   /* it was handled, and only its answer waits */
     bool answer;  /* send what comes of it */
     bool faulted; /* handle it as usual then */
 };
@@ -65,6 +66,22 @@ bool faults_silence_heartbeats(const struct local *local)
     return local->faults->silent;
 }
 
+bool faults_stage_task(struct task *task)
+{
+    struct stage_rule *rule = &task->local->faults->stage;
+    if (rule->left == 0 || (rule->agent != 0 && rule->agent != task->agent->number + 1))
+        return false;
+    if (rule->left != INT64_MAX)
+        rule->left--;
+    staging_start(task, rule->how, rule->ms);
+    return true;
+}
+
+bool faults_double_updates(const struct local *local)
+{
+    return local->faults->twice;
+}
+
 bool faults_split_streams(const struct local *local)
 {
     return local->faults->split;
@@ -75,22 +92,24 @@ static void due(struct timer *timer)
     struct held *held = timer_owner(timer, struct held, timer);
     struct http_request *request = held->request;
     struct local *local = held->faults->local;
+    bool acted = held->acted;
     bool answer = held->answer;
     request->faulted = held->faulted;
     held_destroy(held);
-    api_handle(local, request);
+    if (!acted)
+        api_handle(local, request);
     if (!answer)
         http_forget_reply(request);
     http_release(request);
 }
 
-static void hold(struct faults *faults, struct http_request *request, int64_t ms, bool answer, bool faulted)
+/* `how` says what is due then: its acted, answer and faulted. */
+static void hold(struct faults *faults, struct http_request *request, int64_t ms, struct held how)
 {
     struct held *held = alloc_zeroed(1, sizeof(*held));
+    *held = how;
     held->faults = faults;
     held->request = request;
-    held->answer = answer;
-    held->faulted = faulted;
     held->timer.fire = due;
     list_append(&faults->held, &held->link);
     http_hold(request, true);
@@ -100,10 +119,15 @@ static void hold(struct faults *faults, struct http_request *request, int64_t ms
 /* The first rule for this type of call (-1: before it is known), counted. */
 static bool take_rule(struct faults *faults, int call, struct rule *taken)
 {
-    for (struct list_link *link = list_first(&faults->rules); link != NULL;
-            link = list_next(&faults->rules, link)) {
+    int64_t now_ms = faults->local->loop.now.mono_ms;
+    for (struct list_link *link = list_first(&faults->rules); link != NULL;) {
         struct rule *rule = list_item(link, struct rule, link);
-        if (rule->call != call)
+        link = list_next(&faults->rules, link);
+        if (rule->until_ms > 0 && rule->until_ms <= now_ms) {
+            rule_destroy(faults, rule);
+            continue;
+        }
+        if (rule->call != call || (rule->skip > 0 && rule->skip-- > 0))
             continue;
         *taken = *rule;
         taken->text = alloc_string(rule->text);
@@ -132,19 +156,47 @@ static void answer(struct http_request *request, const struct rule *rule)
     http_reply(request, rule->status, "text/plain; charset=utf-8", rule->text, strlen(rule->text), headers);
 }
 
+/* Handles a request as usual: no rule gets it again. */
+static void act(struct faults *faults, struct http_request *request)
+{
+    request->faulted = true;
+    api_handle(faults->local, request);
+}
+
 static void no_answer(struct faults *faults, struct http_request *request, const struct rule *rule)
 {
     if (rule->act == ACT_LATER) {
-        hold(faults, request, rule->act_after_ms, rule->answer_late, true);
+        hold(faults, request, rule->after_ms, (struct held){.answer = rule->answer_late, .faulted = true});
         return;
     }
     if (rule->act == ACT_NOW) {
-        request->faulted = true;
-        api_handle(faults->local, request);
+        act(faults, request);
         http_forget_reply(request);
     }
     if (!rule->close)
         http_hold(request, false);
+}
+
+static void delay(struct faults *faults, struct http_request *request, const struct rule *rule)
+{
+    bool now = rule->act == ACT_NOW;
+    if (now)
+        act(faults, request);
+    hold(faults, request, rule->after_ms, (struct held){.acted = now, .answer = true, .faulted = true});
+}
+
+/* The second time nobody hears the answer, as when a client has sent its request again by itself. */
+static void act_twice(struct faults *faults, struct http_request *request, const struct rule *rule)
+{
+    struct http_request *again = http_copy(request);
+    act(faults, request);
+    if (rule->after_ms > 0) {
+        hold(faults, again, rule->after_ms, (struct held){.faulted = true});
+        return;
+    }
+    act(faults, again);
+    http_forget_reply(again);
+    http_release(again);
 }
 
 static void apply(struct faults *faults, struct http_request *request, struct rule *rule)
@@ -159,6 +211,12 @@ static void apply(struct faults *faults, struct http_request *request, struct ru
     case RULE_NO_ANSWER:
         no_answer(faults, request, rule);
         break;
+    case RULE_DELAY:
+        delay(faults, request, rule);
+        break;
+    case RULE_DOUBLE:
+        act_twice(faults, request, rule);
+        break;
     }
     free(rule->text);
 }
@@ -169,7 +227,8 @@ bool faults_take_request(struct local *local, struct http_request *request)
     struct rule rule;
     int64_t stalled_ms = faults->stalled_until_ms - local->loop.now.mono_ms;
     if (stalled_ms > 0) {
-        hold(faults, request, stalled_ms, true, request->faulted);
+        hold(faults, request, stalled_ms,
+                (struct held){.acted = false, .answer = true, .faulted = request->faulted});
         return true;
     }
     if (request->faulted || list_first(&faults->rules) == NULL || !take_rule(faults, -1, &rule))
@@ -186,7 +245,9 @@ bool faults_take_call(struct local *local, struct http_request *request, const C
             !take_rule(faults, (int)call->type, &rule))
         return false;
     apply(faults, request, &rule);
-    if (rule.kind != RULE_NO_ANSWER || rule.act == ACT_NEVER)
+    bool usual = rule.kind == RULE_DELAY || rule.kind == RULE_DOUBLE ||
+                 (rule.kind == RULE_NO_ANSWER && rule.act != ACT_NEVER);
+    if (!usual) /* else it is told when it is handled */
         state_log_call(local, call, request->status);
     return true;
 }
@@ -197,9 +258,13 @@ static void stall_over(struct timer *timer)
     http_stall_streams(faults->local->http, false);
 }
 
-void faults_stall(struct faults *faults, int64_t ms)
+void faults_stall_calls(struct faults *faults, int64_t ms)
 {
     faults->stalled_until_ms = faults->local->loop.now.mono_ms + ms;
+}
+
+void faults_stall_streams(struct faults *faults, int64_t ms)
+{
     faults->stall.fire = stall_over;
     http_stall_streams(faults->local->http, true);
     loop_start_timer(&faults->local->loop, &faults->stall, ms);
@@ -210,6 +275,7 @@ void faults_add_rule(struct faults *faults, const struct rule *rule)
     struct rule *added = alloc_zeroed(1, sizeof(*added));
     *added = *rule;
     added->text = alloc_string(rule->text);
+    added->until_ms = rule->for_ms == 0 ? 0 : faults->local->loop.now.mono_ms + rule->for_ms;
     added->link = (struct list_link){NULL, NULL};
     list_append(&faults->rules, &added->link);
 }

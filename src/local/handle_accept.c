@@ -114,6 +114,12 @@ static struct task *admit(
     return task;
 }
 
+static void begin(struct task *task)
+{
+    if (!faults_stage_task(task))
+        run_start(task);
+}
+
 static void launch(struct accepted *accepted, Operation *operation)
 {
     struct framework *framework = accepted->framework;
@@ -133,7 +139,7 @@ static void launch(struct accepted *accepted, Operation *operation)
             continue;
         }
         operation->launch->task_infos[i] = NULL;
-        run_start(admit(accepted, info, info->task_id->value, &used));
+        begin(admit(accepted, info, info->task_id->value, &used));
     }
     resources_clear(&used);
 }
@@ -237,7 +243,7 @@ static void launch_group(struct accepted *accepted, Operation *operation)
         list_append(&group->tasks, &tasks[i]->in_group);
     }
     for (size_t i = 0; i < infos->n_tasks; i++)
-        run_start(tasks[i]);
+        begin(tasks[i]);
     free(tasks);
 out:
     resources_clear(&own);

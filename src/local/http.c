@@ -338,26 +338,55 @@ static const char *copied(const char *text)
     return alloc_string(text);
 }
 
+/* The texts are ours then, and stay when MHD frees its own. */
+static void copy_texts(struct http_request *request)
+{
+    if (request->copied)
+        return;
+    request->method = copied(request->method);
+    request->path = copied(request->path);
+    request->content_type = copied(request->content_type);
+    request->accept = copied(request->accept);
+    request->stream_id = copied(request->stream_id);
+    request->authorization = copied(request->authorization);
+    request->copied = true;
+}
+
+struct http_request *http_copy(const struct http_request *request)
+{
+    struct http_request *copy = alloc_zeroed(1, sizeof(*copy));
+    copy->http = request->http;
+    copy->method = request->method;
+    copy->path = request->path;
+    copy->content_type = request->content_type;
+    copy->accept = request->accept;
+    copy->stream_id = request->stream_id;
+    copy->authorization = request->authorization;
+    copy_texts(copy);
+    copy->too_large = request->too_large;
+    copy->held = true;
+    copy->claimed = true;
+    copy->watch.fd = -1;
+    buf_init(&copy->body, 0); /* it fitted once */
+    if (buf_append(&copy->body, request->body.data, request->body.length) != 0)
+        buf_clear(&copy->body);
+    list_append(&copy->http->requests, &copy->link);
+    return copy;
+}
+
 void http_hold(struct http_request *request, bool claim)
 {
     request->held = true;
     request->claimed = claim;
-    if (!request->copied) {
-        request->method = copied(request->method);
-        request->path = copied(request->path);
-        request->content_type = copied(request->content_type);
-        request->accept = copied(request->accept);
-        request->stream_id = copied(request->stream_id);
-        request->authorization = copied(request->authorization);
-        request->copied = true;
-    }
+    copy_texts(request);
     if (request->connection == NULL || request->suspended)
         return;
     const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     request->watch.ready = client_left;
     struct error err;
-    if (loop_watch(request->http->loop, &request->watch, info->connect_fd, EPOLLRDHUP, &err) != 0)
+    if (request->stream == NULL && /* which watches that socket itself */
+            loop_watch(request->http->loop, &request->watch, info->connect_fd, EPOLLRDHUP, &err) != 0)
         log_warn("http", "%s", err.text);
     MHD_suspend_connection(request->connection);
     request->suspended = true;

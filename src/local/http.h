@@ -63,6 +63,7 @@ void http_reply_empty(struct http_request *request, unsigned status); /* cheap *
  * away, and ends that with http_release, having replied or not: without a reply the connection is closed. */
 void http_hold(struct http_request *request, bool claim);
 void http_release(struct http_request *request);
+struct http_request *http_copy(const struct http_request *request); /* held, claimed, its client gone */
 void http_forget_reply(struct http_request *request); /* it was answered, but that will not be sent */
 
 /* Answers 200 with a body that the owner writes. The owner gives the stream up by http_stream_end; or

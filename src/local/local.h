@@ -33,6 +33,16 @@ enum agent_state {
     AGENT_UNREACHABLE,
     AGENT_RECOVERING, /* the master has failed over, the agent has not come back yet */
     AGENT_GONE,       /* by the operator's word, for ever */
+    AGENT_REMOVED,    /* out of the registry: the master knows nothing of it */
+};
+
+/* With what an agent comes back. */
+enum agent_tasks {
+    AGENT_TASKS_WITH,      /* with all of them: it was only cut off */
+    AGENT_TASKS_FORGOTTEN, /* with none */
+    AGENT_TASKS_KEPT,      /* restarted: with those that had begun */
+    AGENT_TASKS_ENDED,     /* restarted: it knows them, but they have not survived */
+    AGENT_TASKS_NEW,       /* as an agent that nobody has seen before */
 };
 
 struct agent {
@@ -52,7 +62,7 @@ struct agent {
     struct list offers;
     struct timer lost; /* unreachable then */
     struct timer back; /* registered again then */
-    bool back_with_tasks;
+    enum agent_tasks back_with;
 };
 
 /* ---- tasks ---- */

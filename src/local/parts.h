@@ -48,11 +48,11 @@ struct master_status {
     int64_t unreachable_ns;  /* 0: not */
 };
 void send_master_status(struct framework *framework, const struct master_status *status);
-void send_update(struct task *task, const struct update *update);
+void send_update(const struct task *task, const struct update *update);
 void send_operation_status(
         struct framework *framework, const char *operation_id, int state, const char *message);
 
-/* ---- agent.c ---- */
+/* ---- agent.c, agent_states.c ---- */
 
 int agents_create(struct local *local, struct error *err) MUST_CHECK;
 void agents_destroy(struct local *local);
@@ -60,9 +60,13 @@ struct agent *agent_find(struct local *local, const char *id);
 void agent_disconnect(struct agent *agent);  /* offers end; updates and calls do not pass any more */
 void agent_unreachable(struct agent *agent); /* the master gives it up and says so */
 void agent_gone(struct agent *agent);        /* by the operator's word */
-void agent_return(struct agent *agent, bool with_tasks);
-void agent_drop_tasks(struct agent *agent); /* without a word */
-void agent_recovering(struct agent *agent); /* the master has failed over */
+void agent_return(struct agent *agent, enum agent_tasks with);
+void agent_replace(struct agent *agent);       /* a new one in its place */
+void agent_recovering(struct agent *agent);    /* the master has failed over */
+void agent_removed(struct agent *agent);       /* it has unregistered; its tasks live on */
+void agent_drop_tasks(struct agent *agent);    /* without a word */
+void agent_forget_task(struct task *task);     /* of an agent that is away: without it */
+void task_unknown_to_agent(struct task *task); /* the agent says so */
 const char *agent_state_name(enum agent_state state);
 
 /* ---- offers.c ---- */
@@ -92,6 +96,8 @@ void task_unknow(struct task *task);
 struct task *task_find(struct framework *framework, const char *id); /* that the master knows */
 struct task *task_on_agent(struct agent *agent, const char *framework_id, const char *task_id);
 void task_free_resources(struct task *task);
+/* The state, or LOST for a framework that knows no partitions. */
+TaskState task_partition_state(const struct task *task, TaskState state);
 void task_drop(
         struct task *task); /* the framework or the agent is gone: end the run without a word, destroy */
 struct executor *executor_find(struct agent *agent, const char *framework_id, const char *executor_id);
@@ -104,7 +110,8 @@ void executor_leave(
 void update_add(struct task *task, TaskState state, int reason, const char *message, int healthy);
 void update_add_from(
         struct task *task, TaskState state, Source source, int reason, const char *message, int healthy);
-void update_forward(struct task *task); /* sends the first again now, if there is one */
+void update_forward(struct task *task);      /* sends the first again now, if there is one */
+void update_repeat(const struct task *task); /* likewise; its retries stay as they were */
 void update_resume(struct framework *framework);
 void update_acknowledge(struct task *task, const uint8_t uuid[16]);
 void updates_clear(struct task *task);
@@ -112,6 +119,7 @@ void updates_clear(struct task *task);
 /* ---- run.c: what a task does on its agent ---- */
 
 void run_start(struct task *task);
+int run_process(struct task *task, struct error *err) MUST_CHECK; /* without a word */
 void run_kill(
         struct task *task, const Mesos__V1__KillPolicy *policy); /* with KILLING where it is understood */
 void run_drop(struct task *task);                                /* ends it without a word */
@@ -121,7 +129,20 @@ void task_ended(
 /* ---- simulate.c: tasks that only report ---- */
 
 void simulate_start(struct task *task);
+void simulate_endless(struct task *task); /* until it is killed; without a word */
 void simulate_kill(struct task *task);
+
+/* ---- staging.c: launches that do not come to anything ---- */
+
+enum staging {
+    STAGING_NOT,
+    STAGING_SLOW, /* the agent takes its time */
+    STAGING_DEAF, /* and does not hear a KILL meanwhile */
+    STAGING_LOST, /* the launch has never reached the agent */
+};
+void staging_start(struct task *task, enum staging how, int64_t ms); /* ms 0: for ever */
+void staging_kill(struct task *task);
+enum staging staging_of(const struct task *task);
 
 /* ---- calls: one file each ---- */
 
@@ -187,8 +208,11 @@ void handle_faults(struct local *local, struct http_request *request);
 /* Whether a fault has taken care of the request: before the body is read, and once the call is known. */
 bool faults_take_request(struct local *local, struct http_request *request);
 bool faults_take_call(struct local *local, struct http_request *request, const Call *call);
+/* Whether a launch stays STAGING: it has been begun then. */
+bool faults_stage_task(struct task *task);
 bool faults_silence_heartbeats(const struct local *local);
 bool faults_split_streams(const struct local *local);
+bool faults_double_updates(const struct local *local);
 
 /* ---- failover.c ---- */
 

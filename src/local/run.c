@@ -124,6 +124,15 @@ out:
     return code;
 }
 
+int run_process(struct task *task, struct error *err)
+{
+    struct run *run = alloc_zeroed(1, sizeof(*run));
+    run->task = task;
+    run->limit.fire = too_long;
+    task->run = run;
+    return start_process(run, err);
+}
+
 void run_start(struct task *task)
 {
     struct error err;
@@ -136,11 +145,7 @@ void run_start(struct task *task)
         simulate_start(task);
         return;
     }
-    struct run *run = alloc_zeroed(1, sizeof(*run));
-    run->task = task;
-    run->limit.fire = too_long;
-    task->run = run;
-    int code = start_process(run, &err);
+    int code = run_process(task, &err);
     update_add(task, TASK(STARTING), 0, NULL, -1);
     if (code != 0) {
         task_ended(task, TASK(FAILED), SOURCE(AGENT), REASON(CONTAINER_LAUNCH_FAILED), err.text, -1);
@@ -148,9 +153,9 @@ void run_start(struct task *task)
     }
     update_add(task, TASK(RUNNING), 0, NULL, -1);
     if (task->info->max_completion_time != NULL && task->info->max_completion_time->nanoseconds > 0)
-        loop_start_timer(&task->local->loop, &run->limit, duration_ms(task->info->max_completion_time));
+        loop_start_timer(&task->local->loop, &task->run->limit, duration_ms(task->info->max_completion_time));
     if (task->info->health_check != NULL)
-        health_start(run);
+        health_start(task->run);
 }
 
 void run_kill(struct task *task, const Mesos__V1__KillPolicy *policy)
@@ -158,6 +163,10 @@ void run_kill(struct task *task, const Mesos__V1__KillPolicy *policy)
     struct run *run = task->run;
     if (run == NULL) /* over already */
         return;
+    if (run->staging != STAGING_NOT) {
+        staging_kill(task);
+        return;
+    }
     if (run->killing) {
         if (policy != NULL && policy->grace_period != NULL && run->process != NULL)
             process_kill(run->process, grace_ms(task, policy));

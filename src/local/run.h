@@ -2,6 +2,7 @@
 #ifndef LOCAL_RUN_H
 #define LOCAL_RUN_H
 
+#include "parts.h"
 #include "process.h"
 
 struct health {
@@ -19,6 +20,7 @@ struct run {
     struct process *process; /* NULL: simulated */
     struct timer limit;      /* max_completion_time; the end of a simulated task */
     struct health health;
+    enum staging staging; /* not begun; `limit` is when it will be */
     bool killing;
     bool unhealthy; /* killed by its health check */
     bool too_long;  /* killed by max_completion_time */

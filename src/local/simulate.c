@@ -61,6 +61,13 @@ static void time_is_up(struct timer *timer)
     end(run->task, outcome_of(run->task));
 }
 
+void simulate_endless(struct task *task)
+{
+    task->run = alloc_zeroed(1, sizeof(*task->run));
+    task->run->task = task;
+    task->run->limit.fire = time_is_up;
+}
+
 void simulate_start(struct task *task)
 {
     const struct outcome *outcome = outcome_of(task);
@@ -76,9 +83,7 @@ void simulate_start(struct task *task)
         end(task, outcome);
         return;
     }
-    task->run = alloc_zeroed(1, sizeof(*task->run));
-    task->run->task = task;
-    task->run->limit.fire = time_is_up;
+    simulate_endless(task);
     if (outcome->ends)
         loop_start_timer(&task->local->loop, &task->run->limit, ms);
 }

@@ -6,11 +6,13 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/decimal.h"
 #include "wire/json.h"
 
 #include "parts.h"
 
 #define CALLS_KEPT 10000
+#define JSON_KEPT ((size_t)32 << 20) /* bytes of the calls kept whole; the oldest go first */
 #define TYPES 32
 
 /* One call as it came. */
@@ -20,14 +22,16 @@ struct call_record {
     unsigned status; /* 0: not answered */
     char *framework;
     char *subject; /* the task, the first offer, the roles */
-    char *json;    /* the whole call; NULL for ACCEPT and ACKNOWLEDGE, of which there are too many, and
-                    * SUBSCRIBE, whose    info the framework has taken */
+    char *json;    /* the whole call; NULL for ACCEPT and ACKNOWLEDGE, of which there are too many,
+                    * SUBSCRIBE, whose info the framework has taken, and what is past JSON_KEPT */
 };
 
 struct state_log {
     uint64_t calls[TYPES];
     uint64_t events[TYPES];
-    uint64_t next; /* the number of the next call, less one */
+    uint64_t next;  /* the number of the next call, less one */
+    uint64_t whole; /* likewise, of the oldest that may still have its json */
+    size_t json_bytes;
     struct call_record ring[CALLS_KEPT];
 };
 
@@ -102,6 +106,13 @@ static json_t *json_or_null(const char *text)
     return value == NULL ? json_null() : value;
 }
 
+static void forget_json(struct state_log *log, struct call_record *record)
+{
+    log->json_bytes -= record->json == NULL ? 0 : strlen(record->json);
+    free(record->json);
+    record->json = NULL;
+}
+
 void state_log_call(struct local *local, const Call *call, unsigned status)
 {
     struct state_log *log = local->calls;
@@ -112,7 +123,7 @@ void state_log_call(struct local *local, const Call *call, unsigned status)
     struct call_record *record = &log->ring[log->next % CALLS_KEPT];
     free(record->framework);
     free(record->subject);
-    free(record->json);
+    forget_json(log, record);
     *record = (struct call_record){
             .number = ++log->next,
             .type = (int)call->type,
@@ -121,6 +132,11 @@ void state_log_call(struct local *local, const Call *call, unsigned status)
             .subject = alloc_string(subject_of(call)),
             .json = write_call(call),
     };
+    log->json_bytes += record->json == NULL ? 0 : strlen(record->json);
+    if (log->next - log->whole > CALLS_KEPT)
+        log->whole = log->next - CALLS_KEPT;
+    for (; log->json_bytes > JSON_KEPT; log->whole++)
+        forget_json(log, &log->ring[log->whole % CALLS_KEPT]);
 }
 
 void state_log_event(struct local *local, int type)
@@ -145,10 +161,10 @@ static json_t *write_counts(const uint64_t counts[TYPES], const ProtobufCEnumDes
     return object;
 }
 
-static json_t *write_calls(const struct state_log *log)
+static json_t *write_calls(const struct state_log *log, uint64_t count)
 {
     json_t *array = json_array();
-    uint64_t first = log->next > CALLS_KEPT ? log->next - CALLS_KEPT : 0;
+    uint64_t first = log->next > count ? log->next - count : 0;
     for (uint64_t i = first; i < log->next; i++) {
         const struct call_record *record = &log->ring[i % CALLS_KEPT];
         json_array_append_new(
@@ -224,6 +240,18 @@ static void write_agent(const struct agent *agent, json_t *agents, json_t *tasks
                             "free", write_resources(&agent->free), "tasks", (json_int_t)agent->tasks.count));
 }
 
+/* `calls=N` in the query: the last N of them alone. */
+static uint64_t calls_wanted(const struct http_request *request)
+{
+    int64_t count = CALLS_KEPT;
+    const char *text = request->connection == NULL ? NULL
+                                                   : MHD_lookup_connection_value(request->connection,
+                                                             MHD_GET_ARGUMENT_KIND, "calls");
+    if (text == NULL || integer_parse(text, 0, CALLS_KEPT, &count) != 0)
+        count = CALLS_KEPT;
+    return (uint64_t)count;
+}
+
 void handle_state(struct local *local, struct http_request *request)
 {
     json_t *agents = json_array();
@@ -235,7 +263,7 @@ void handle_state(struct local *local, struct http_request *request)
             "counts", "calls",
             write_counts(local->calls->calls, &mesos__v1__scheduler__call__type__descriptor), "events",
             write_counts(local->calls->events, &mesos__v1__scheduler__event__type__descriptor), "calls",
-            write_calls(local->calls));
+            write_calls(local->calls, calls_wanted(request)));
     char *text = state == NULL ? NULL : json_dumps(state, JSON_COMPACT);
     if (text == NULL)
         api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "The state is no text");

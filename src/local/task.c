@@ -24,6 +24,11 @@ bool task_state_is_over(TaskState state)
     }
 }
 
+TaskState task_partition_state(const struct task *task, TaskState state)
+{
+    return framework_can(task->framework, CAPABILITY(PARTITION_AWARE)) ? state : TASK(LOST);
+}
+
 static char *key_of(const char *framework_id, const char *id)
 {
     size_t first = strlen(framework_id);

@@ -37,12 +37,24 @@ void update_forward(struct task *task)
     task->retry_ms = task->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : task->retry_ms * 2;
     if (task->agent->state != AGENT_REGISTERED)
         return;
-    task->master_state = update->state;
-    task->master_healthy = update->healthy;
+    if (!task_state_is_over(task->master_state)) {
+        task->master_state = update->state;
+        task->master_healthy = update->healthy;
+    }
     if (task_state_is_over(task->state))
         task_free_resources(task);
     if (task->framework->state == FRAMEWORK_SUBSCRIBED)
         send_update(task, update);
+    if (faults_double_updates(task->local))
+        update_repeat(task);
+}
+
+void update_repeat(const struct task *task)
+{
+    struct list_link *link = list_first(&task->updates);
+    bool connected = task->agent->state == AGENT_REGISTERED && task->framework->state == FRAMEWORK_SUBSCRIBED;
+    if (link != NULL && connected)
+        send_update(task, list_item(link, struct update, link));
 }
 
 void update_add_from(

@@ -204,3 +204,22 @@ def task(name, offer, command="true", cpus=0.1, mem=32, **fields):
     """A TaskInfo; the command is a line for the shell, or a CommandInfo."""
     return {"name": name, "task_id": {"value": name}, "agent_id": offer["agent_id"],
             "command": command if isinstance(command, dict) else {"value": command}, "resources": [scalar("cpus", cpus), scalar("mem", mem)], **fields}
+
+
+def lasting(local, **fields):
+    """A framework that outlives its stream."""
+    return Framework(local.master, info(failover_timeout=3600.0, checkpoint=True, **fields))
+
+
+def reconcile(framework, name, agent=None):
+    """What is answered about one task; None for silence, told by the answer about another."""
+    tasks = [{"task_id": {"value": name}, **({"agent_id": agent} if agent else {})},
+             {"task_id": {"value": "fence"}, "agent_id": {"value": "nobody"}}]
+    framework.call("RECONCILE", tasks=tasks)
+    status = framework.update()
+    while status["task_id"]["value"] not in (name, "fence"):
+        status = framework.update()
+    if status["task_id"]["value"] == "fence":
+        return None
+    framework.update("fence")
+    return status

@@ -2,25 +2,7 @@
 import pathlib
 
 from local_program import until
-from local_scheduler import Framework, fresh, info, task
-
-
-def lasting(local, **fields):
-    return Framework(local.master, info(failover_timeout=3600.0, checkpoint=True, **fields))
-
-
-def reconcile(framework, name, agent=None):
-    """What is answered about one task; None for silence, told by the answer about another."""
-    tasks = [{"task_id": {"value": name}, **({"agent_id": agent} if agent else {})},
-             {"task_id": {"value": "fence"}, "agent_id": {"value": "nobody"}}]
-    framework.call("RECONCILE", tasks=tasks)
-    status = framework.update()
-    while status["task_id"]["value"] not in (name, "fence"):
-        status = framework.update()
-    if status["task_id"]["value"] == "fence":
-        return None
-    framework.update("fence")
-    return status
+from local_scheduler import Framework, fresh, lasting, reconcile, task
 
 
 def test_an_unreachable_agent_returns_with_its_task(local):

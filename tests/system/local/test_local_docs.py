@@ -5,18 +5,32 @@ import shlex
 import subprocess
 
 from local_program import PROGRAM, ROOT
-from local_scheduler import Framework
+from local_scheduler import lasting
 
 PAGE = (ROOT / "docs" / "zmesos-local.md").read_text()
 EXAMPLES = [json.loads(shlex.split(line)[2]) for line in PAGE.splitlines() if line.startswith("    curl -d")]
 
 
+def take(local, requests):
+    """Ask for one after the other, with a framework there that they can be about."""
+    frameworks = [lasting(local)]
+    for request in requests:
+        fields = dict(request)
+        if not local.state()["frameworks"]:
+            local.fault("clear")
+            frameworks.append(lasting(local))
+        assert local.fault(fields.pop("fault"), **fields) is None, request
+
+
 def test_every_example_is_taken(start):
-    local = start("--agents", "2")
-    Framework(local.master)
-    for example in EXAMPLES:
-        fields = dict(example)
-        assert local.fault(fields.pop("fault"), **fields) is None
+    take(start("--agents", "2"), EXAMPLES)
+
+
+def test_every_request_for_what_goes_wrong_is_taken(start):
+    rows = PAGE[PAGE.index("### What goes wrong"):].splitlines()
+    requests = [json.loads(text) for row in rows for text in re.findall(r"`(\{.*?\})`", row)]
+    assert len(requests) > 30
+    take(start("--agents", "2"), requests)
 
 
 def test_every_fault_is_described():

@@ -8,11 +8,7 @@ import time
 import pytest
 
 from local_program import until
-from local_scheduler import JSON, Framework, Stream, fresh, info, post, task
-
-
-def lasting(local, **fields):
-    return Framework(local.master, info(failover_timeout=3600.0, checkpoint=True, **fields))
+from local_scheduler import JSON, Framework, Stream, fresh, info, lasting, post, task
 
 
 @pytest.mark.parametrize("body, word", [
