@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -241,6 +242,20 @@ def test_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: None, tmp_
     assert zmesos.state_name(task.state) == "FINISHED" and len(task.attempts) == 1
 
 
+def test_wait_goes_through_the_attempts(cluster: Cluster) -> None:
+    client = cluster.client()
+    second = "n=${MESOS_EXECUTOR_ID##*.}; test $n -ge 2"
+    ids = [
+        client.launch(second, retry={"max_attempts": 3, "backoff": 0.2}, **SMALL).id,
+        client.launch("exit 1", retry=zmesos.retry_policy(max_attempts=2, backoff=0), **SMALL).id,
+    ]
+    ended = client.wait(ids, PATIENCE)
+    assert [zmesos.state_name(ended[task_id].state) for task_id in ids] == ["FINISHED", "FAILED"]
+    for task_id, last in zip(ids, ("FINISHED", "FAILED")):
+        states = [zmesos.state_name(attempt.state) for attempt in ended[task_id].attempts]
+        assert states == ["FAILED", last]  # all of them, though an event has the last alone
+
+
 # ---- repeating ---------------------------------------------------------------------------------------------
 
 
@@ -266,6 +281,73 @@ def test_threads_share_a_client(cluster: Cluster) -> None:
     launched = [task_id for thread in threads for task_id in thread()]
     assert sorted(task.id for task in client.tasks()) == sorted(launched)
     assert len(launched) == 80
+
+
+# ---- backups, and what comes of them -------------------------------------------------------------------------
+
+
+def restart_from(cluster: Cluster, copy: pathlib.Path) -> None:
+    """The daemon ends, and one that has only the copy begins."""
+    cluster.daemon.stop()
+    shutil.rmtree(cluster.daemon.state_dir)
+    cluster.daemon.state_dir.mkdir(mode=0o700)
+    shutil.move(copy, cluster.daemon.state_dir / "zmesos.db")
+    cluster.daemon.start()
+    cluster.wait_subscribed()
+
+
+def test_a_backup_is_a_file_of_the_daemons(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    client, alone = cluster.client(), zmesos.Client(cluster.control)
+    with alone:
+        for number, one in enumerate((client, alone)):  # by the pipeline, and by the control socket
+            path = tmp_path / f"copy{number}.db"
+            done = one.backup(path, timeout=PATIENCE)
+            assert (done.path, done.bytes) == (str(path), path.stat().st_size) and done.bytes > 0
+            with pytest.raises(zmesos.Conflict, match="backup.path"):
+                one.backup(path, timeout=PATIENCE)
+    for wrong in ("copy.db", "", "/" + 4096 * "x"):
+        with pytest.raises(zmesos.Invalid, match="backup.path"):
+            client.backup(wrong, timeout=PATIENCE)
+
+
+def test_what_was_restored_is_held_until_it_is_released(cluster: Cluster, tmp_path: pathlib.Path, needs_local: None) -> None:
+    client = cluster.client(timeout=PATIENCE)
+    before = client.status()
+    assert not before.HasField("restored_ns")
+    for task_id in ("waits1", "waits2", "waits3"):
+        client.launch("true", id=task_id, **NEVER)
+    client.wait(client.launch("true", id="over", **SMALL).id, PATIENCE)
+    client.backup(tmp_path / "copy.db", timeout=PATIENCE)
+    client.wait(client.launch(spec=spec("later")).id, PATIENCE)  # of which the copy knows nothing
+    restart_from(cluster, tmp_path / "copy.db")
+
+    status = client.status()
+    assert status.held == 3 and status.restored_ns > before.started_ns
+    assert status.store != before.store and status.framework_id == before.framework_id
+    assert {task.id: task.held for task in client.tasks()} == {"waits1": True, "waits2": True, "waits3": True, "over": False}
+    assert [(result.id, result.state) for result in client.release("run", "waits2")] == [("waits2", "QUEUED")]
+    with pytest.raises(zmesos.NotFound) as caught:
+        client.release("DROP", "nobody", "waits1")
+    assert [(result.id, result.code) for result in caught.value.results] == [("nobody", "NOT_FOUND"), ("waits1", "OK")]
+    assert [(result.id, result.state) for result in client.release("DROP")] == [("waits3", "KILLED")]
+    assert client.release("RUN") == [] and client.status().held == 0
+    assert {task.id: zmesos.state_name(task.state) for task in client.tasks()} == \
+        {"waits1": "KILLED", "waits2": "QUEUED", "waits3": "KILLED", "over": "FINISHED"}
+    again = client.launch(spec=spec("later"))
+    assert not again.known and again.kept and zmesos.state_name(client.wait("later", PATIENCE).state) == "FINISHED"
+
+
+def test_an_orphan_is_an_event_and_a_task(cluster: Cluster, needs_local: None) -> None:
+    client, events = cluster.client(), cluster.subscribe("zmesos/ORPHAN/")
+    agent = cluster.local.state()["agents"][0]["id"]
+    word = {"task_id": {"value": "stranger"}, "agent_id": {"value": agent}, "state": "TASK_RUNNING"}
+    cluster.local.fault("send_event", event={"type": "UPDATE", "update": {"status": word}}, repeat=2)
+    event = events.recv(PATIENCE)
+    assert event is not None and event.topic == "zmesos/ORPHAN/stranger" and event.event_class == "ORPHAN"
+    assert event.orphan.action == zmesos.Orphan.ADOPTED and event.orphan.task_id == "stranger"
+    assert (event.orphan.mesos_task_id, event.orphan.agent_id) == ("stranger", agent)
+    assert client.task("stranger").adopted
+    assert list(events.catch_up(client.status(), PATIENCE)) == [] and events.missed == 0  # told once
 
 
 # ---- events ------------------------------------------------------------------------------------------------
