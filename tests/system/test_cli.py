@@ -163,6 +163,22 @@ def test_flags_make_the_task(cli):
     assert "ls -l" in text and "cpus 100000.125, mem 64, disk 10, ports 2" in text and "team=blue" in text
 
 
+def test_retries_from_a_file(cli):
+    retry = {"max_attempts": 3, "on": ["FAILED", "LOST"], "backoff": {"nanoseconds": 5000}, "elsewhere": True}
+    task = {"id": "again", "cpus": 100000, "mem": 32, "command": {"value": "true"}, "retry": retry,
+            "launch_timeout": {"nanoseconds": 10**9}}
+    item, = cli.json("launch", "--file", "-", text=json.dumps(task))
+    assert item["code"] == "OK"
+    shown, = cli.json("task", "again")
+    assert shown["spec"]["retry"] == retry and shown["spec"]["launch_timeout"] == {"nanoseconds": 10**9}
+    text = cli("task", "again").stdout
+    assert "up to 3 attempts, after FAILED, LOST; backoff 0.005ms to 5m; replaced after 10m; elsewhere" in text
+    assert "1s to start" in text
+    task["id"], retry["max_attempts"] = "never", 101
+    item, = cli.json("launch", "--file", "-", text=json.dumps(task), code=1)
+    assert (item["code"], item["field"]) == ("INVALID", "launch.tasks[0].retry.max_attempts")
+
+
 def test_many_tasks_go_in_batches_and_come_in_pages(cli):
     count = 2100
     tasks = [{"id": f"many-{n:04}", "cpus": 100000, "mem": 32, "command": {"value": "true"}} for n in range(count)]
@@ -331,6 +347,24 @@ def test_nobody_answers(closed_endpoint):
     one_line(cli("events", "--events", closed_endpoint, "--timeout", "0.3", code=3), closed_endpoint)
 
 
+def test_a_backup_is_asked_for_once_and_a_lost_connection_ends_it():
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as silent:
+        silent.setsockopt(zmq.RCVTIMEO, int(1000 * PATIENCE))
+        silent.setsockopt(zmq.LINGER, 0)
+        port = silent.bind_to_random_port("tcp://127.0.0.1")
+        running = Cli(Nowhere).begin("backup", "file", "--pipeline", f"tcp://127.0.0.1:{port}", "--timeout", "0.3")
+        try:
+            request = zmesos.messages.Request.FromString(silent.recv_multipart()[-1])
+            assert request.backup.path.endswith("/file")
+            assert not silent.poll(1000), "asked again"  # three times its timeout
+            assert running.process.poll() is None
+            silent.close()
+            assert running.end() == 3
+        finally:
+            running.close()
+    assert len(running.lines) == 1 and "is lost" in running.lines[0], running.lines
+
+
 @pytest.mark.parametrize("words, part", [
     ([], "--help"), (["nonsense"], "nonsense"), (["--nonsense"], "--nonsense"), (["status", "more"], "more"),
     (["status", "--control", "nonsense"], "nonsense"), (["status", "--timeout", "soon"], "soon"),
@@ -356,7 +390,8 @@ def test_called_wrongly(words, part):
 
 @pytest.mark.parametrize("text, part", [
     ("", "no JSON"), ("{", "standard input"), ("[]", "no tasks"), ('[{"id":"a","cpu":1}]', "cpu"),
-    ('{"tasks":[{"id":1}]}', "tasks[0].id"), ("17", "expected")])
+    ('{"tasks":[{"id":1}]}', "tasks[0].id"), ("17", "expected"),
+    ('{"id":"a","retry":{"on":["CRASHED"]}}', "tasks[0].retry.on[0]"), ('[{"id":"a","retry":{"attempts":2}}]', "attempts")])
 def test_bad_files(text, part):
     one_line(Cli(Nowhere)("launch", "--file", "-", text=text, code=2), part)
 
