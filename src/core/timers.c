@@ -98,18 +98,19 @@ void task_arm(struct core *core, struct task *task)
         task_timer_set(task, &core->timers, at);
 }
 
+/* The span has passed by the monotonic clock, whatever the wall clock says by now. */
 static void handle_timer(struct core *core, struct task *task)
 {
     if (task->state == STATE(QUEUED)) {
-        queue_add(core, task); /* whatever the wall clock says by now */
+        queue_add(core, task);
         return;
     }
     if (!state_wants_answer(task->state) || core->subscription == 0)
         return; /* armed again with the next subscription */
     if (kill_wanted(task) && !waits_for_return(task))
         kill_send(core, task);
-    else if (silence_ends_ms(core, task) > core->now.mono_ms)
-        task_arm(core, task);
+    else if (core->now.mono_ms < core->patient_until_ms)
+        task_arm(core, task); /* there was a new subscription meanwhile */
     else if (task->state == STATE(UNREACHABLE) || task->state == STATE(UNKNOWN))
         retry_replace(core, task);
     else
