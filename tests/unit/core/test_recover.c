@@ -210,6 +210,32 @@ static void rows_that_fit_nothing_are_refused(void **state)
     blob_unref(spec);
 }
 
+/* What keys and restores go by is never guessed. */
+static void metas_that_cannot_be_read(void **state)
+{
+    static const struct meta_row rows[] = {{META_NEXT_KEY, ""}, {META_NEXT_KEY, "soon"}, {META_NEXT_KEY, "0"},
+            {META_NEXT_KEY, "-1"}, {META_NEXT_KEY, "9223372036854775808"}, {META_RESTORES, "-1"},
+            {META_RESTORES, "x"}, {META_RESTORED_NS, "x"}, {META_FOREIGN_KEYS, "5"},
+            {META_FOREIGN_KEYS, "5-"}, {META_FOREIGN_KEYS, "-5"}, {META_FOREIGN_KEYS, "7-3"},
+            {META_FOREIGN_KEYS, "0-1"}, {META_FOREIGN_KEYS, "1-2 x"}, {META_FOREIGN_KEYS, "1-2,3-4"}};
+    struct rig *rig = *state = rig_create(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error err;
+        struct record row = {.kind = RECORD_META, .meta = rows[i]};
+        assert_int_equal(recover(rig, &row, false, &err), ERR_MALFORMED);
+        assert_non_null(strstr(err.text, rows[i].name));
+    }
+    struct error err;
+    struct record row = {.kind = RECORD_META, .meta = {META_FOREIGN_KEYS, ""}}; /* none */
+    assert_int_equal(recover(rig, &row, false, &err), 0);
+    row.meta = (struct meta_row){META_NEXT_KEY, "77"};
+    assert_int_equal(recover(rig, &row, false, &err), 0);
+    in_up(rig);
+    rig->unchecked = true; /* the rows of the rig do not have it */
+    in_launch(rig, "a");
+    expect(place(rig, "A1", ""), "a.77.1");
+}
+
 static void meta_values_of_others_are_passed_over(void **state)
 {
     struct rig *rig = *state = rig_create(NULL);
@@ -245,6 +271,7 @@ int main(void)
             TEST(keys_are_never_used_again),
             TEST(a_relaunch_goes_on_counting_attempts),
             TEST(rows_that_fit_nothing_are_refused),
+            TEST(metas_that_cannot_be_read),
             TEST(meta_values_of_others_are_passed_over),
             TEST(tasks_of_a_role_that_is_gone),
     };
