@@ -125,7 +125,8 @@ int database_open(struct database *database, const char *directory, struct error
     if (code == 0)
         code = database_run(database,
                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
-                "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384",
+                "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA wal_autocheckpoint=0; PRAGMA "
+                "cache_size=-16384",
                 err);
     if (code == 0)
         code = schema_open(database, err);

@@ -15,13 +15,10 @@
 #include <string.h>
 
 #include "database.h"
+#include "integrity.h"
 #include "store/store.h"
 
 #define APPLICATION_ID 0x7a6d6573 /* "zmes" */
-
-/* Checking pages means to read them all. Above this many bytes that would delay a start by more than a
- * moment; a damaged page is then found when it is read, at loading in most cases. */
-#define CHECK_BYTES_MAX (16 << 20)
 
 /* Element i leads from version i to i + 1. */
 static const char *const migrations[] = {
@@ -98,28 +95,6 @@ static int identify(struct database *database, int64_t *version, struct error *e
     return 0;
 }
 
-static int check_pages(struct database *database, struct error *err)
-{
-    int64_t pages = 0, page_size = 0;
-    int code = database_integer(database, "PRAGMA page_count", &pages, err);
-    if (code == 0)
-        code = database_integer(database, "PRAGMA page_size", &page_size, err);
-    if (code < 0 || pages * page_size > CHECK_BYTES_MAX)
-        return code;
-    sqlite3_stmt *statement = NULL;
-    code = database_prepare(database, "PRAGMA quick_check(1)", &statement, err);
-    if (code < 0)
-        return code;
-    int result = sqlite3_step(statement);
-    const char *words = result == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    if (result != SQLITE_ROW)
-        code = database_error(database, result, "check", err);
-    else if (!words || strcmp(words, "ok") != 0)
-        code = error_set(err, ERR_MALFORMED, "%s is damaged: %s", database->path, words ? words : "");
-    sqlite3_finalize(statement);
-    return code;
-}
-
 static int use_wal(struct database *database, struct error *err)
 {
     sqlite3_stmt *statement = NULL;
@@ -156,7 +131,7 @@ int schema_open(struct database *database, struct error *err)
     int64_t version = 0;
     int code = identify(database, &version, err);
     if (code == 0 && version > 0)
-        code = check_pages(database, err);
+        code = integrity_check(database, err);
     if (code == 0 && version == 0)
         code = database_run(database, "PRAGMA auto_vacuum=NONE", err);
     if (code == 0)

@@ -6,7 +6,7 @@
 
 struct database;
 
-/* Checks that the file is ours and not newer than us, checks its pages where that is quick, and migrates it.
+/* Checks that the file is ours and not newer than us and not damaged, and migrates it.
  * ERR_MALFORMED, ERR_VERSION, ERR_CONFLICT, ERR_IO; nothing is written to a file that is refused. */
 int schema_open(struct database *database, struct error *err) MUST_CHECK;
 

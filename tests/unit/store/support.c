@@ -64,11 +64,13 @@ static const char *hex(struct arena *arena, const struct blob *blob)
     if (!blob)
         return "NULL";
     struct slice bytes = blob_slice(blob);
-    char *text = arena_alloc(arena, 2 * bytes.length + 3);
-    text[0] = '<';
-    for (size_t i = 0; i < bytes.length; i++)
-        snprintf(text + 1 + 2 * i, 3, "%02x", bytes.data[i]);
-    strcat(text, ">");
+    char *text = arena_alloc(arena, 2 * bytes.length + 3), *end = text;
+    *end++ = '<';
+    for (size_t i = 0; i < bytes.length; i++) {
+        *end++ = "0123456789abcdef"[bytes.data[i] >> 4];
+        *end++ = "0123456789abcdef"[bytes.data[i] & 15];
+    }
+    memcpy(end, ">", 2);
     return text;
 }
 
@@ -113,26 +115,35 @@ const char *record_text(struct fixture *fixture, const struct record *record)
 
 struct texts {
     struct fixture *fixture;
-    const char *text;
+    char *text;
+    size_t length, space;
 };
 
 static int add_text(void *context, const struct record *record, struct error *err)
 {
     (void)err;
     struct texts *texts = context;
-    texts->text =
-            arena_format(&texts->fixture->arena, "%s%s", texts->text, record_text(texts->fixture, record));
+    const char *line = record_text(texts->fixture, record);
+    size_t length = strlen(line);
+    if (texts->length + length >= texts->space) {
+        texts->space = 2 * (texts->space + length) + 1;
+        texts->text = alloc_resize(texts->text, texts->space, 1);
+    }
+    memcpy(texts->text + texts->length, line, length + 1);
+    texts->length += length;
     return 0;
 }
 
 const char *load_text(struct fixture *fixture, struct store *store)
 {
-    struct texts texts = {.fixture = fixture, .text = ""};
+    struct texts texts = {.fixture = fixture};
     struct error err = {0};
     int code = store_load(store, add_text, &texts, &err);
     if (code < 0)
         fail_msg("store_load gave %d: %s", code, err.text);
-    return texts.text;
+    const char *text = arena_copy(&fixture->arena, texts.text ? texts.text : "", texts.length + 1);
+    free(texts.text);
+    return text;
 }
 
 void wait_for_group(struct store *store, uint64_t group)

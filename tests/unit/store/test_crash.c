@@ -55,9 +55,10 @@ static _Noreturn void write_groups(const struct fixture *fixture, int64_t key, i
     struct store *store = NULL;
     if (store_open(fixture->directory, &store, NULL) < 0 || store_start(store, NULL) < 0)
         _exit(97);
-    struct blob *spec = blob_take(calloc(1, 100000), 100000); /* so that the log is moved often */
+    struct blob *small = blob_create("spec", 4);
+    struct blob *large = blob_take(calloc(1, 100000), 100000); /* so that the log is moved often */
     for (;; key++) {
-        add_group(store, key, key % 4 ? NULL : spec);
+        add_group(store, key, key % 4 ? small : large);
         if (!commit_in_child(store))
             _exit(96);
         report(reports, key);
@@ -160,14 +161,15 @@ static _Noreturn void meet_fault(const struct fixture *fixture, enum fault fault
     struct store *store = NULL;
     if (store_open(fixture->directory, &store, NULL) < 0 || store_start(store, NULL) < 0)
         _exit(97);
-    add_group(store, 1, NULL);
+    struct blob *spec = blob_create("spec", 4);
+    add_group(store, 1, spec);
     if (!commit_in_child(store))
         _exit(96);
     report(reports, 1);
     faults_arm(fault);
     /* The fault happens once: a store that tried again would go on and be seen. */
     for (int64_t key = 2; key <= 5; key++) {
-        add_group(store, key, NULL);
+        add_group(store, key, spec);
         if (!commit_in_child(store))
             _exit(96);
         report(reports, key);

@@ -90,13 +90,14 @@ static void test_every_field_comes_back(void **state)
 static void test_absent_blobs_stay_absent_and_absent_text_is_empty(void **state)
 {
     struct fixture *fixture = *state;
+    struct blob *spec = blob_create("", 0);
     struct record given[] = {
-            {.kind = RECORD_TASK, .task = {.key = 1}},
+            {.kind = RECORD_TASK, .task = {.key = 1, .spec = spec}},
             {.kind = RECORD_ATTEMPT, .attempt = {.task_key = 1, .number = 1}},
             {.kind = RECORD_EVENT, .event = {.class = 1, .number = 1}},
     };
     struct record expected[] = {
-            {.kind = RECORD_TASK, .task = {.key = 1, .id = "", .message = "", .reason = ""}},
+            {.kind = RECORD_TASK, .task = {.key = 1, .id = "", .spec = spec, .message = "", .reason = ""}},
             {.kind = RECORD_ATTEMPT,
                     .attempt = {.task_key = 1,
                             .number = 1,
@@ -112,6 +113,7 @@ static void test_absent_blobs_stay_absent_and_absent_text_is_empty(void **state)
     struct store *store = write_and_reopen(fixture, open_store(fixture), given, 3);
     assert_string_equal(load_text(fixture, store), texts_of(fixture, expected, 3));
     store_destroy(store);
+    blob_unref(spec);
 }
 
 /* Larger than a page, and than SQLite copies in one piece. */
@@ -135,11 +137,12 @@ static void test_large_blobs(void **state)
 static void test_order_of_loading(void **state)
 {
     struct fixture *fixture = *state;
+    struct blob *spec = blob_create("spec", 4);
     struct record sorted[] = {
             meta_record("a", "1"),
             meta_record("b", "2"),
-            full_task(2, "z", NULL, NULL),
-            full_task(10, "y", NULL, NULL),
+            full_task(2, "z", spec, NULL),
+            full_task(10, "y", spec, NULL),
             full_attempt(2, 1),
             full_attempt(2, 2),
             full_attempt(10, 1),
@@ -153,6 +156,7 @@ static void test_order_of_loading(void **state)
     struct store *store = write_and_reopen(fixture, open_store(fixture), reversed, count);
     assert_string_equal(load_text(fixture, store), texts_of(fixture, sorted, count));
     store_destroy(store);
+    blob_unref(spec);
 }
 
 static void test_rows_are_replaced(void **state)
