@@ -301,6 +301,7 @@ char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attem
 bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number, bool *restored);
 bool attempt_may_live(const struct attempt *attempt); /* LOST included */
 bool task_is_final(const struct task *task);          /* over, and does not return */
+bool task_is_held(const struct task *task); /* waits for a release, or will when it is tried again */
 int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
         struct error *err) MUST_CHECK;
 int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err) MUST_CHECK;

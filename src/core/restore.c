@@ -114,7 +114,7 @@ static void hold(struct core *core, struct task *task)
         row.flags |= ATTEMPT_DOUBTED;
         attempt_write(core, &row);
     }
-    if (state_is_over(task->state))
+    if (task_is_final(task))
         return;
     struct task_row row = task_row_of(task);
     row.flags |= TASK_HELD;
@@ -150,7 +150,7 @@ void handle_restored(struct core *core, const char *store_id)
 
 static void release_one(struct core *core, struct task *task, bool run, Zmesos__V1__Items *items)
 {
-    bool held = task->flags & TASK_HELD && !state_is_over(task->state);
+    bool held = task_is_held(task);
     if (held) {
         struct task_row row = task_row_of(task);
         row.flags &= ~(uint32_t)TASK_HELD;
@@ -173,7 +173,7 @@ static void release_all(struct core *core, bool run, Zmesos__V1__Items *items)
     items->total = core->held;
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
-        if (task->flags & TASK_HELD && !state_is_over(task->state))
+        if (task_is_held(task))
             release_one(core, task, run, items);
     }
 }

@@ -104,10 +104,13 @@ static uint32_t attempts_that_count(const struct task *task)
     return count;
 }
 
+/* A task that was told to be LOST is over for those who waited for it: it may return, and is not launched
+ * anew. */
 static bool allowed(const struct task *task, Zmesos__V1__RetryPolicy__Outcome outcome)
 {
-    return task->policy && !task->kill_requested && task->policy->on & BIT(outcome) &&
-           attempts_that_count(task) < task->policy->max_attempts && task->attempt_count < CORE_ATTEMPTS_MAX;
+    return task->policy && !task->kill_requested && !state_is_over(task->state) &&
+           task->policy->on & BIT(outcome) && attempts_that_count(task) < task->policy->max_attempts &&
+           task->attempt_count < CORE_ATTEMPTS_MAX;
 }
 
 static int64_t backoff_ms(const struct task *task)

@@ -157,24 +157,24 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     return task;
 }
 
-static bool is_held(const struct task *task)
-{
-    return task->flags & TASK_HELD && !state_is_over(task->state);
-}
-
 bool task_is_final(const struct task *task)
 {
     return state_is_over(task->state) && task->state != STATE(LOST);
+}
+
+bool task_is_held(const struct task *task)
+{
+    return task->flags & TASK_HELD && !task_is_final(task);
 }
 
 /* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
 static void set_state(struct core *core, struct task *task, task_state to, uint32_t flags)
 {
     task_state from = task->state;
-    core->held -= from && is_held(task);
+    core->held -= from && task_is_held(task);
     task->state = to;
     task->flags = flags;
-    core->held += is_held(task);
+    core->held += task_is_held(task);
     if (from != to) {
         if (from)
             core->counts[from]--;

@@ -64,7 +64,7 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->changed_ns = task->changed_ns;
     view->has_retry_ns = task->state == STATE(QUEUED) && task->not_before_ns != 0;
     view->retry_ns = task->not_before_ns;
-    view->has_held = view->held = task->flags & TASK_HELD && !state_is_over(task->state);
+    view->has_held = view->held = task_is_held(task);
     view->has_adopted = view->adopted = task->flags & TASK_ADOPTED;
     view->attempts = arena_array(arena, task->attempt_count, sizeof(Zmesos__V1__Attempt *));
     for (uint32_t i = all_attempts || task->attempt_count == 0 ? 0 : task->attempt_count - 1;
