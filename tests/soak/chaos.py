@@ -1,0 +1,175 @@
+"""What happens to the cluster during a soak: zmesos-local's faults, or commands of the user's against a real master."""
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import subprocess
+import time
+from collections import Counter
+from typing import Any, Optional, TextIO
+
+import programs
+
+ALLOCATION = "0.2"
+HEARTBEAT = "1"  # seconds: a silent stream is noticed after five
+
+
+class Chaos:
+    """Called often; does something now and then. calm() ends what lasts; then the cluster has to become well by itself."""
+
+    def __init__(self, rng: random.Random, every: float) -> None:
+        self.random, self.every = rng, every
+        self.done: Counter[str] = Counter()
+        self.problems: list[str] = []
+        self._next = time.monotonic() + rng.expovariate(1 / every)
+
+    def turn(self) -> None:
+        if time.monotonic() >= self._next:
+            self.act()
+            self._next = time.monotonic() + self.random.expovariate(1 / self.every)
+
+    def act(self) -> None:
+        raise NotImplementedError
+
+    def calm(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class LocalChaos(Chaos):
+    """Runs zmesos-local and uses its faults (docs/zmesos-local.md)."""
+
+    def __init__(self, directory: pathlib.Path, agents: int, rng: random.Random, every: float) -> None:
+        super().__init__(rng, every)
+        self.local = programs.Local(directory / "local", agents=str(agents), resources="cpus:8;mem:4096;disk:10240",
+                                    allocation_interval=ALLOCATION, heartbeat=HEARTBEAT)
+        self.agents = agents
+        self.away: dict[int, float] = {}   # agents, and when they return
+        self.until = 0.0                   # what lasts ends then
+
+    @property
+    def master(self) -> str:
+        return self.local.address
+
+    def turn(self) -> None:
+        now = time.monotonic()
+        for agent in [agent for agent, back in self.away.items() if now >= back]:
+            del self.away[agent]
+            self._fault("return_agent", agent=agent, with_tasks=self.random.random() < 0.7)
+        if self.until and now >= self.until:
+            self.until = 0.0
+            self._fault("clear")
+        super().turn()
+
+    def act(self) -> None:
+        self.random.choice([self.failover, self.lose_agent, self.lose_agent, self.no_answer, self.no_answer, self.refuse,
+                            self.stall, self.stream, self.last_for_a_while, self.surprise])()
+
+    def _fault(self, name: str, **what: Any) -> None:
+        self.done[name] += 1
+        self.local.fault(name, **what)
+
+    def _later(self) -> float:
+        return time.monotonic() + self.random.uniform(0.5, 8.0)
+
+    def failover(self) -> None:
+        late = [self.random.choice([0, 100, 1000, 3000]) for _ in range(self.random.randrange(1, self.agents + 1))]
+        self._fault("failover", agents_return_ms=late)
+        self.away = {agent: self._later() for agent in range(len(late) + 1, self.agents + 1)}
+
+    def lose_agent(self) -> None:
+        agent = self.random.randrange(1, self.agents + 1)
+        if agent in self.away:
+            return
+        how = "gone" if self.random.random() < 0.2 else "unreachable"
+        self._fault("lose_agent", agent=agent, how=how, after_ms=self.random.choice([0, 200, 2000]))
+        self.away[agent] = self._later()
+
+    def no_answer(self) -> None:
+        call = self.random.choice(["ACCEPT", "ACCEPT", "ACKNOWLEDGE", "KILL", "RECONCILE", "SUBSCRIBE", "REVIVE", "DECLINE"])
+        act = self.random.choice(["never", "now", "later"])
+        what: dict[str, Any] = {"call": call, "act": act}
+        if act == "later":
+            what["act_after_ms"] = self.random.randrange(100, 6000)
+            what["answer"] = self.random.random() < 0.5
+        if self.random.random() < 0.4:
+            what["close"] = True
+            what.pop("answer", None)
+        self._fault("no_answer", **what)
+
+    def refuse(self) -> None:
+        what = self.random.choice([{"status": 503, "text": "Master has not finished recovery"}, {"status": 401},
+                                   {"status": 500, "text": "out of luck"}])
+        self._fault("answer", count=self.random.randrange(1, 4), **what)
+
+    def stall(self) -> None:
+        self._fault("stall", ms=self.random.randrange(50, 5000))
+
+    def stream(self) -> None:
+        self._fault("drop_stream", how=self.random.choice(["cut", "end"]))
+
+    def last_for_a_while(self) -> None:
+        self._fault(self.random.choice(["split_streams", "silence_heartbeats"]), on=True)
+        self.until = time.monotonic() + self.random.uniform(1.0, 10.0)
+
+    def surprise(self) -> None:
+        self._fault(self.random.choice(["rescind", "unknown_event"]))
+
+    def calm(self) -> None:
+        self._fault("clear")
+        for agent in self.away:
+            self._fault("return_agent", agent=agent, with_tasks=True)
+        self.away.clear()
+
+    def close(self) -> None:
+        self.local.stop()
+
+
+class CommandChaos(Chaos):
+    """Runs the user's commands, one at a time. Each must leave the cluster as it was, within the limit; its environment
+    has SOAK_RANDOM, a number from the soak's seed."""
+
+    def __init__(self, commands: list[str], rng: random.Random, every: float, limit: float, log: TextIO) -> None:
+        super().__init__(rng, every)
+        self.commands, self.limit, self.log = commands, limit, log
+        self._running: Optional[subprocess.Popen[bytes]] = None
+        self._deadline = 0.0
+
+    def turn(self) -> None:
+        if self._running:
+            status = self._running.poll()
+            if status is None and time.monotonic() < self._deadline:
+                return
+            if status is None:
+                self._running.kill()
+                self._running.wait()
+                self.problems.append(f"a command of --disturb was ended after {self.limit:g} s")
+            elif status != 0:
+                self.problems.append(f"a command of --disturb ended with {status}")
+            self._running = None
+        super().turn()
+
+    def act(self) -> None:
+        if not self.commands:
+            return
+        command = self.random.choice(self.commands)
+        self._running = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                         start_new_session=True,
+                                         env={**os.environ, "SOAK_RANDOM": str(self.random.randrange(10**6))})
+        self._deadline = time.monotonic() + self.limit
+        self.done["disturb"] += 1
+
+    def calm(self) -> None:
+        self._next = float("inf")
+        while self._running:
+            self.turn()
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        if self._running:
+            self._running.kill()
+            self._running.wait()
+            self._running = None
