@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from programs import BUILD, REAL_MASTER, Cluster
+from programs import BUILD, REAL_MASTER, Cluster, Daemon
 
 
 @pytest.fixture
@@ -28,6 +28,20 @@ def start_cluster(tmp_path: pathlib.Path) -> Iterator[Callable[..., Cluster]]:
 def cluster(start_cluster: Callable[..., Cluster]) -> Cluster:
     """A subscribed zmesosd with two agents."""
     return start_cluster()
+
+
+@pytest.fixture
+def start_daemon(tmp_path: pathlib.Path) -> Iterator[Callable[..., Daemon]]:
+    """start_daemon(master, *zmesosd_flags, state=FILE_OR_DIRECTORY, name=...): one more, on a copy of that state."""
+    made: list[Daemon] = []
+
+    def start(master: str, *flags: str, **options: Any) -> Daemon:
+        directory = tmp_path / options.pop("name", f"daemon{len(made)}")
+        made.append(Daemon(directory, master, *flags, **options))
+        return made[-1]
+    yield start
+    for daemon in made:
+        daemon.kill()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -148,40 +150,85 @@ class Local:
 class Daemon:
     """zmesosd on a state directory; restarted on the same endpoints."""
 
-    def __init__(self, directory: pathlib.Path, master: str, *flags: str) -> None:
+    def __init__(self, directory: pathlib.Path, master: str, *flags: str,
+                 state: Optional[pathlib.Path] = None, start: bool = True) -> None:
+        """`state`: a state directory to copy, or a backup."""
         directory.mkdir(parents=True, exist_ok=True)
         self.state_dir, self.master, self.flags = directory / "state", master, list(flags)
+        if state and state.is_dir():
+            shutil.copytree(state, self.state_dir)
+        elif state:
+            self.state_dir.mkdir(mode=0o700)
+            shutil.copy(state, self.state_dir / "zmesos.db")
         self.log = directory / "zmesosd.log"
         self.control = self.pipeline = self.events = "tcp://127.0.0.1:*"
         self.program: Optional[Program] = None
-        self.start()
+        if start:
+            self.start()
 
     def command(self) -> list[str]:
         return [str(BUILD / "bin" / "zmesosd"), "--state", str(self.state_dir), "--master", self.master,
                 "--control", self.control, "--pipeline", self.pipeline, "--events", self.events,
                 "--failover-timeout", "120", *self.flags]
 
-    def start(self) -> None:
-        self.program = Program(self.command(), self.log)
+    def start(self, file_size: Optional[int] = None) -> None:
+        """`file_size`: no file may grow beyond so many bytes (see limit_files())."""
+        limit = {} if file_size is None else {
+            "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))}
+        self.program = Program(self.command(), self.log, **limit)
         line = self.program.first_line("zmesosd ready ")
         places = dict(word.split("=", 1) for word in line.split())
         self.control, self.pipeline, self.events = places["control"], places["pipeline"], places["events"]
+
+    def limit_files(self, size: int) -> None:
+        """From now on writing beyond so many bytes of a file fails, as on a disk that is full."""
+        assert self.program
+        resource.prlimit(self.program.process.pid, resource.RLIMIT_FSIZE, (size, size))
 
     def stop(self) -> int:
         assert self.program
         return self.program.stop()
 
+    def ended(self) -> int:
+        """The status with which it ends by itself."""
+        assert self.program
+        process = self.program.process
+        return wait_for(lambda: (process.poll(),) if process.poll() is not None else None, "zmesosd to end")[0]
+
     def kill(self) -> None:
         """As kill -9 does."""
-        assert self.program
-        self.program.kill()
+        if self.program:
+            self.program.kill()
+
+    def client(self, **options: Any) -> zmesos.Client:
+        return zmesos.Client(self.control, self.events, self.pipeline, **options)
 
     def restart(self, kill: bool = False) -> None:
         self.kill() if kill else self.stop()
         self.start()
 
+    def status(self) -> Any:
+        with self.client() as client:
+            return client.status()
+
+    def wait_subscription(self, name: str) -> Any:
+        """The status once the subscription is in that state."""
+        wanted = zmesos.messages.Subscription.Value(name)
+
+        def look() -> Any:
+            status = self.status()
+            return status if status.subscription == wanted else None
+        return wait_for(look, f"a subscription that is {name}")
+
+    def wait_subscribed(self) -> Any:
+        return self.wait_subscription("SUBSCRIBED")
+
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def log_lines(self, *words: str) -> list[str]:
+        """The lines that hold all these words."""
+        return [line for line in self.log_text().splitlines() if all(word in line for word in words)]
 
     @property
     def running(self) -> bool:
@@ -231,23 +278,17 @@ class Cluster:
         return events
 
     def status(self) -> Any:
-        with zmesos.Client(self.control, self.events, self.pipeline) as client:
-            return client.status()
+        return self.daemon.status()
 
     def wait_subscribed(self) -> Any:
-        subscribed = zmesos.messages.SUBSCRIBED
-
-        def look() -> Any:
-            status = self.status()
-            return status if status.subscription == subscribed else None
-        return wait_for(look, "a subscription")
+        return self.daemon.wait_subscribed()
 
     def restart(self, kill: bool = False) -> None:
         self.daemon.restart(kill)
 
-    def _teardown(self) -> None:
-        """Nothing of ours stays on a master that is not ours."""
-        framework = self.status().framework_id
+    def teardown(self, framework: Optional[str] = None) -> None:
+        """The master removes a framework, ours if none is named."""
+        framework = framework or self.status().framework_id
         body = urllib.parse.urlencode({"frameworkId": framework}).encode()
         urllib.request.urlopen(f"http://{self.master}/master/teardown", body, timeout=20).close()
 
@@ -257,7 +298,7 @@ class Cluster:
         daemon = getattr(self, "daemon", None)
         try:
             if REAL_MASTER and daemon and daemon.running:
-                self._teardown()
+                self.teardown()  # nothing of ours stays on a master that is not ours
         finally:
             if daemon and daemon.program:
                 daemon.program.kill()
