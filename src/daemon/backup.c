@@ -26,7 +26,7 @@ static Zmesos__V1__Code code_of(int code)
         return ZMESOS__V1__CODE__INVALID;
     case ERR_CONFLICT:
         return ZMESOS__V1__CODE__CONFLICT;
-    default: /* the disk's troubles too: they may be over when it is asked for again */
+    default: /* the disk's troubles too, but they do not pass by asking again */
         return ZMESOS__V1__CODE__UNAVAILABLE;
     }
 }
@@ -43,7 +43,7 @@ static void refuse(
     reply.message = text;
     reply.field = field[0] ? field : NULL;
     reply.has_retry = true;
-    reply.retry = reply.code == ZMESOS__V1__CODE__UNAVAILABLE;
+    reply.retry = code == ERR_UNAVAILABLE;
     reply_to(daemon, token, id, &reply);
 }
 

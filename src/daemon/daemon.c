@@ -28,7 +28,9 @@ static int open_signals(struct daemon *daemon, struct error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    /* SIGXFSZ: a file that may not grow is an error of the store, with its line and exit status. */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+            signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return error_set_errno(err, errno, "cannot set up signals");
     daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return daemon->signals < 0 ? error_set_errno(err, errno, "cannot set up signals") : 0;
