@@ -1,7 +1,4 @@
 """Failover of the master: it forgets; its agents come back with their tasks; nothing runs twice."""
-import json
-import urllib.request
-
 import zmesos
 from programs import wait_for
 
@@ -60,13 +57,3 @@ def test_a_refused_accept_ends_its_tasks_with_the_masters_words_and_no_others(cl
         client.launch("true", id="next", cpus=0.1, mem=32)
         assert zmesos.state_name(client.wait("next", timeout=60).state) == "FINISHED"
         client.kill("other")
-
-
-def test_a_framework_that_was_torn_down_stops_the_daemon(cluster, needs_local):
-    framework = cluster.local.state()["frameworks"][0]
-    call = {"type": "TEARDOWN", "framework_id": {"value": framework["id"]}}
-    request = urllib.request.Request(f"http://{cluster.master}/api/v1/scheduler", json.dumps(call).encode(), {
-        "Content-Type": "application/json", "Mesos-Stream-Id": framework["stream_id"]})
-    urllib.request.urlopen(request, timeout=20).close()
-    assert wait_for(lambda: cluster.daemon.program.process.poll(), "the daemon to stop") == 3
-    assert "Framework has been removed" in cluster.daemon.log_text()

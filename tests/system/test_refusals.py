@@ -92,21 +92,6 @@ def test_the_new_id_is_on_disk_before_the_master_hears_of_it(start_cluster):
     assert cluster.wait_subscribed().framework_id == new
 
 
-def test_a_lost_task_may_be_retried_by_its_policy(start_cluster):
-    cluster = start_cluster("--on-removed", "begin-again")
-    with cluster.client(timeout=30.0) as client:
-        client.launch("sleep 600", id="again", cpus=0.1, mem=32,
-                      retry={"on": ["LOST"], "max_attempts": 2, "backoff": 0.1, "replace_after": 0.1})
-        running(client, "again")
-        cluster.teardown()
-        wait_for(lambda: len(client.task("again").attempts) == 2, "a second attempt")
-        running(client, "again")
-        first, second = client.task("again").attempts
-        assert zmesos.state_name(first.state) == "LOST" and first.replaced
-        assert first.mesos_task_id != second.mesos_task_id
-        client.kill("again")
-
-
 # ---- Framework failed over ---------------------------------------------------------------------------------------------
 
 class LateRelay:

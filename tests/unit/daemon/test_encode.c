@@ -239,6 +239,24 @@ static void everything_a_specification_embeds_is_passed_on(void **state)
     blob_unref(blob);
 }
 
+/* As that of an adopted task, which has an id alone. */
+static void a_specification_without_a_command(void **state)
+{
+    (void)state;
+    struct blob *blob = blob_create("\x0a\x01"
+                                    "a",
+            3);
+    uint32_t port = 5;
+    struct core_launch launch = {
+            .task_id = "a.1.1", .agent_id = "A1", .spec = blob, .ports = &port, .port_count = 1};
+    Mesos__V1__Scheduler__Call *call = accept_of(&launch, 1);
+    const Mesos__V1__TaskInfo *info = info_of(call, 0);
+    assert_string_equal(info->name, "a");
+    assert_null(info->command);
+    mesos__v1__scheduler__call__free_unpacked(call, NULL);
+    blob_unref(blob);
+}
+
 static void a_specification_that_cannot_be_read_makes_no_call(void **state)
 {
     (void)state;
@@ -394,6 +412,7 @@ int main(void)
             cmocka_unit_test(ports_reach_the_environment),
             cmocka_unit_test(unknown_fields_pass_through),
             cmocka_unit_test(everything_a_specification_embeds_is_passed_on),
+            cmocka_unit_test(a_specification_without_a_command),
             cmocka_unit_test(a_specification_that_cannot_be_read_makes_no_call),
             cmocka_unit_test(a_kill_carries_its_policy),
             cmocka_unit_test(a_reply_carries_specifications),

@@ -17,7 +17,8 @@
         (const uint8_t *)(text), sizeof(text) - 1                                                            \
     }
 
-/* Fields of Request: 08 version, 12 id, 52 launch, 72 status (of length 0), 82 01 ping. */
+/* Fields of Request: 08 version, 12 id, 52 launch, 72 status (of length 0), 82 01 ping, 8a 01 release, 92 01
+ * backup. */
 static const struct {
     const char *name;
     struct slice bytes;
@@ -39,8 +40,37 @@ static const struct {
         {"version 2, of an operation that breaks our rules", BYTES("\x08\x02\x12\x02hi\x82\x01\x01\xff"),
                 ZMESOS__V1__CODE__UNSUPPORTED_VERSION, "hi", "version"},
         {"no operation", BYTES("\x08\x01\x12\x02hi"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi", NULL},
-        {"operation 17", BYTES("\x08\x01\x12\x02hi\x8a\x01\x00"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi",
+        {"operation 19", BYTES("\x08\x01\x12\x02hi\x9a\x01\x00"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi",
                 NULL},
+        {"release", BYTES("\x08\x01\x8a\x01\x02\x08\x02"), ZMESOS__V1__CODE__OK, NULL, NULL},
+        {"release without an action", BYTES("\x08\x01\x8a\x01\x00"), ZMESOS__V1__CODE__OK, NULL, NULL},
+        {"release of action 3", BYTES("\x08\x01\x12\x02hi\x8a\x01\x02\x08\x03"), ZMESOS__V1__CODE__INVALID,
+                "hi", "release.action"},
+        {"release of action 0", BYTES("\x08\x01\x12\x02hi\x8a\x01\x02\x08\x00"), ZMESOS__V1__CODE__INVALID,
+                "hi", "release.action"},
+        {"release with words for an action", BYTES("\x08\x01\x12\x02hi\x8a\x01\x03\x0a\x01r"),
+                ZMESOS__V1__CODE__MALFORMED, "hi", "release.action"},
+        {"release of an id with NUL", BYTES("\x08\x01\x12\x02hi\x8a\x01\x05\x08\x01\x12\x01\x00"),
+                ZMESOS__V1__CODE__INVALID, "hi", "release.task_ids[0]"},
+        {"backup", BYTES("\x08\x01\x92\x01\x04\x0a\x02/b"), ZMESOS__V1__CODE__OK, NULL, NULL},
+        {"backup into a path with NUL", BYTES("\x08\x01\x12\x02hi\x92\x01\x04\x0a\x02/\x00"),
+                ZMESOS__V1__CODE__INVALID, "hi", "backup.path"},
+        {"backup into a path that is not UTF-8", BYTES("\x08\x01\x12\x02hi\x92\x01\x04\x0a\x02/\xff"),
+                ZMESOS__V1__CODE__INVALID, "hi", "backup.path"},
+        {"backup into two paths", BYTES("\x08\x01\x12\x02hi\x92\x01\x08\x0a\x02/b\x0a\x02/c"),
+                ZMESOS__V1__CODE__INVALID, "hi", "backup.path"},
+        {"a retry on LOST",
+                BYTES("\x08\x01\x12\x02hi\x52\x0a\x0a\x08\x0a\x01"
+                      "a\xaa\x01\x02\x10\x06"),
+                ZMESOS__V1__CODE__OK, NULL, NULL},
+        {"a retry on outcome 9",
+                BYTES("\x08\x01\x12\x02hi\x52\x0a\x0a\x08\x0a\x01"
+                      "a\xaa\x01\x02\x10\x09"),
+                ZMESOS__V1__CODE__INVALID, "hi", "launch.tasks[0].retry.on[0]"},
+        {"a retry on LOST and outcome 9, packed",
+                BYTES("\x08\x01\x12\x02hi\x52\x0c\x0a\x0a\x0a\x01"
+                      "a\xaa\x01\x04\x12\x02\x06\x09"),
+                ZMESOS__V1__CODE__INVALID, "hi", "launch.tasks[0].retry.on[1]"},
         {"two operations", BYTES("\x08\x01\x12\x02hi\x6a\x00\x82\x01\x00"), ZMESOS__V1__CODE__INVALID, "hi",
                 "ping"},
         {"no field at all", BYTES("\xff"), ZMESOS__V1__CODE__MALFORMED, NULL, NULL},
