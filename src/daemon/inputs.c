@@ -136,6 +136,8 @@ void daemon_on_down(void *context, uint64_t subscription, enum master_down why, 
     struct core_input input = {
             .kind = CORE_IN_DOWN, .down = {.refused = why != MASTER_DOWN_LOST, .text = text}};
     daemon_input(daemon, &input);
+    if (why == MASTER_DOWN_UNAUTHORIZED)
+        daemon_read_secret(daemon);
     if (why == MASTER_DOWN_ERROR)
         daemon_judge_error(daemon, text);
 }

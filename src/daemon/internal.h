@@ -70,6 +70,7 @@ void daemon_on_answered(void *context, uint64_t call, enum master_answer answer,
  * client's words. */
 void daemon_log_down(struct daemon *daemon, uint64_t subscription, enum master_down why, const char *text);
 void daemon_forget_downs(struct daemon *daemon);
+void daemon_read_secret(struct daemon *daemon);
 void daemon_judge_error(struct daemon *daemon, const char *text); /* after the core knows that it is down */
 
 /* backup.c: the request backup; its end, where the store tells it; and its reply where we are stopping. */

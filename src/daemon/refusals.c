@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "credential.h"
 
 #define FAILED_OVER_PAUSE_MS 5000
 #define STOOD_MS 60000 /* a subscription that lasted as long was a good one */
@@ -64,6 +65,23 @@ void daemon_forget_downs(struct daemon *daemon)
         daemon->downs[i] = NULL;
     }
     daemon->down_next = 0;
+}
+
+/* Secrets are changed: a new one in the file is taken without a restart. The principal stays. */
+void daemon_read_secret(struct daemon *daemon)
+{
+    char *principal = NULL, *secret = NULL;
+    struct error err;
+    if (!daemon->options->credential)
+        return;
+    if (credential_read(daemon->options->credential, &principal, &secret, &err))
+        log_debug("mesos", "%s", err.text);
+    else if (strcmp(principal, daemon->options->principal) == 0 && master_set_secret(daemon->master, secret))
+        log_info("mesos", "%s has another secret now", daemon->options->credential);
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(principal);
+    free(secret);
 }
 
 static void stop(struct daemon *daemon)

@@ -136,6 +136,23 @@ void master_destroy(struct master *master)
     free(master);
 }
 
+bool master_set_secret(struct master *master, const char *secret)
+{
+    char *old = (char *)(uintptr_t)master->config.secret;
+
+    if (old == NULL || master->config.principal == NULL || strcmp(old, secret) == 0) {
+        return false;
+    }
+    master->config.secret = alloc_string(secret);
+    explicit_bzero(old, strlen(old));
+    free(old);
+    master_reactor_set_secret(master->stream.easy, secret);
+    for (size_t i = 0; i < 1 + MASTER_LOOSE_LANES; ++i) {
+        master_reactor_set_secret(master->calls.lanes[i].easy, secret);
+    }
+    return true;
+}
+
 bool master_is_ending(const struct master *master)
 {
     return master->ending.set || master->wish.kind != MASTER_WISH_NONE;

@@ -123,6 +123,13 @@ CURL *master_reactor_easy(const struct master_config *config, char *words)
     return easy;
 }
 
+void master_reactor_set_secret(CURL *easy, const char *secret)
+{
+    if (curl_easy_setopt(easy, CURLOPT_PASSWORD, secret) != CURLE_OK) {
+        abort(); /* there is no memory */
+    }
+}
+
 void master_reactor_add(struct master_reactor *reactor, enum master_pool_name pool, CURL *easy)
 {
     CURLMcode result = curl_multi_add_handle(reactor->pools[pool].multi, easy);

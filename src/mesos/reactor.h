@@ -34,6 +34,9 @@ void master_reactor_clear(struct master_reactor *reactor);
  * CURL_ERROR_SIZE bytes. */
 CURL *master_reactor_easy(const struct master_config *config, char *words);
 
+/* The same handle with another secret. */
+void master_reactor_set_secret(CURL *easy, const char *secret);
+
 void master_reactor_add(struct master_reactor *reactor, enum master_pool_name pool, CURL *easy);
 
 /* Gives a transfer up; its connection is closed. Not from inside a callback of libcurl's. */

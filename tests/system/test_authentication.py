@@ -35,3 +35,19 @@ def test_without_the_right_one_it_says_so_and_goes_on_trying(start_cluster, file
     assert "401" in status.message
     assert zmesos.messages.Subscription.Name(status.subscription) == "REFUSED"
     assert "other-word" not in cluster.daemon.log_text()
+
+
+def test_a_secret_that_is_corrected_is_taken_without_a_restart(start_cluster, files):
+    credential = files / "wrong"
+    cluster = start_cluster("--credential", str(credential), "--log-level", "debug",
+                            local={"credentials": str(files / "credentials")}, wait=False)
+    cluster.daemon.wait_subscription("REFUSED")
+    for text in ("", "other secret-word\n", "not a credential at all\n"):  # half written, another principal's, broken
+        credential.write_text(text)
+        before = len(cluster.daemon.log_lines("waiting -> subscribing"))
+        wait_for(lambda: len(cluster.daemon.log_lines("waiting -> subscribing")) >= before + 2, "it to be read and tried")
+    assert cluster.status().message.endswith("status 401")
+    credential.write_text("zmesos secret-word\n")
+    cluster.wait_subscribed()
+    assert cluster.status().run == 1 and len(cluster.daemon.log_lines("has another secret now")) == 1
+    assert "secret-word" not in cluster.daemon.log_text()

@@ -68,6 +68,49 @@ static void test_authentication(void **state)
     }
 }
 
+static void set_secret(struct harness *h, const char *line)
+{
+    if (strcmp(line, "down 0 UNAUTHORIZED") == 0) {
+        assert_false(master_set_secret(h->master, "old"));
+        assert_true(master_set_secret(h->master, "new"));
+    }
+}
+
+/* Of the SUBSCRIBE and of each call. */
+static void test_another_secret(void **state)
+{
+    struct harness *h = *state;
+    const struct fake_request *request;
+    char value[128];
+
+    h->config.principal = "zmesos";
+    h->config.secret = "old";
+    h->hook = set_secret;
+    harness_open(h, "%1");
+    request = harness_request(h, h->fake);
+    assert_int_equal(fake_request_header(request, "Authorization", value, sizeof value), 1);
+    assert_string_equal(value, "Basic em1lc29zOm9sZA=="); /* zmesos:old */
+    harness_answer(h->fake, request, 401, "", "");
+    harness_expect(h, "down 0 UNAUTHORIZED");
+    harness_subscribe(h);
+    harness_send(h, 1, true, "ordered");
+    harness_send(h, 2, false, "loose");
+    for (int i = 0; i < 2; ++i) {
+        request = harness_request(h, h->fake);
+        assert_int_equal(fake_request_header(request, "Authorization", value, sizeof value), 1);
+        assert_string_equal(value, "Basic em1lc29zOm5ldw=="); /* zmesos:new */
+    }
+}
+
+static void test_no_secret_without_a_principal(void **state)
+{
+    struct harness *h = *state;
+
+    harness_open(h, "%1");
+    assert_false(master_set_secret(h->master, "new"));
+    assert_int_equal(fake_request_header(harness_request(h, h->fake), "Authorization", NULL, 0), 0);
+}
+
 static int forget_proxies(void **state)
 {
     unsetenv("http_proxy");
@@ -312,6 +355,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             test(test_request),
             test(test_authentication),
+            test(test_another_secret),
+            test(test_no_secret_without_a_principal),
             cmocka_unit_test_setup_teardown(test_environment_does_not_divert, harness_setup, forget_proxies),
             test(test_name),
             test(test_recording),

@@ -145,6 +145,10 @@ bool master_take_unaccounted(struct master *master);
  * may be on its way; 0 for a framework id that was never used. */
 void master_set_unaccounted(struct master *master, unsigned count);
 
+/* The secret of the configuration's principal from the next request on; whether it is another one than
+ * before. For `down` after 401, when nothing is under way; nothing where there are no credentials. */
+bool master_set_secret(struct master *master, const char *secret);
+
 /* Back-pressure: while paused no records are delivered, the first one of a stream included, and silence does
  * not count. The record in whose callback it was called is the last. */
 void master_pause(struct master *master, bool paused, int64_t now_ms);
