@@ -1,10 +1,8 @@
-/* Clients: they launch, kill and ask, and repeat a request until it is answered. What a reply promised is
- * kept by invariants.c. */
+/* Clients: what they want, and when they ask for it. How requests are packed and repeated is in
+ * client_requests.c; what a reply promised is kept by the checks. */
 #include "sim.h"
 
 #include <string.h>
-
-static void send(struct sim *sim, void *context, uint64_t number);
 
 struct wish *client_wish(const struct sim *sim, const char *id, size_t length)
 {
@@ -16,44 +14,77 @@ struct wish *client_wish(const struct sim *sim, const char *id, size_t length)
     return NULL;
 }
 
+struct wish *client_wish_of_life(const struct sim *sim, const char *mesos_id)
+{
+    return client_wish(sim, mesos_id, strcspn(mesos_id, "."));
+}
+
+bool policy_replaces(const struct policy *policy)
+{
+    return policy->max_attempts > 1 && policy->on & OUTCOMES_CUT_OFF;
+}
+
 /* ---- what they want ---------------------------------------------------------------------------------------
  */
 
-static struct slice pack_spec(struct sim *sim, const struct wish *wish, double cpus)
+static struct policy any_policy(struct sim *sim)
 {
-    Zmesos__V1__TaskSpec spec;
-    zmesos__v1__task_spec__init(&spec);
-    spec.id = (char *)(uintptr_t)wish->id;
-    spec.role = arena_string(&sim->arena, wish->role ? "r2" : "r1");
-    spec.has_cpus = true;
-    spec.cpus = cpus;
-    spec.has_priority = wish->cpus % 3 == 0;
-    spec.priority = 1;
-    Mesos__V1__CommandInfo command;
-    mesos__v1__command_info__init(&command);
-    command.value = arena_string(&sim->arena, "true");
-    spec.command = &command;
-    size_t size = zmesos__v1__task_spec__get_packed_size(&spec);
-    uint8_t *bytes = sim_alloc(sim, size);
-    zmesos__v1__task_spec__pack(&spec, bytes);
-    return slice_of(bytes, size);
+    struct random *random = &sim->random;
+    struct policy policy = {.max_attempts = 1,
+            .on = OUTCOME(FAILED) | OUTCOME(LAUNCH_TIMEOUT) | OUTCOME(GONE),
+            .backoff_ms = 1000,
+            .backoff_max_ms = 300000,
+            .replace_after_ms = 600000};
+    if (random_below(random, 2))
+        return policy;
+    policy.max_attempts = (uint32_t)random_between(random, 2, 5);
+    if (random_below(random, 2))
+        policy.on = (unsigned)random_between(random, 1, (1 << (OUTCOME_MAX + 1)) - 1) & ~1u;
+    if (policy.on == 0)
+        policy.on = OUTCOME(UNREACHABLE);
+    if (random_below(random, 2))
+        policy.backoff_ms = random_spread(random, 1, 20000);
+    if (random_below(random, 2))
+        policy.backoff_max_ms = random_spread(random, policy.backoff_ms, 40000);
+    if (random_below(random, 3))
+        policy.replace_after_ms = random_spread(random, 1000, 240000);
+    policy.elsewhere = random_below(random, 4) == 0;
+    return policy;
 }
 
 static struct wish *new_wish(struct sim *sim, struct request *request)
 {
+    static const char *const labels[] = {NULL, "a", "b", ""};
     struct random *random = &sim->random;
     struct wish *wish = &sim->wishes[sim->wish_count++];
     *wish = (struct wish){.id = arena_format(&sim->arena, "t%zu", sim->wish_count),
             .role = (int)random_below(random, ROLES),
             .cpus = random_between(random, 1, 20) * 100,
             .runs_us = random_below(random, 3) ? random_spread(random, MS, 60 * SECOND) : INT64_MAX,
-            .fails = random_below(random, 4) == 0,
+            .fails = random_below(random, 4) ? 0 : (unsigned)random_between(random, 300, 1000),
+            .label = labels[random_below(random, sizeof labels / sizeof *labels)],
+            .policy = any_policy(sim),
             .request = request};
-    wish->spec = pack_spec(sim, wish, (double)wish->cpus / 1000);
+    if (random_below(random, 4) == 0)
+        wish->launch_timeout_ms = random_spread(random, 5000, 240000);
+    wish->spec = client_pack_spec(sim, wish, false);
     return wish;
 }
 
-static struct request *new_request(struct sim *sim, enum request_kind kind)
+/* A list named a task that no client launched: from now on they may kill it. */
+void client_found(struct sim *sim, const char *id)
+{
+    if (sim->wish_count == WISHES_MAX || client_wish(sim, id, strlen(id)))
+        return;
+    struct wish *wish = &sim->wishes[sim->wish_count++];
+    *wish = (struct wish){
+            .id = id, .found = true, .runs_us = INT64_MAX, .policy = {.max_attempts = 1}, .promised = true};
+}
+
+/* ---- what they ask ----------------------------------------------------------------------------------------
+ */
+
+struct request *client_new_request(struct sim *sim, enum request_kind kind)
 {
     if (sim->request_count == sim->request_capacity) {
         size_t capacity = sim->request_capacity ? 2 * sim->request_capacity : 64;
@@ -69,112 +100,59 @@ static struct request *new_request(struct sim *sim, enum request_kind kind)
     return request;
 }
 
-static void choose(struct sim *sim, struct request *request)
+/* An id that was forgotten may be used again: by who knows what was there before. */
+static bool may_name(const struct sim *sim, const struct wish *wish, enum request_kind kind)
+{
+    bool short_memory = sim->daemon.config.keep_tasks < 1000 || sim->daemon.config.keep_tasks_ms < 3600000 ||
+                        sim->weather.faults[FAULT_WALL_JUMP];
+    switch (kind) {
+    case REQUEST_AGAIN:
+        return wish->promised && !wish->found;
+    case REQUEST_CONFLICT:
+        return wish->promised && !wish->found && !short_memory && sim->restores == 0;
+    default:
+        return true;
+    }
+}
+
+static void choose_wishes(struct sim *sim, struct request *request)
 {
     size_t wanted = 1 + random_below(&sim->random, 5);
     if (request->kind == REQUEST_LAUNCH) {
-        while (request->count < wanted && sim->wish_count < TASKS_MAX)
+        while (request->count < wanted && sim->launched_count < TASKS_MAX) {
+            sim->launched_count++;
             request->wishes[request->count++] = new_wish(sim, request);
+        }
         return;
     }
     if (request->kind != REQUEST_GET)
         wanted = 1;
     for (size_t i = 0; i < wanted && sim->wish_count > 0; i++) {
         struct wish *wish = &sim->wishes[random_below(&sim->random, sim->wish_count)];
-        if (request->kind != REQUEST_CONFLICT || wish->promised)
+        if (may_name(sim, wish, request->kind))
             request->wishes[request->count++] = wish;
     }
 }
 
-/* ---- sending ----------------------------------------------------------------------------------------------
- */
-
-static void fill_launch(
-        struct sim *sim, const struct request *request, Zmesos__V1__Request *message, struct slice *specs)
+/* Whether there is something to send. */
+static bool choose(struct sim *sim, struct request *request)
 {
-    struct arena *arena = &sim->daemon.in;
-    message->operation_case = ZMESOS__V1__REQUEST__OPERATION_LAUNCH;
-    message->launch = arena_alloc(arena, sizeof *message->launch);
-    zmesos__v1__launch__init(message->launch);
-    message->launch->tasks = arena_array(arena, request->count, sizeof(Zmesos__V1__TaskSpec *));
-    for (size_t i = 0; i < request->count; i++) {
-        const struct wish *wish = request->wishes[i];
-        bool other = request->kind == REQUEST_CONFLICT;
-        specs[i] = other ? pack_spec(sim, wish, (double)wish->cpus / 1000 + 1) : wish->spec;
-        message->launch->tasks[message->launch->n_tasks++] =
-                zmesos__v1__task_spec__unpack(NULL, specs[i].length, specs[i].data);
-    }
-}
-
-static char **ids_of(struct sim *sim, const struct request *request)
-{
-    char **ids = arena_array(&sim->daemon.in, request->count, sizeof *ids);
-    for (size_t i = 0; i < request->count; i++)
-        ids[i] = (char *)(uintptr_t)request->wishes[i]->id;
-    return ids;
-}
-
-static void fill(
-        struct sim *sim, const struct request *request, Zmesos__V1__Request *message, struct slice *specs)
-{
-    struct arena *arena = &sim->daemon.in;
     switch (request->kind) {
-    case REQUEST_LAUNCH:
-    case REQUEST_CONFLICT:
-        fill_launch(sim, request, message, specs);
-        break;
-    case REQUEST_KILL:
-        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_KILL;
-        message->kill = arena_alloc(arena, sizeof *message->kill);
-        zmesos__v1__kill__init(message->kill);
-        message->kill->task_ids = ids_of(sim, request);
-        message->kill->n_task_ids = request->count;
-        break;
-    case REQUEST_GET:
-        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_GET;
-        message->get = arena_alloc(arena, sizeof *message->get);
-        zmesos__v1__get__init(message->get);
-        message->get->task_ids = ids_of(sim, request);
-        message->get->n_task_ids = request->count;
-        break;
+    case REQUEST_LIST:
     case REQUEST_RECONCILE:
-        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_RECONCILE;
-        message->reconcile = arena_alloc(arena, sizeof *message->reconcile);
-        zmesos__v1__reconcile__init(message->reconcile);
+        return true;
+    case REQUEST_KILL_LABEL:
+        request->label = random_below(&sim->random, 3) ? "a" : NULL;
+        return random_below(&sim->random, 3) == 0;
+    case REQUEST_KILL:
+        if (random_below(&sim->random, 3) == 0)
+            request->grace_s = random_between(&sim->random, 1, 9);
+        break;
+    default:
         break;
     }
-}
-
-static void arrive(struct sim *sim, void *context, uint64_t number)
-{
-    struct request *request = context;
-    if (!sim->daemon.up || daemon_put_off(sim, arrive, request, number))
-        return;
-    Zmesos__V1__Request message;
-    struct slice specs[8];
-    arena_reset(&sim->daemon.in);
-    zmesos__v1__request__init(&message);
-    fill(sim, request, &message, specs);
-    struct core_input input = {.kind = CORE_IN_REQUEST,
-            .request = {.token = request->token, .request = &message, .specs = specs}};
-    daemon_input(sim, &input);
-    for (size_t i = 0; message.operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH && i < request->count;
-            i++)
-        zmesos__v1__task_spec__free_unpacked(message.launch->tasks[i], NULL);
-}
-
-static void send(struct sim *sim, void *context, uint64_t number)
-{
-    (void)number;
-    struct request *request = context;
-    if (request->answered)
-        return;
-    static const char *const kinds[] = {"launches", "kills", "gets", "reconciles", "launches otherwise"};
-    trace(sim, "client", "%s %s, %zu in all", kinds[request->kind],
-            request->count ? request->wishes[0]->id : "", request->count);
-    request->tries++;
-    world_after(sim, random_between(&sim->random, 50, 2 * MS), arrive, request, 0);
-    world_after(sim, random_between(&sim->random, SECOND, 10 * SECOND), send, request, 0);
+    choose_wishes(sim, request);
+    return request->count > 0;
 }
 
 static void next_request(struct sim *sim, void *context, uint64_t number)
@@ -182,14 +160,14 @@ static void next_request(struct sim *sim, void *context, uint64_t number)
     (void)context;
     (void)number;
     static const enum request_kind kinds[] = {REQUEST_LAUNCH, REQUEST_LAUNCH, REQUEST_LAUNCH, REQUEST_KILL,
-            REQUEST_KILL, REQUEST_GET, REQUEST_RECONCILE, REQUEST_CONFLICT};
+            REQUEST_KILL, REQUEST_KILL_LABEL, REQUEST_GET, REQUEST_LIST, REQUEST_RECONCILE, REQUEST_CONFLICT,
+            REQUEST_AGAIN};
     if (sim->calm)
         return;
-    struct request *request = new_request(
+    struct request *request = client_new_request(
             sim, kinds[random_below(&sim->random, sim->wish_count ? sizeof kinds / sizeof *kinds : 1)]);
-    choose(sim, request);
-    if (request->count > 0 || request->kind == REQUEST_RECONCILE)
-        send(sim, request, 0);
+    if (choose(sim, request))
+        client_send(sim, request, 0);
     world_after(sim, random_spread(&sim->random, 10 * MS, 40 * SECOND), next_request, NULL, 0);
 }
 
@@ -197,12 +175,44 @@ static void next_request(struct sim *sim, void *context, uint64_t number)
 static void kill_all(struct sim *sim, void *context, uint64_t number)
 {
     (void)context;
-    (void)number;
+    client_send(sim, client_new_request(sim, REQUEST_LIST), 0);
     for (size_t i = 0; i < sim->wish_count; i++) {
-        struct request *request = new_request(sim, REQUEST_KILL);
+        if (number > 0 && !sim->wishes[i].found)
+            continue;
+        struct request *request = client_new_request(sim, REQUEST_KILL);
         request->wishes[request->count++] = &sim->wishes[i];
-        send(sim, request, 0);
+        client_send(sim, request, 0);
     }
+    if (number < 3)
+        world_after(sim, 3 * MINUTE, kill_all, NULL, number + 1);
+}
+
+/* Somebody looks at what is held: all of it, or task by task, or not at all. */
+static void release_held(struct sim *sim, void *context, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    bool drop = random_below(&sim->random, 3) == 0;
+    if (random_below(&sim->random, 2)) {
+        struct request *request = client_new_request(sim, REQUEST_RELEASE);
+        request->drop = drop;
+        client_send(sim, request, 0);
+        return;
+    }
+    for (size_t i = 0; i < sim->wish_count; i++) {
+        if (!sim->wishes[i].held || random_below(&sim->random, 4) == 0)
+            continue;
+        struct request *request = client_new_request(sim, REQUEST_RELEASE);
+        request->drop = random_below(&sim->random, 3) == 0;
+        request->wishes[request->count++] = &sim->wishes[i];
+        client_send(sim, request, 0);
+    }
+}
+
+void client_restored(struct sim *sim)
+{
+    if (random_below(&sim->random, 4))
+        world_after(sim, random_spread(&sim->random, SECOND, 5 * MINUTE), release_held, NULL, 0);
 }
 
 void client_start(struct sim *sim)
@@ -210,44 +220,4 @@ void client_start(struct sim *sim)
     next_request(sim, NULL, 0);
     if (random_below(&sim->random, 2))
         world_after(sim, sim->weather.calm_at_us + SECOND, kill_all, NULL, 0);
-}
-
-/* ---- replies ----------------------------------------------------------------------------------------------
- */
-
-struct answered *client_read_reply(struct sim *sim, const struct core_reply *reply)
-{
-    struct answered *answered = NEW(sim, struct answered);
-    const Zmesos__V1__Reply *from = reply->reply;
-    answered->token = reply->token;
-    answered->code = from->code;
-    if (from->result_case == ZMESOS__V1__REPLY__RESULT_ITEMS) {
-        answered->count = from->items->n_items;
-        for (size_t i = 0; i < answered->count; i++) {
-            answered->ids[i] = arena_string(&sim->arena, from->items->items[i]->task_id);
-            answered->codes[i] = from->items->items[i]->code;
-            answered->states[i] = from->items->items[i]->state;
-            answered->revisions[i] = from->items->items[i]->revision;
-        }
-    } else if (from->result_case == ZMESOS__V1__REPLY__RESULT_TASKS) {
-        answered->tasks = true;
-        answered->count = from->tasks->n_tasks;
-        for (size_t i = 0; i < answered->count; i++) {
-            answered->ids[i] = arena_string(&sim->arena, from->tasks->tasks[i]->id);
-            answered->states[i] = from->tasks->tasks[i]->state;
-            answered->revisions[i] = from->tasks->tasks[i]->revision;
-        }
-        answered->missing = from->tasks->n_missing;
-        for (size_t i = 0; i < answered->missing; i++)
-            answered->ids[answered->count + i] = arena_string(&sim->arena, from->tasks->missing[i]);
-    }
-    return answered;
-}
-
-/* A reply that is lost makes the client ask again. */
-void client_reply(struct sim *sim, const struct answered *reply)
-{
-    struct request *request = sim->requests[reply->token - 1];
-    if (!weather_chance(sim, 50) && reply->code != ZMESOS__V1__CODE__UNAVAILABLE)
-        request->answered = true;
 }

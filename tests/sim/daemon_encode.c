@@ -41,18 +41,27 @@ static struct life *life_of(struct sim *sim, const struct core_launch *launch)
 {
     const char *id = outward_id(sim, launch->task_id);
     struct life *life = sim_life(sim, id);
-    if (life && life->written == 0) { /* decided before a crash, and never left */
-        life->agent = sim_agent(sim, launch->agent_id);
-        life->cpus = cpus_of(launch);
-    }
-    if (life)
+    if (life && life->written > 0)
         return life;
-    life = sim_new_life(sim, id);
-    life->wish = client_wish(sim, id, (size_t)(strchr(id, '.') - id));
+    if (!life) /* else decided before a crash, and it never left */
+        life = sim_new_life(sim, id);
+    life->wish = client_wish_of_life(sim, id);
+    life->key = strtoll(strchr(id, '.') + 1, NULL, 10);
     life->attempt = (uint32_t)strtoul(strrchr(launch->task_id, '.') + 1, NULL, 10);
     life->agent = sim_agent(sim, launch->agent_id);
     life->cpus = cpus_of(launch);
+    life->framework = sim->daemon.framework;
     return life;
+}
+
+static int64_t grace_of(const struct blob *policy)
+{
+    struct slice bytes = blob_slice(policy);
+    Mesos__V1__KillPolicy *read =
+            policy ? mesos__v1__kill_policy__unpack(NULL, bytes.length, bytes.data) : NULL;
+    int64_t grace_s = read && read->grace_period ? read->grace_period->nanoseconds / 1000000000 : 0;
+    mesos__v1__kill_policy__free_unpacked(read, NULL);
+    return grace_s;
 }
 
 static void fill_offers(struct sim *sim, struct call *call, Mesos__V1__OfferID **ids, size_t count,
@@ -90,6 +99,12 @@ static void fill_tasks(struct sim *sim, struct call *call, const Mesos__V1__Sche
         add_task(sim, call, from->acknowledge->task_id->value, from->acknowledge->agent_id);
         memcpy(&call->uuid, from->acknowledge->uuid.data, sizeof call->uuid);
     }
+    if (from->acknowledge_operation_status) {
+        const Mesos__V1__Scheduler__Call__AcknowledgeOperationStatus *acknowledge =
+                from->acknowledge_operation_status;
+        call->operation = arena_string(&sim->arena, acknowledge->operation_id->value);
+        memcpy(&call->uuid, acknowledge->uuid.data, sizeof call->uuid);
+    }
     for (size_t i = 0; from->reconcile && i < from->reconcile->n_tasks; i++)
         add_task(sim, call, from->reconcile->tasks[i]->task_id->value, from->reconcile->tasks[i]->agent_id);
 }
@@ -102,9 +117,10 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
     call->subscription = out->subscription;
     call->type = from->type;
     call->ordered = out->ordered;
-    if (strcmp(from->framework_id->value, "framework") != 0)
+    call->framework = strtoull(strchr(from->framework_id->value, '-') + 1, NULL, 10);
+    if (call->framework != sim->daemon.framework)
         violation(sim, "a call for framework %s", from->framework_id->value);
-    if (out->ordered == (from->acknowledge != NULL))
+    if (out->ordered == (from->acknowledge || from->acknowledge_operation_status))
         violation(sim, "%s is in the wrong queue", call_name(from->type));
     if (from->accept) {
         fill_offers(sim, call, from->accept->offer_ids, from->accept->n_offer_ids, from->accept->filters);
@@ -122,6 +138,7 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
         fill_roles(call, from->revive->roles, from->revive->n_roles);
     } else {
         fill_tasks(sim, call, from);
+        call->grace_s = grace_of(out->kill_policy);
     }
     return call;
 }
@@ -160,20 +177,20 @@ static Mesos__V1__OfferID *make_offer_id(struct arena *arena, const char *id)
     return offer;
 }
 
-static Mesos__V1__FrameworkID *make_framework_id(struct arena *arena)
+static Mesos__V1__FrameworkID *make_framework_id(struct sim *sim, struct arena *arena)
 {
     Mesos__V1__FrameworkID *id = arena_alloc(arena, sizeof *id);
     mesos__v1__framework_id__init(id);
-    id->value = arena_string(arena, "framework");
+    id->value = arena_format(arena, "framework-%llu", (unsigned long long)sim->daemon.framework);
     return id;
 }
 
-static Mesos__V1__Offer *make_offer(struct arena *arena, const struct offer *from)
+static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const struct offer *from)
 {
     Mesos__V1__Offer *offer = arena_alloc(arena, sizeof *offer);
     mesos__v1__offer__init(offer);
     offer->id = make_offer_id(arena, from->id);
-    offer->framework_id = make_framework_id(arena);
+    offer->framework_id = make_framework_id(sim, arena);
     offer->agent_id = make_agent_id(arena, from->agent->id);
     offer->hostname = arena_format(arena, "host-%s", from->agent->id);
     offer->allocation_info = arena_alloc(arena, sizeof *offer->allocation_info);
@@ -183,6 +200,32 @@ static Mesos__V1__Offer *make_offer(struct arena *arena, const struct offer *fro
     offer->resources[0] = make_cpus(arena, from->cpus, offer->allocation_info->role);
     offer->n_resources = 1;
     return offer;
+}
+
+static ProtobufCBinaryData make_uuid(struct arena *arena, uint64_t uuid)
+{
+    ProtobufCBinaryData data = {.len = 16, .data = arena_alloc(arena, 16)};
+    memset(data.data, 0, 16);
+    memcpy(data.data, &uuid, sizeof uuid);
+    return data;
+}
+
+static Mesos__V1__OperationStatus *make_operation_status(
+        struct arena *arena, const struct operation *operation)
+{
+    Mesos__V1__OperationStatus *status = arena_alloc(arena, sizeof *status);
+    mesos__v1__operation_status__init(status);
+    status->state = MESOS__V1__OPERATION_STATE__OPERATION_FINISHED;
+    status->operation_id = arena_alloc(arena, sizeof *status->operation_id);
+    mesos__v1__operation_id__init(status->operation_id);
+    status->operation_id->value = arena_string(arena, operation->id);
+    status->agent_id = make_agent_id(arena, operation->agent->id);
+    if (operation->uuid) {
+        status->uuid = arena_alloc(arena, sizeof *status->uuid);
+        mesos__v1__uuid__init(status->uuid);
+        status->uuid->value = make_uuid(arena, operation->uuid);
+    }
+    return status;
 }
 
 static Mesos__V1__TaskStatus *make_status(struct sim *sim, struct arena *arena, const struct word *word)
@@ -202,12 +245,14 @@ static Mesos__V1__TaskStatus *make_status(struct sim *sim, struct arena *arena, 
     status->agent_id = word->agent ? make_agent_id(arena, word->agent) : NULL;
     if (word->update) {
         status->has_uuid = true;
-        status->uuid.len = 16;
-        status->uuid.data = arena_alloc(arena, 16);
-        memcpy(status->uuid.data, &word->update->uuid, sizeof word->update->uuid);
+        status->uuid = make_uuid(arena, word->update->uuid);
     }
     if (sim->plant == PLANT_UNKNOWN_GONE && status->state == TASK(UNKNOWN))
         status->state = TASK(GONE);
+    const struct kept_task *task;
+    if (sim->plant == PLANT_ADOPT_OVER && state_is_terminal(status->state) &&
+            !store_attempt(sim, word->id, &task))
+        status->state = TASK(RUNNING);
     return status;
 }
 
@@ -222,7 +267,7 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
     case EVENT(SUBSCRIBED):
         event->subscribed = arena_alloc(arena, sizeof *event->subscribed);
         mesos__v1__scheduler__event__subscribed__init(event->subscribed);
-        event->subscribed->framework_id = make_framework_id(arena);
+        event->subscribed->framework_id = make_framework_id(sim, arena);
         break;
     case EVENT(OFFERS):
         event->offers = arena_alloc(arena, sizeof *event->offers);
@@ -230,7 +275,7 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
         event->offers->n_offers = word->offer_count;
         event->offers->offers = arena_array(arena, word->offer_count, sizeof(Mesos__V1__Offer *));
         for (size_t i = 0; i < word->offer_count; i++)
-            event->offers->offers[i] = make_offer(arena, word->offers[i]);
+            event->offers->offers[i] = make_offer(sim, arena, word->offers[i]);
         break;
     case EVENT(RESCIND):
         event->rescind = arena_alloc(arena, sizeof *event->rescind);
@@ -243,6 +288,20 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
         event->update->status = make_status(sim, arena, word);
         trace(sim, "daemon", "hears %s %s%s", word->id, state_name(word->state),
                 word->update ? " with uuid" : "");
+        break;
+    case EVENT(UPDATE_OPERATION_STATUS):
+        event->update_operation_status = arena_alloc(arena, sizeof *event->update_operation_status);
+        mesos__v1__scheduler__event__update_operation_status__init(event->update_operation_status);
+        event->update_operation_status->status = make_operation_status(arena, word->operation);
+        break;
+    case EVENT(MESSAGE):
+        event->message = arena_alloc(arena, sizeof *event->message);
+        mesos__v1__scheduler__event__message__init(event->message);
+        event->message->agent_id = make_agent_id(arena, "A1");
+        event->message->executor_id = arena_alloc(arena, sizeof *event->message->executor_id);
+        mesos__v1__executor_id__init(event->message->executor_id);
+        event->message->executor_id->value = arena_string(arena, "executor");
+        event->message->data = make_uuid(arena, 1);
         break;
     case EVENT(FAILURE):
         event->failure = arena_alloc(arena, sizeof *event->failure);

@@ -35,104 +35,28 @@ static bool same_spec(struct slice a, struct slice b)
     return same;
 }
 
-/* ---- outputs ----------------------------------------------------------------------------------------------
- */
-
-static void add_parcel(struct sim *sim, const struct parcel *from)
-{
-    struct parcel *parcel = NEW(sim, struct parcel);
-    *parcel = *from;
-    parcel->group = store_group(sim);
-    *sim->daemon.end = parcel;
-    sim->daemon.end = &parcel->next;
-    sim->daemon.waiting++;
-}
-
-static void add_event(struct sim *sim, const struct core_event *event)
-{
-    struct published *published = NEW(sim, struct published);
-    *published = (struct published){.class = (int)event->class,
-            .journaled = event->journaled,
-            .number = event->number,
-            .revision = event->revision};
-    if (event->task) {
-        published->wish = client_wish(sim, event->task->id, strlen(event->task->id));
-        published->state = event->task->state;
-    }
-    if (event->bytes)
-        published->word = *(struct word *const *)blob_slice(event->bytes).data;
-    if (event->journaled) {
-        struct blob *body = blob_create(&published, sizeof published);
-        struct record record = {.kind = RECORD_EVENT,
-                .event = {.class = (int32_t)event->class,
-                        .number = event->number,
-                        .topic = event->topic,
-                        .body = body}};
-        store_add(sim, &record);
-        blob_unref(body);
-    }
-    add_parcel(sim, &(struct parcel){.kind = PARCEL_EVENT, .event = published});
-}
-
-static void add_call(struct sim *sim, const struct core_call *out)
-{
-    struct call *call = daemon_call(sim, out);
-    if (sim->plant == PLANT_SKIP_ASKING && call->type == CALL(RECONCILE) && plant_skips(sim, call))
-        return;
-    if (sim->plant == PLANT_ACK_EARLY && call->type == CALL(ACKNOWLEDGE))
-        mesos_send(sim, call);
-    else
-        add_parcel(sim, &(struct parcel){.kind = PARCEL_CALL, .call = call});
-}
-
-static void take_outputs(struct sim *sim)
-{
-    struct core_outputs *outputs = &sim->daemon.outputs;
-    for (size_t i = 0; i < outputs->count; i++) {
-        const struct core_output *output = &outputs->items[i];
-        switch (output->kind) {
-        case CORE_OUT_RECORD:
-            store_add(sim, &output->record);
-            break;
-        case CORE_OUT_CALL:
-            add_call(sim, &output->call);
-            break;
-        case CORE_OUT_REPLY:
-            add_parcel(sim,
-                    &(struct parcel){.kind = PARCEL_REPLY, .reply = client_read_reply(sim, &output->reply)});
-            break;
-        case CORE_OUT_EVENT:
-            add_event(sim, &output->event);
-            break;
-        }
-    }
-    core_outputs_reset(outputs);
-}
-
-static void release(struct sim *sim)
-{
-    struct daemon *daemon = &sim->daemon;
-    while (daemon->up && daemon->first && daemon->first->group <= sim->store.committed) {
-        if (daemon_point(sim))
-            return;
-        struct parcel *parcel = daemon->first;
-        daemon->first = parcel->next;
-        if (!daemon->first)
-            daemon->end = &daemon->first;
-        daemon->waiting--;
-        if (parcel->kind == PARCEL_CALL) {
-            mesos_send(sim, parcel->call);
-        } else if (parcel->kind == PARCEL_REPLY) {
-            check_reply_leaves(sim, parcel->reply);
-            client_reply(sim, parcel->reply);
-        } else {
-            check_event_leaves(sim, parcel->event);
-        }
-    }
-}
-
 /* ---- the loop ---------------------------------------------------------------------------------------------
  */
+
+/* As src/daemon: past the bound nothing is read until half of it is left. */
+static void judge_pressure(struct sim *sim)
+{
+    struct daemon *daemon = &sim->daemon;
+    size_t most = sim->weather.waiting_max / (daemon->paused ? 2 : 1);
+    bool high = daemon->waiting > most || mesos_waiting_calls(sim) > most;
+    if (daemon->up && high != daemon->paused) {
+        daemon->paused = high;
+        if (high)
+            daemon->paused_us = sim->now_us;
+        else /* what was not read for us is no silence */
+            mesos_was_paused(sim, sim->now_us - daemon->paused_us);
+        trace(sim, "daemon", "%s", high ? "reads nothing" : "reads again");
+    }
+    if (daemon->up && !high && sim->mesos.held) {
+        mesos_read_held(sim);
+        daemon_turn_soon(sim);
+    }
+}
 
 static void turn(struct sim *sim, void *context, uint64_t run)
 {
@@ -141,9 +65,11 @@ static void turn(struct sim *sim, void *context, uint64_t run)
     if (!daemon->up || daemon->run != run || daemon_put_off(sim, turn, NULL, run))
         return;
     daemon->turning = false;
+    sim->mesos.delivered = daemon->requests = 0;
     store_flush(sim);
-    release(sim);
+    daemon_release(sim);
     mesos_turn(sim);
+    judge_pressure(sim);
     check_sizes(sim);
 }
 
@@ -197,7 +123,8 @@ void daemon_input(struct sim *sim, const struct core_input *input)
     if (daemon_point(sim))
         return;
     core_handle(daemon->core, input, world_now(sim), &daemon->outputs);
-    take_outputs(sim);
+    daemon->heard.handled = daemon->heard.word != NULL;
+    daemon_take_outputs(sim);
     plan_tick(sim);
     daemon_turn_soon(sim);
 }
@@ -209,7 +136,11 @@ void daemon_word(struct sim *sim, const struct word *word)
     Mesos__V1__Scheduler__Event event;
     arena_reset(&daemon->in);
     daemon_event(sim, word, &input, &event);
+    daemon->heard = (struct heard){.word = word};
     daemon_input(sim, &input);
+    if (daemon->heard.handled)
+        check_heard(sim, &daemon->heard);
+    daemon->heard = (struct heard){0};
     blob_unref(input.event.bytes);
 }
 
@@ -221,7 +152,8 @@ static void recover_row(struct sim *sim, const struct record *record)
     struct error err;
     struct record row = *record;
     Zmesos__V1__TaskSpec *spec = NULL;
-    if (sim->violated)
+    bool next_key = row.kind == RECORD_META && strcmp(row.meta.name, META_NEXT_KEY) == 0;
+    if (sim->violated || (next_key && sim->plant == PLANT_FORGET_KEYS))
         return;
     if (row.kind == RECORD_TASK) {
         spec = read_spec(blob_slice(row.task.spec));
@@ -237,26 +169,75 @@ static void recover_row(struct sim *sim, const struct record *record)
     zmesos__v1__task_spec__free_unpacked(spec, NULL);
 }
 
+/* How this daemon is run, the same from start to start. */
+static void configure_once(struct sim *sim)
+{
+    struct core_config *config = &sim->daemon.config;
+    struct random *random = &sim->random;
+    core_config_init(config);
+    config->version = "0";
+    config->roles = role_names;
+    config->role_count = ROLES;
+    config->same_spec = same_spec;
+    config->heartbeat_ms = 30000;
+    config->failover_timeout_ms = sim->weather.failover_timeout_us / MS;
+    config->launch_timeout_ms = random_spread(random, 10000, 300000);
+    config->kill_orphans = random_below(random, 2) == 0;
+    sim->daemon.begins_again = random_below(random, 2) == 0;
+    if (random_chance(random, 700))
+        config->reconcile_ms = 60000;
+    if (random_below(random, 3) == 0)
+        config->keep_tasks = random_below(random, 8);
+    if (random_below(random, 4) == 0)
+        config->keep_tasks_ms = random_spread(random, 1000, 600000);
+    disk_keep(sim, &(struct record){
+                           .kind = RECORD_META, .meta = {.name = META_FRAMEWORK_ID, .value = "framework-1"}});
+    sim->daemon.framework = 1;
+}
+
 static void configure(struct sim *sim)
 {
     struct core_config *config = &sim->daemon.config;
-    if (sim->daemon.run == 0) {
-        core_config_init(config);
-        config->version = "0";
-        config->store_id = "store";
-        config->framework_id = "framework";
-        config->roles = role_names;
-        config->role_count = ROLES;
-        config->same_spec = same_spec;
-        config->heartbeat_ms = 30000;
-        config->failover_timeout_ms = sim->weather.failover_timeout_us / MS;
-        if (random_chance(&sim->random, 700))
-            config->reconcile_ms = 60000;
-    }
+    if (sim->daemon.run == 0)
+        configure_once(sim);
+    config->store_id = arena_format(&sim->arena, "store-%u", sim->restores);
+    config->framework_id = store_meta(sim, META_FRAMEWORK_ID);
+    sim->daemon.framework = strtoull(strchr(config->framework_id, '-') + 1, NULL, 10);
     config->run = sim->daemon.run + 1;
     config->started_ns = world_now(sim).wall_ns;
     config->seed[0] = random_next(&sim->random);
     config->seed[1] = random_next(&sim->random);
+}
+
+static void init_process(struct sim *sim)
+{
+    struct daemon *daemon = &sim->daemon;
+    daemon->run++;
+    daemon->up = true;
+    daemon->turning = daemon->paused = false;
+    daemon->refused = false;
+    daemon->first = NULL;
+    daemon->end = &daemon->first;
+    daemon->waiting = 0;
+    daemon->requests = 0;
+    daemon->points = sim->weather.crash_points
+                             ? (unsigned)random_spread(&sim->random, 1, 2 * sim->weather.crash_points)
+                             : 0;
+    for (int class = EVENT_CLASS(OFFERS); class < 32; class ++)
+        sim->published[class] = 0;
+    trace(sim, "daemon", "starts: run %llu", (unsigned long long)daemon->run);
+    daemon->core = core_create(&daemon->config);
+}
+
+/* A copy that a backup made is known by its mark. */
+static void settle_restored(struct sim *sim)
+{
+    const char *mark = store_meta(sim, META_BACKUP);
+    if (!mark || strcmp(mark, "1") != 0 || sim->plant == PLANT_NOT_RESTORED)
+        return;
+    const char *store_id = arena_format(&sim->arena, "store-%u", sim->restores);
+    struct core_input input = {.kind = CORE_IN_RESTORED, .restored = {.store_id = store_id}};
+    daemon_input(sim, &input);
 }
 
 void daemon_start(struct sim *sim, void *context, uint64_t number)
@@ -266,25 +247,18 @@ void daemon_start(struct sim *sim, void *context, uint64_t number)
     struct daemon *daemon = &sim->daemon;
     if (daemon->up)
         return;
+    if (!store_write_now(sim)) {
+        trace(sim, "daemon", "cannot start: the disk is full");
+        world_after(sim, random_between(&sim->random, SECOND, 5 * SECOND), daemon_start, NULL, 0);
+        return;
+    }
     configure(sim);
-    daemon->run++;
-    daemon->up = true;
-    daemon->turning = false;
-    daemon->refused = daemon->stopped = false;
-    daemon->first = NULL;
-    daemon->end = &daemon->first;
-    daemon->waiting = 0;
-    daemon->points = sim->weather.crash_points
-                             ? (unsigned)random_spread(&sim->random, 1, 2 * sim->weather.crash_points)
-                             : 0;
-    for (int class = EVENT_CLASS(OFFERS); class < 32; class ++)
-        sim->published[class] = 0;
-    trace(sim, "daemon", "starts: run %llu", (unsigned long long)daemon->run);
-    daemon->core = core_create(&daemon->config);
+    init_process(sim);
     store_load(sim, recover_row);
     check_recovered(sim);
     if (sim->violated)
         return;
+    settle_restored(sim);
     struct core_input input = {.kind = CORE_IN_CONNECTING};
     daemon_input(sim, &input);
     if (daemon->up)
@@ -334,13 +308,43 @@ void daemon_crash(struct sim *sim)
     daemon_end(sim, random_spread(&sim->random, 10 * MS, 20 * SECOND));
 }
 
-/* It ended by its own decision: an operator looks at it and starts it again. */
+/* It ended by its own decision: an operator looks at it and starts it again, or the weather does. */
 void daemon_stop(struct sim *sim, bool refused)
 {
     trace(sim, "daemon", "stops: %s", refused ? "removed" : "replaced");
     sim->daemon.refused = refused;
-    sim->daemon.stopped = true;
     end_process(sim, refused ? -1 : 30 * SECOND);
+}
+
+/* The master removed this framework, and we are to go on as another one. */
+void daemon_begin_again(struct sim *sim)
+{
+    struct daemon *daemon = &sim->daemon;
+    daemon->framework++;
+    const char *id = arena_format(&sim->arena, "framework-%llu", (unsigned long long)daemon->framework);
+    trace(sim, "daemon", "begins again as %s", id);
+    struct core_input input = {.kind = CORE_IN_REMOVED, .removed = {.framework_id = id}};
+    daemon_input(sim, &input);
+}
+
+/* The state directory is lost, and an operator starts with the last backup. */
+void daemon_restore(struct sim *sim)
+{
+    const char *then = NULL, *now = store_meta(sim, META_FRAMEWORK_ID);
+    for (size_t i = 0; i < sim->store.backup.meta_count; i++) {
+        if (strcmp(sim->store.backup.metas[i].name, META_FRAMEWORK_ID) == 0)
+            then = sim->store.backup.metas[i].value;
+    }
+    if (!then || strcmp(then, now) != 0)
+        return;
+    daemon_end(sim, random_spread(&sim->random, 100 * MS, MINUTE));
+    if (!store_restore(sim))
+        return;
+    sim->restores++;
+    trace(sim, "daemon", "its store is set back to the backup of %.3f s",
+            (double)sim->store.backup.taken_us / 1e6);
+    check_restored(sim);
+    client_restored(sim);
 }
 
 void daemon_clear(struct sim *sim)

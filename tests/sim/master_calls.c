@@ -16,6 +16,8 @@ static void remove_framework(struct sim *sim, void *context, uint64_t timer)
     trace(sim, "master", "the failover timeout has passed: the framework is removed");
     master->removed = true;
     master->known = false;
+    if (sim->daemon.begins_again)
+        master->removed_upto = master->framework;
     for (size_t i = 0; i < sim->life_count; i++)
         sim->lives[i]->known = sim->lives[i]->unreachable = false;
     for (int i = 0; i < sim->agent_count; i++) {
@@ -73,7 +75,9 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
     struct conn *conn = subscribing->conn;
     if (!master->up || master->epoch != epoch)
         return;
-    if (master->removed) {
+    if (master->removed && subscribing->call->framework > master->removed_upto && master->removed_upto > 0)
+        master->removed = false; /* that was another one */
+    if (master->removed || subscribing->call->framework <= master->removed_upto) {
         send_error(sim, conn, "Framework has been removed");
         return;
     }
@@ -81,6 +85,7 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
         send_error(sim, master->stream, "Framework failed over");
     master_drop_offers(sim, NULL, false);
     master->known = master->connected = true;
+    master->framework = subscribing->call->framework;
     master->stream = conn;
     master->stream_id = ++master->streams;
     master->timer++;
@@ -237,13 +242,20 @@ static void acknowledge(struct sim *sim, const struct call *call)
     agent_order(sim, agent, ORDER_ACK, life, call->uuid);
 }
 
+static void acknowledge_operation(struct sim *sim, const struct call *call)
+{
+    struct operation *operation = operation_of_uuid(sim, call->uuid);
+    if (operation && operation->agent->connected && !weather_chance(sim, sim->weather.lost_ack))
+        operation->acknowledged = true;
+}
+
 static void kill(struct sim *sim, const struct call *call)
 {
     struct life *life = sim_life(sim, call->tasks[0].id);
     if (!life || !life->known)
         answer_about(sim, call->tasks[0].id, call->tasks[0].agent);
     else if (life->agent->connected)
-        agent_order(sim, life->agent, ORDER_KILL, life, 0);
+        agent_order(sim, life->agent, ORDER_KILL, life, (uint64_t)call->grace_s);
 }
 
 static void set_roles(struct sim *sim, const struct call *call, bool suppress)
@@ -275,6 +287,9 @@ void master_act(struct sim *sim, const struct call *call)
     case CALL(ACKNOWLEDGE):
         acknowledge(sim, call);
         break;
+    case CALL(ACKNOWLEDGE_OPERATION_STATUS):
+        acknowledge_operation(sim, call);
+        break;
     case CALL(KILL):
         kill(sim, call);
         break;
@@ -305,14 +320,54 @@ static bool may_be_wrong(const struct call *call)
     return call->type == CALL(ACCEPT) || call->type == CALL(KILL);
 }
 
+struct second {
+    const struct call *call;
+    uint64_t epoch;
+};
+
+static void act_again(struct sim *sim, void *context, uint64_t stream_id)
+{
+    const struct second *second = context;
+    const struct master *master = &sim->master;
+    if (master->epoch == second->epoch && master->up && master->connected && master->stream_id == stream_id)
+        master_act(sim, second->call);
+}
+
+/* A library may send a call twice when its connection breaks. Our client does not let it do so with an
+ * ACCEPT. */
+static void double_call(struct sim *sim, const struct call *call)
+{
+    if (call->type == CALL(ACCEPT) || !weather_chance(sim, sim->weather.doubled))
+        return;
+    struct second *second = NEW(sim, struct second);
+    *second = (struct second){.call = call, .epoch = sim->master.epoch};
+    world_after(sim, call->ordered ? 0 : net_latency(sim), act_again, second, sim->master.stream_id);
+}
+
+/* Something between us may answer in the master's place, whether it passed the call on or not. */
+static void receive(struct sim *sim, struct conn *conn, const struct call *call)
+{
+    bool odd = weather_chance(sim, sim->weather.odd_answer);
+    trace(sim, "master", "call %llu %s%s%s%s", (unsigned long long)call->number, call_name(call->type),
+            call->task_count ? " of " : "", call->task_count ? call->tasks[0].id : "", odd ? ", 502" : "");
+    send_answer(sim, conn, call, odd ? 502 : 202, false);
+    if (odd && random_below(&sim->random, 2))
+        return;
+    master_act(sim, call);
+    double_call(sim, call);
+    if (call->type == CALL(ACCEPT) || call->type == CALL(KILL))
+        weather_aim(sim);
+}
+
 void master_handle_call(struct sim *sim, struct conn *conn, void *message)
 {
     struct master *master = &sim->master;
     struct call *call = message;
     if (!master->up || conn->epoch != master->epoch)
         return; /* this connection led to one that is no more */
-    if (sim->now_us < sim->weather.busy_until_us) {
-        send_answer(sim, conn, call, 503, false);
+    int turned_away = weather_status(sim);
+    if (turned_away) {
+        send_answer(sim, conn, call, turned_away, false);
     } else if (call->type == CALL(SUBSCRIBE)) {
         struct subscribing *subscribing = NEW(sim, struct subscribing);
         *subscribing = (struct subscribing){.conn = conn, .call = call};
@@ -325,11 +380,6 @@ void master_handle_call(struct sim *sim, struct conn *conn, void *message)
     } else if (may_be_wrong(call) && weather_chance(sim, sim->weather.refuse)) {
         send_answer(sim, conn, call, 400, false);
     } else {
-        trace(sim, "master", "call %llu %s%s%s", (unsigned long long)call->number, call_name(call->type),
-                call->task_count ? " of " : "", call->task_count ? call->tasks[0].id : "");
-        send_answer(sim, conn, call, 202, false);
-        master_act(sim, call);
-        if (call->type == CALL(ACCEPT) || call->type == CALL(KILL))
-            weather_aim(sim);
+        receive(sim, conn, call);
     }
 }

@@ -16,6 +16,9 @@ void master_tell(struct sim *sim, struct word *word)
         return;
     word->stream = master->stream_id;
     net_send(sim, master->stream, CLIENT_SIDE, mesos_handle_word, word);
+    if ((word->type == EVENT(UPDATE) || word->type == EVENT(UPDATE_OPERATION_STATUS)) &&
+            weather_chance(sim, sim->weather.doubled))
+        net_send(sim, master->stream, CLIENT_SIDE, mesos_handle_word, word);
 }
 
 void master_tell_status(struct sim *sim, const struct life *life, mesos_state state, int reason,
@@ -303,8 +306,12 @@ void master_handle_register(struct sim *sim, struct agent *agent, struct life **
     agent_order(sim, agent, ORDER_REGISTERED, NULL, 0);
     if (master->removed)
         agent_order(sim, agent, ORDER_KILL_ALL, NULL, 0);
-    for (size_t i = 0; i < count && !master->removed; i++)
-        admit(sim, lives[i], returned);
+    else if (master->removed_upto > 0)
+        agent_order(sim, agent, ORDER_KILL_REMOVED, NULL, master->removed_upto);
+    for (size_t i = 0; i < count && !master->removed; i++) {
+        if (lives[i]->framework > master->removed_upto)
+            admit(sim, lives[i], returned);
+    }
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
         if (life->agent != agent || listed(life, lives, count))
@@ -319,7 +326,8 @@ void master_handle_register(struct sim *sim, struct agent *agent, struct life **
 void master_handle_update(struct sim *sim, struct update *update, mesos_state latest)
 {
     struct life *life = update->life;
-    if (!sim->master.up || life->agent->standing != STANDING_REGISTERED)
+    if (!sim->master.up || life->agent->standing != STANDING_REGISTERED ||
+            life->framework <= sim->master.removed_upto)
         return;
     if (life->known) {
         life->latest = latest;
@@ -355,7 +363,7 @@ static void lead(struct sim *sim, void *context, uint64_t epoch)
 
 void master_start(struct sim *sim)
 {
-    sim->master.epoch = 1;
+    sim->master.epoch = sim->master.framework = 1;
     lead(sim, NULL, 1);
 }
 
@@ -366,8 +374,11 @@ void master_failover(struct sim *sim)
     trace(sim, "master", "dies");
     struct conn *stream = master->stream;
     bool late = random_below(&sim->random, 3) == 0;
-    *master = (struct master){
-            .epoch = master->epoch + 1, .streams = master->streams, .timer = master->timer + 1};
+    *master = (struct master){.epoch = master->epoch + 1,
+            .streams = master->streams,
+            .timer = master->timer + 1,
+            .framework = master->framework,
+            .removed_upto = master->removed_upto};
     net_close(sim, stream, MASTER_SIDE);
     for (int i = 0; i < LANES; i++)
         net_close(sim, sim->mesos.lanes[i].conn, MASTER_SIDE);

@@ -2,6 +2,11 @@
 
 #include "internal.h"
 
+const uint32_t peek_may_have_run = ATTEMPT_SEEN | ATTEMPT_OUTLIVED | ATTEMPT_DOUBTED;
+const uint32_t peek_never_ran = ATTEMPT_NEVER_RAN, peek_timed_out = ATTEMPT_TIMED_OUT,
+               peek_replaced = ATTEMPT_REPLACED;
+const uint32_t peek_held = TASK_HELD, peek_adopted = TASK_ADOPTED;
+
 void peek_core(const struct core *core, struct now now, struct peek *peek)
 {
     const struct list_link *oldest = list_first(&core->offers);
@@ -9,8 +14,9 @@ void peek_core(const struct core *core, struct now now, struct peek *peek)
             .calls = core->call_count,
             .asked = core->asked.count + core->to_ask.count,
             .agents = core->agents.count,
-            .timers = core->timers.count,
+            .timers = core->timers.count + core->stray_timers.count,
             .tasks = core->task_count,
+            .strays = core->strays.count,
             .oldest_offer_ms = oldest ? now.mono_ms - list_item(oldest, struct offer, link)->received_ms : 0,
             .subscribed = core->subscription != 0};
 }

@@ -1,6 +1,8 @@
 /* Mistakes put in on purpose, and those of them that need a memory. */
 #include "sim.h"
 
+#include "peek.h"
+
 const char *const plant_names[PLANT_COUNT] = {
         [PLANT_ACK_EARLY] = "ack-early",
         [PLANT_FORGET_LAUNCH] = "forget-launch",
@@ -9,6 +11,11 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_RESEND_ACCEPT] = "resend-accept",
         [PLANT_NO_FENCE] = "no-fence",
         [PLANT_UNKNOWN_GONE] = "unknown-gone",
+        [PLANT_BELIEVE_SYNC] = "believe-sync",
+        [PLANT_KILL_IS_END] = "kill-is-end",
+        [PLANT_ADOPT_OVER] = "adopt-over",
+        [PLANT_FORGET_KEYS] = "forget-keys",
+        [PLANT_NOT_RESTORED] = "not-restored",
 };
 
 /* PLANT_SKIP_ASKING: a question that was not answered is not asked again in its subscription. */
@@ -33,4 +40,28 @@ void plant_heard(struct sim *sim, const char *id)
     struct life *life = sim->plant == PLANT_SKIP_ASKING ? sim_life(sim, id) : NULL;
     if (life)
         life->asked = 0;
+}
+
+static void hear_end(struct sim *sim, void *context, uint64_t run)
+{
+    const struct word *word = context;
+    if (sim->daemon.up && sim->daemon.run == run && sim->mesos.state == LINK_UP)
+        daemon_word(sim, word);
+}
+
+/* PLANT_KILL_IS_END: the core hears KILLED with the KILL. */
+void plant_kill_ends(struct sim *sim, const char *id)
+{
+    const struct kept_task *task;
+    const struct attempt_row *row = store_attempt(sim, id, &task);
+    if (!row || !(row->flags & peek_timed_out))
+        return;
+    struct word *word = NEW(sim, struct word);
+    *word = (struct word){.type = EVENT(UPDATE),
+            .id = id,
+            .agent = row->agent_id,
+            .state = TASK(KILLED),
+            .reason = -1,
+            .source = SOURCE(MASTER)};
+    world_after(sim, MS, hear_end, word, sim->daemon.run);
 }

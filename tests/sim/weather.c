@@ -1,4 +1,33 @@
-/* Faults: each seed has some of them, at its own rate, until it is calm. */
+/* Faults: each seed has some of them, at its own rate, until it is calm. What makes which of the things that
+ * go wrong: */
+/* clang-format off
+   messages lost                        FAULT_BREAK_*, FAULT_SILENCE (net.c), lost_ack, links of agents
+   late                                 late, FAULT_STALL; the end of a connection too
+   doubled                              doubled (updates, calls but ACCEPT), FAULT_REPEAT; clients repeat requests
+   reordered, never within a connection connections and agents' links have delays of their own
+   acted on, the answer lost            FAULT_BREAK_CALLS, FAULT_SILENCE, odd_answer
+   acted on after it was abandoned      what was written before net_close() arrives; subscribe() in master_calls.c
+   an update before its ACCEPT's 202    they come over two connections
+   RESCIND while an ACCEPT is under way FAULT_RESCIND, and agents that leave, aimed at that moment
+   offers after SUPPRESS                what was on its way
+   repeats, also for forgotten tasks    lost_ack; keep_tasks and keep_tasks_ms in daemon_model.c
+   old streams, 400s of older ones      connections outlive their subscription
+   400, 307, 401, 403, 503, nonsense    refuse, turned_away, FAULT_NOT_LEADING, _UNAUTHORIZED, _BUSY, odd_answer
+   failover, agents late or never       FAULT_FAILOVER, FAULT_AGENT_* meanwhile
+   unreachable, back with or without    FAULT_PARTITION, FAULT_VANISH, FAULT_AGENT_REBOOT
+   LOST or UNKNOWN, then RUNNING        FAULT_LOST_WORD; FAULT_FAILOVER forgets some agents
+   DROPPED after RUNNING                FAULT_VANISH
+   gone by an operator's word           FAULT_AGENT_GONE, FAULT_AGENT_DIES
+   our crash at any step                crash_points (daemon_point()), FAULT_CRASH; FAULT_ABSENCE for long
+   unsynced writes lost or torn         store_crash(): the group in flight is there whole or not at all
+   a failing sync, a full disk          sync_fails, FAULT_FULL_DISK
+   a slow disk                          sync_slow, waiting_max: more waits than is held
+   a jumping clock, a frozen process    FAULT_WALL_JUMP, FAULT_FREEZE
+   launches dropped, or never started   drop_launch, stuck
+   what we do not know of               FAULT_STRANGER, FAULT_OPERATION, FAULT_ODD_WORD
+   the framework removed                FAULT_ABSENCE with a short failover timeout; we stop, or begin again
+   a restored backup                    FAULT_BACKUP, FAULT_RESTORE
+   clang-format on */
 #include "sim.h"
 
 bool weather_chance(struct sim *sim, unsigned permille)
@@ -22,12 +51,17 @@ void weather_init(struct sim *sim)
     weather->aimed = rate(sim, 10, 500);
     weather->late = rate(sim, 1, 200);
     weather->late_us = random_spread(random, 100 * MS, 40 * SECOND);
+    weather->doubled = rate(sim, 5, 300);
     weather->lost_ack = rate(sim, 10, 500);
     weather->drop_launch = rate(sim, 10, 300);
+    weather->stuck = rate(sim, 10, 500);
     weather->refuse = rate(sim, 1, 50);
+    weather->turned_away = rate(sim, 1, 30);
+    weather->odd_answer = rate(sim, 1, 30);
     weather->no_connection = rate(sim, 5, 300);
     weather->sync_fails = rate(sim, 1, 20);
     weather->sync_slow = rate(sim, 1, 200);
+    weather->waiting_max = random_below(random, 3) ? 10000 : (size_t)random_spread(random, 4, 200);
     weather->crash_points = rate(sim, 20, 5000);
     weather->ping_timeout_us = random_between(random, 5, 75) * SECOND;
     weather->reregister_us = random_between(random, 10, 120) * SECOND;
@@ -35,6 +69,21 @@ void weather_init(struct sim *sim)
     weather->failover_timeout_us =
             random_below(random, 3) ? 7 * 24 * 60 * MINUTE : random_spread(random, 10 * SECOND, 5 * MINUTE);
     weather->calm_at_us = random_spread(random, 20 * SECOND, 5 * MINUTE);
+}
+
+static void turn_away(struct sim *sim, int status, int64_t us)
+{
+    sim->weather.busy_until_us = sim->now_us + us;
+    sim->weather.busy_status = status;
+    trace(sim, "world", "the master answers %d", status);
+}
+
+int weather_status(struct sim *sim)
+{
+    static const int statuses[] = {307, 401, 403, 503};
+    if (sim->now_us < sim->weather.busy_until_us)
+        return sim->weather.busy_status;
+    return weather_chance(sim, sim->weather.turned_away) ? statuses[random_below(&sim->random, 4)] : 0;
 }
 
 static struct agent *any_agent(struct sim *sim)
@@ -115,7 +164,13 @@ static void strike(struct sim *sim, enum fault fault)
         jump(sim);
         break;
     case FAULT_BUSY:
-        sim->weather.busy_until_us = sim->now_us + a_while_us / 4;
+        turn_away(sim, 503, a_while_us / 4);
+        break;
+    case FAULT_UNAUTHORIZED:
+        turn_away(sim, 401, a_while_us / 4);
+        break;
+    case FAULT_NOT_LEADING:
+        turn_away(sim, 307, a_while_us / 4);
         break;
     case FAULT_REPEAT:
         agent_repeat(sim, agent);
@@ -132,6 +187,20 @@ static void strike(struct sim *sim, enum fault fault)
         break;
     case FAULT_ABSENCE:
         be_absent(sim);
+        break;
+    case FAULT_OPERATION:
+        operation_begin(sim, agent);
+        break;
+    case FAULT_FULL_DISK:
+        sim->weather.full_until_us = sim->now_us + a_while_us;
+        trace(sim, "world", "the disk is full");
+        break;
+    case FAULT_BACKUP:
+        store_take_backup(sim);
+        break;
+    case FAULT_RESTORE:
+        if (random_below(&sim->random, 4) == 0)
+            daemon_restore(sim);
         break;
     case FAULT_COUNT:
         break;
@@ -174,8 +243,8 @@ static void calm_down(struct sim *sim, void *context, uint64_t number)
     (void)number;
     trace(sim, "world", "calm");
     sim->calm = true;
-    sim->weather.busy_until_us = 0;
-    if (sim->master.removed && sim->master.up)
+    sim->weather.busy_until_us = sim->weather.full_until_us = 0;
+    if (sim->master.removed && sim->master.up && !sim->daemon.begins_again)
         master_failover(sim);
     for (int i = 0; i < sim->agent_count; i++)
         agent_calm(sim, &sim->agents[i]);
@@ -187,7 +256,7 @@ static void restore(struct sim *sim, void *context, uint64_t number)
 {
     (void)context;
     (void)number;
-    if (sim->master.removed && sim->master.up)
+    if (sim->master.removed && sim->master.up && !sim->daemon.begins_again)
         master_failover(sim);
     world_after(sim, 0, daemon_start, NULL, 0);
 }

@@ -1,0 +1,232 @@
+/* Requests: packed, sent, and repeated until they are answered. */
+#include "sim.h"
+
+#include <string.h>
+
+#define AT_ONCE 64 /* requests in a turn */
+
+static char *text_of(struct sim *sim, const char *text)
+{
+    return arena_string(&sim->arena, text);
+}
+
+static Mesos__V1__DurationInfo *duration(struct sim *sim, int64_t ms)
+{
+    Mesos__V1__DurationInfo *info = NEW(sim, Mesos__V1__DurationInfo);
+    mesos__v1__duration_info__init(info);
+    info->nanoseconds = ms * 1000000;
+    return info;
+}
+
+static Mesos__V1__Label *label(struct sim *sim, const char *value)
+{
+    Mesos__V1__Label *made = NEW(sim, Mesos__V1__Label);
+    mesos__v1__label__init(made);
+    made->key = text_of(sim, "group");
+    made->value = value ? text_of(sim, value) : NULL;
+    return made;
+}
+
+static Mesos__V1__KillPolicy *kill_policy(struct sim *sim, int64_t grace_s)
+{
+    Mesos__V1__KillPolicy *policy = NEW(sim, Mesos__V1__KillPolicy);
+    mesos__v1__kill_policy__init(policy);
+    policy->grace_period = duration(sim, grace_s * 1000);
+    return policy;
+}
+
+static Zmesos__V1__RetryPolicy *retry_policy(struct sim *sim, const struct policy *policy)
+{
+    Zmesos__V1__RetryPolicy *retry = NEW(sim, Zmesos__V1__RetryPolicy);
+    zmesos__v1__retry_policy__init(retry);
+    retry->has_max_attempts = true;
+    retry->max_attempts = policy->max_attempts;
+    retry->on = arena_array(&sim->arena, OUTCOME_MAX, sizeof *retry->on);
+    for (unsigned outcome = 1; outcome <= OUTCOME_MAX; outcome++) {
+        if (policy->on & (1u << outcome))
+            retry->on[retry->n_on++] = (Zmesos__V1__RetryPolicy__Outcome)outcome;
+    }
+    retry->backoff = duration(sim, policy->backoff_ms);
+    retry->backoff_max = duration(sim, policy->backoff_max_ms);
+    retry->replace_after = duration(sim, policy->replace_after_ms);
+    retry->has_elsewhere = true;
+    retry->elsewhere = policy->elsewhere;
+    return retry;
+}
+
+/* Otherwise: with the same id, and not the same. */
+struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool otherwise)
+{
+    Zmesos__V1__TaskSpec spec;
+    zmesos__v1__task_spec__init(&spec);
+    spec.id = (char *)(uintptr_t)wish->id;
+    spec.role = text_of(sim, wish->role ? "r2" : "r1");
+    spec.has_cpus = true;
+    spec.cpus = (double)wish->cpus / 1000 + otherwise;
+    spec.has_priority = wish->cpus % 3 == 0;
+    spec.priority = 1;
+    Mesos__V1__CommandInfo command;
+    mesos__v1__command_info__init(&command);
+    command.value = text_of(sim, "true");
+    spec.command = &command;
+    Mesos__V1__Labels labels;
+    mesos__v1__labels__init(&labels);
+    Mesos__V1__Label *only[1];
+    if (wish->label) {
+        only[0] = label(sim, wish->label);
+        labels.labels = only;
+        labels.n_labels = 1;
+        spec.labels = &labels;
+        spec.kill_policy = kill_policy(sim, 3);
+    }
+    if (wish->policy.max_attempts > 1)
+        spec.retry = retry_policy(sim, &wish->policy);
+    if (wish->launch_timeout_ms)
+        spec.launch_timeout = duration(sim, wish->launch_timeout_ms);
+    size_t size = zmesos__v1__task_spec__get_packed_size(&spec);
+    uint8_t *bytes = sim_alloc(sim, size);
+    zmesos__v1__task_spec__pack(&spec, bytes);
+    return slice_of(bytes, size);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------
+ */
+
+static void fill_launch(
+        struct sim *sim, const struct request *request, Zmesos__V1__Request *message, struct slice *specs)
+{
+    struct arena *arena = &sim->daemon.in;
+    message->operation_case = ZMESOS__V1__REQUEST__OPERATION_LAUNCH;
+    message->launch = arena_alloc(arena, sizeof *message->launch);
+    zmesos__v1__launch__init(message->launch);
+    message->launch->tasks = arena_array(arena, request->count, sizeof(Zmesos__V1__TaskSpec *));
+    for (size_t i = 0; i < request->count; i++) {
+        const struct wish *wish = request->wishes[i];
+        specs[i] = request->kind == REQUEST_CONFLICT ? client_pack_spec(sim, wish, true) : wish->spec;
+        message->launch->tasks[message->launch->n_tasks++] =
+                zmesos__v1__task_spec__unpack(NULL, specs[i].length, specs[i].data);
+    }
+}
+
+static char **ids_of(struct sim *sim, const struct request *request)
+{
+    char **ids = arena_array(&sim->daemon.in, request->count, sizeof *ids);
+    for (size_t i = 0; i < request->count; i++)
+        ids[i] = (char *)(uintptr_t)request->wishes[i]->id;
+    return ids;
+}
+
+/* The policy's bytes as they came, as src/daemon finds them. */
+static struct slice fill_kill(struct sim *sim, const struct request *request, Zmesos__V1__Request *message)
+{
+    message->operation_case = ZMESOS__V1__REQUEST__OPERATION_KILL;
+    message->kill = arena_alloc(&sim->daemon.in, sizeof *message->kill);
+    zmesos__v1__kill__init(message->kill);
+    if (request->kind == REQUEST_KILL_LABEL) {
+        message->kill->label = label(sim, request->label);
+    } else {
+        message->kill->task_ids = ids_of(sim, request);
+        message->kill->n_task_ids = request->count;
+    }
+    if (!request->grace_s)
+        return slice_of(NULL, 0);
+    for (size_t i = 0; i < request->count; i++)
+        request->wishes[i]->graces |= 1u << request->grace_s;
+    message->kill->kill_policy = kill_policy(sim, request->grace_s);
+    size_t size = mesos__v1__kill_policy__get_packed_size(message->kill->kill_policy);
+    uint8_t *bytes = arena_alloc(&sim->daemon.in, size);
+    mesos__v1__kill_policy__pack(message->kill->kill_policy, bytes);
+    return slice_of(bytes, size);
+}
+
+static void fill_release(struct sim *sim, const struct request *request, Zmesos__V1__Request *message)
+{
+    message->operation_case = ZMESOS__V1__REQUEST__OPERATION_RELEASE;
+    message->release = arena_alloc(&sim->daemon.in, sizeof *message->release);
+    zmesos__v1__release__init(message->release);
+    message->release->has_action = true;
+    message->release->action =
+            request->drop ? ZMESOS__V1__RELEASE__ACTION__DROP : ZMESOS__V1__RELEASE__ACTION__RUN;
+    message->release->task_ids = ids_of(sim, request);
+    message->release->n_task_ids = request->count;
+    check_releases(sim, request);
+}
+
+static void fill(struct sim *sim, const struct request *request, Zmesos__V1__Request *message,
+        struct core_input *input)
+{
+    struct arena *arena = &sim->daemon.in;
+    struct slice *specs = arena_array(arena, 8, sizeof *specs);
+    input->request.specs = specs;
+    switch (request->kind) {
+    case REQUEST_LAUNCH:
+    case REQUEST_AGAIN:
+    case REQUEST_CONFLICT:
+        fill_launch(sim, request, message, specs);
+        break;
+    case REQUEST_KILL:
+    case REQUEST_KILL_LABEL:
+        input->request.kill_policy = fill_kill(sim, request, message);
+        break;
+    case REQUEST_GET:
+        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_GET;
+        message->get = arena_alloc(arena, sizeof *message->get);
+        zmesos__v1__get__init(message->get);
+        message->get->task_ids = ids_of(sim, request);
+        message->get->n_task_ids = request->count;
+        break;
+    case REQUEST_LIST:
+        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST;
+        message->list = arena_alloc(arena, sizeof *message->list);
+        zmesos__v1__list__init(message->list);
+        break;
+    case REQUEST_RECONCILE:
+        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_RECONCILE;
+        message->reconcile = arena_alloc(arena, sizeof *message->reconcile);
+        zmesos__v1__reconcile__init(message->reconcile);
+        break;
+    case REQUEST_RELEASE:
+        fill_release(sim, request, message);
+        break;
+    }
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------
+ */
+
+static void arrive(struct sim *sim, void *context, uint64_t number)
+{
+    struct request *request = context;
+    if (!sim->daemon.up || daemon_put_off(sim, arrive, request, number))
+        return;
+    if (sim->daemon.paused || sim->daemon.requests == AT_ONCE) {
+        world_after(sim, sim->daemon.paused ? 20 * MS : MS, arrive, request, number);
+        return;
+    }
+    sim->daemon.requests++;
+    Zmesos__V1__Request message;
+    arena_reset(&sim->daemon.in);
+    zmesos__v1__request__init(&message);
+    struct core_input input = {
+            .kind = CORE_IN_REQUEST, .request = {.token = request->token, .request = &message}};
+    fill(sim, request, &message, &input);
+    daemon_input(sim, &input);
+    for (size_t i = 0; message.operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH && i < request->count;
+            i++)
+        zmesos__v1__task_spec__free_unpacked(message.launch->tasks[i], NULL);
+}
+
+void client_send(struct sim *sim, void *context, uint64_t number)
+{
+    (void)number;
+    struct request *request = context;
+    if (request->answered || (request->kind == REQUEST_CONFLICT && sim->restores > 0))
+        return; /* what the conflict was with may be forgotten */
+    static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
+            "lists", "reconciles", "launches otherwise", "releases"};
+    trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],
+            request->count ? request->wishes[0]->id : "", request->drop ? " to drop" : "", request->count);
+    request->tries++;
+    world_after(sim, random_between(&sim->random, 50, 2 * MS), arrive, request, 0);
+    world_after(sim, random_between(&sim->random, SECOND, 10 * SECOND), client_send, request, 0);
+}

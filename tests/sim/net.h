@@ -1,0 +1,93 @@
+/* Connections between our daemon and the master, and what goes over them. */
+#ifndef SIM_NET_H
+#define SIM_NET_H
+
+#include "world.h"
+
+enum side { MASTER_SIDE, CLIENT_SIDE };
+
+/* Each direction keeps its order. A side that closed or broke hears nothing more. */
+struct conn {
+    uint64_t id;
+    int64_t last_us[2];  /* when the latest message to that side arrives */
+    int64_t until_us[2]; /* what would arrive at that side after it is lost */
+    int64_t stalled_until_us;
+    bool closed[2];
+    uint64_t run;   /* of the daemon that made it */
+    uint64_t epoch; /* of the master it leads to; 0: there was none */
+};
+
+typedef void deliver_fn(struct sim *sim, struct conn *conn, void *message);
+
+struct conn *net_open(struct sim *sim);
+void net_send(struct sim *sim, struct conn *conn, enum side to, deliver_fn *fn, void *message);
+void net_close(struct sim *sim, struct conn *conn, enum side by); /* takes NULL; the other side learns last */
+void net_break(
+        struct sim *sim, struct conn *conn); /* takes NULL; each side learns in its own time, or never */
+void net_silence(struct sim *sim, struct conn *conn); /* takes NULL */
+void net_stall(struct sim *sim, struct conn *conn);   /* takes NULL */
+int64_t net_latency(struct sim *sim);
+
+/* ---- calls and words ---- */
+
+struct launch {
+    struct life *life;
+    int64_t cpus;
+};
+
+struct call {
+    uint64_t number, subscription, stream, framework;
+    Mesos__V1__Scheduler__Call__Type type;
+    bool ordered;
+    const char **offers;
+    size_t offer_count;
+    int64_t refuse_us;
+    struct launch *launches;
+    size_t launch_count;
+    struct {
+        const char *id, *agent;
+    } * tasks; /* of RECONCILE, KILL, ACKNOWLEDGE */
+    size_t task_count;
+    uint64_t uuid;
+    const char *operation;
+    int64_t grace_s; /* of a KILL's policy; 0: none */
+    bool roles[ROLES];
+    int written; /* times it went out */
+};
+
+/* An update as an agent keeps it until it is acknowledged. */
+struct update {
+    uint64_t uuid; /* from 1 */
+    struct life *life;
+    mesos_state state;
+    int reason;
+    int64_t durable_us; /* since when one word that carried it is in our journal; 0: it is not */
+    struct update *next;
+};
+
+/* An operation whose status an agent repeats until it is acknowledged. */
+struct operation {
+    const char *id;
+    struct agent *agent;
+    uint64_t uuid; /* 0: none */
+    int64_t retry_us;
+    int64_t durable_us; /* as of an update */
+    bool acknowledged;
+};
+
+/* An event of the master. */
+struct word {
+    Mesos__V1__Scheduler__Event__Type type;
+    uint64_t stream;
+    struct offer **offers;
+    size_t offer_count;
+    const char *text; /* of ERROR; the offer's id of RESCIND; the agent's id of FAILURE */
+    const char *id, *agent;
+    mesos_state state;
+    int reason, source;
+    const char *message;
+    struct update *update; /* NULL: no uuid */
+    struct operation *operation;
+};
+
+#endif
