@@ -70,13 +70,9 @@ static void print_task(const struct settings *settings, const Zmesos__V1__Task *
 static void handle_changed(void *context, const Zmesos__V1__Task *task)
 {
     struct running *running = context;
-    const Zmesos__V1__Attempt *attempt = task->n_attempts ? task->attempts[task->n_attempts - 1] : NULL;
 
     print_task(running->settings, task);
-    if (!format_state_over(task->state))
-        return;
-    /* the exit of an attempt that was to be followed by another is not the task's */
-    if (attempt && attempt->state == task->state && format_exit_code(task->message, &running->code))
+    if (!format_state_over(task->state) || format_exit_code(task->message, &running->code))
         return;
     running->code = task->state == ZMESOS__V1__TASK_STATE__FINISHED ? CLI_OK : CLI_FAILED;
 }

@@ -257,6 +257,7 @@ def test_what_a_restored_daemon_holds_is_shown_and_released(cli, restored, needs
     assert refused[1].split()[:2] == ["nobody", "NOT_FOUND"] and refused[2].split()[:3] == ["waits2", "dropped", "KILLED"]
     rest = cli("release", "--run").stdout.splitlines()
     assert [line.split()[:2] for line in rest[1:]] == [["runs", "released"]]
+    assert cli("release", "--drop", "waits1").stdout.splitlines()[1].split() == ["waits1", "not", "held", "QUEUED"]
     assert cli("release", "--drop").stderr == "zmesos release: no task is held\n"
     assert {task["id"]: task["state"] for task in cli.json("tasks")}["waits1"] == "QUEUED"
     assert not re.search(r"^held ", cli("status").stdout, re.MULTILINE)

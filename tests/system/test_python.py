@@ -331,6 +331,8 @@ def test_what_was_restored_is_held_until_it_is_released(cluster: Cluster, tmp_pa
     assert [(result.id, result.code) for result in caught.value.results] == [("nobody", "NOT_FOUND"), ("waits1", "OK")]
     assert [(result.id, result.state) for result in client.release("DROP")] == [("waits3", "KILLED")]
     assert client.release("RUN") == [] and client.status().held == 0
+    idle, = client.release("DROP", "waits2")
+    assert idle.known and idle.state == "QUEUED"  # it is not held any more: nothing was done
     assert {task.id: zmesos.state_name(task.state) for task in client.tasks()} == \
         {"waits1": "KILLED", "waits2": "QUEUED", "waits3": "KILLED", "over": "FINISHED"}
     again = client.launch(spec=spec("later"))

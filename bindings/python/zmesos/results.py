@@ -12,8 +12,9 @@ from .states import state_name
 
 @dataclass(frozen=True)
 class Result:
-    """One item's answer. `known`: the same specification had been launched before and nothing was done now. `kept`:
-    of a launch, for how many seconds at most the id stays known after the task is over."""
+    """One item's answer. `known`: nothing was done now, because the same specification had been launched before, or the
+    task to be released was not held. `kept`: of a launch, for how many seconds at most the id stays known after the
+    task is over."""
 
     id: str
     code: str = "OK"
