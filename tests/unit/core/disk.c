@@ -172,10 +172,35 @@ struct core *disk_recover(const struct disk *disk, const struct core_config *con
     return core;
 }
 
-void disk_clear(struct disk *disk)
+static void drop_tasks(struct disk *disk)
 {
     for (size_t i = 0; i < disk->task_count; i++)
         drop_task(&disk->tasks[i]);
     free(disk->tasks);
+    disk->tasks = NULL;
+    disk->task_count = 0;
+}
+
+void disk_copy(struct disk *to, const struct disk *from)
+{
+    drop_tasks(to);
+    struct arena arena = to->arena;
+    *to = *from;
+    to->arena = arena;
+    to->tasks = alloc_zeroed(from->task_count, sizeof *to->tasks);
+    for (size_t i = 0; i < from->task_count; i++) {
+        struct disk_task *copy = &to->tasks[i];
+        *copy = from->tasks[i];
+        blob_ref(copy->row.spec);
+        blob_ref(copy->row.kill_policy);
+        copy->attempts = alloc_zeroed(copy->attempt_count, sizeof *copy->attempts);
+        for (size_t j = 0; j < copy->attempt_count; j++)
+            copy->attempts[j] = from->tasks[i].attempts[j];
+    }
+}
+
+void disk_clear(struct disk *disk)
+{
+    drop_tasks(disk);
     arena_clear(&disk->arena);
 }

@@ -55,6 +55,7 @@ struct rig *rig_create(void (*change)(struct core_config *config))
     arena_init(&rig->in);
     arena_init(&rig->kept);
     arena_init(&rig->disk.arena);
+    arena_init(&rig->backup.arena);
     buf_init(&rig->text, 0);
     buf_init(&rig->story, 0);
     map_init(&rig->launched, 0, 0);
@@ -72,6 +73,7 @@ void rig_destroy(struct rig *rig)
     arena_clear(&rig->in);
     arena_clear(&rig->kept);
     buf_clear(&rig->text);
+    disk_clear(&rig->backup);
     disk_clear(&rig->disk);
     buf_clear(&rig->story);
     map_clear(&rig->launched);
@@ -383,6 +385,20 @@ const char *rig_restore(struct rig *rig, const char *store_id)
     rig->config.store_id = words(rig, "%s", store_id);
     return handle(rig,
             &(struct core_input){.kind = CORE_IN_RESTORED, .restored = {.store_id = rig->config.store_id}});
+}
+
+void rig_backup(struct rig *rig)
+{
+    disk_copy(&rig->backup, &rig->disk);
+}
+
+/* Events are numbered on from there: the store has another name. */
+void rig_load_backup(struct rig *rig)
+{
+    disk_copy(&rig->disk, &rig->backup);
+    memcpy(rig->numbers, rig->disk.numbers, sizeof rig->numbers);
+    const char *framework_id = disk_meta(&rig->disk, META_FRAMEWORK_ID);
+    rig->config.framework_id = *framework_id ? framework_id : "framework-1";
 }
 
 const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event)

@@ -66,7 +66,7 @@ struct rig {
     bool unchecked; /* for large histories: no check after each input */
     uint64_t subscription, subscriptions, token, calls;
     uint64_t numbers[RIG_CLASSES];
-    struct disk disk;
+    struct disk disk, backup; /* `backup` borrows the strings of `disk` */
     struct rig_accept *accepts;
     size_t accept_count;
     size_t call_counts[64]; /* calls made, by type */
@@ -82,8 +82,10 @@ void rig_destroy(struct rig *rig);
 void rig_restart(struct rig *rig); /* the process ends anywhere and starts again, from the rows written */
 /* As rig_restart(), from rows that are said to be those of a backup. Returns what that input gave. */
 const char *rig_restore(struct rig *rig, const char *store_id);
-void rig_check(struct rig *rig); /* what is checked after every input */
-int rig_teardown(void **state);  /* for cmocka: destroys *state */
+void rig_backup(struct rig *rig);      /* keeps the rows as they are now */
+void rig_load_backup(struct rig *rig); /* the rows are those again; rig_restore() must follow */
+void rig_check(struct rig *rig);       /* what is checked after every input */
+int rig_teardown(void **state);        /* for cmocka: destroys *state */
 void rig_show(struct rig *rig, unsigned show);
 
 /* Compares and names the difference. */
@@ -177,6 +179,8 @@ void disk_event(struct disk *disk, const struct core_event *event);
 const char *disk_meta(const struct disk *disk, const char *name);  /* "" for none */
 struct disk_task *disk_task(const struct disk *disk, int64_t key); /* NULL: none */
 struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now);
+/* `to` borrows the strings of `from`; what it held is dropped. */
+void disk_copy(struct disk *to, const struct disk *from);
 void disk_clear(struct disk *disk);
 
 #endif

@@ -1,5 +1,6 @@
 /* Random histories: the rig's checks after every input, and what must hold whatever a master, a client or the
- * clock does. The seed is printed; ZMESOS_SEED=N plays that one again. */
+ * clock does. The seed is printed; ZMESOS_SEED=N plays that one again, with ZMESOS_HISTORIES=M as many from
+ * there. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -12,12 +13,22 @@
 #define HISTORIES 25
 #define STEPS 300
 #define TASKS 12
+#define SEEN_MAX 500
+
+/* A task as it was after the step before. */
+struct seen {
+    int64_t key;
+    int state;
+    uint32_t flags, attempts;
+};
 
 struct play {
     struct rig *rig;
     uint64_t random;
-    unsigned offers;
+    unsigned offers, names;
     uint64_t hash; /* of all texts */
+    struct seen seen[SEEN_MAX];
+    size_t seen_count;
 };
 
 static unsigned draw(struct play *play, unsigned below)
@@ -39,8 +50,13 @@ static const char *launch(struct play *play)
 {
     static const char *const extras[] = {"", "cpus 2", "cpus 0.1 mem 10", "ports 2", "prio 3", "role r2",
             "name w where rack UNIQUE", "where rack EQUALS a", "label job=x", "mem 99999"};
-    return in_launch(play->rig,
-            words(play->rig, "t%u %s | t%u", draw(play, TASKS), PICK(play, extras), draw(play, TASKS)));
+    static const char *const policies[] = {"", "", "timeout 5000", "tries 3 backoff 100", "tries 2",
+            "tries 4 on FINISHED,FAILED,KILLED,GONE,LAUNCH_TIMEOUT elsewhere yes backoff 0",
+            "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000",
+            "tries 100 backoff 0 replace 0 timeout 1000 on "
+            "FAILED,FINISHED,KILLED,LAUNCH_TIMEOUT,GONE,LOST,UNREACHABLE,UNKNOWN"};
+    return in_launch(play->rig, words(play->rig, "t%u %s %s | t%u %s", draw(play, TASKS), PICK(play, extras),
+                                        PICK(play, policies), draw(play, TASKS), PICK(play, policies)));
 }
 
 static const char *offer(struct play *play)
@@ -54,6 +70,25 @@ static const char *offer(struct play *play)
                     second, draw(play, 3)));
 }
 
+/* Mostly an attempt of a task that is known; else one that never was, or of nobody. */
+static const char *some_mesos_id(struct play *play)
+{
+    struct rig *rig = play->rig;
+    unsigned kind = draw(play, 20);
+    if (kind == 0 || rig->disk.task_count == 0)
+        return words(rig, "x%u.%u.%u", draw(play, 9), draw(play, 60), 1 + draw(play, 2));
+    if (kind == 1)
+        return words(rig, "t%u.%u.%u-r0000000%u", draw(play, TASKS), 1 + draw(play, 30), 1 + draw(play, 3),
+                draw(play, 3));
+    if (kind == 2)
+        return words(rig, "t%u.%u.1", draw(play, TASKS), 1 + draw(play, 30));
+    struct disk_task *task = &rig->disk.tasks[draw(play, (unsigned)rig->disk.task_count)];
+    unsigned attempts = (unsigned)task->attempt_count;
+    unsigned attempt = draw(play, 4) ? attempts : draw(play, attempts + 2);
+    const char *given = attempt >= 1 && attempt <= attempts ? task->attempts[attempt - 1].mesos_id : "";
+    return *given ? given : words(rig, "%s.%lld.%u", task->row.id, (long long)task->row.key, attempt);
+}
+
 static const char *update(struct play *play)
 {
     static const char *const states[] = {"STAGING", "STARTING", "RUNNING", "RUNNING", "KILLING", "FINISHED",
@@ -63,17 +98,11 @@ static const char *update(struct play *play)
     static const char *const reasons[] = {"", "because RECONCILIATION", "because INVALID_OFFERS",
             "because GC_ERROR", "because AGENT_REMOVED"};
     struct rig *rig = play->rig;
-    if (rig->disk.task_count == 0)
-        return "";
-    struct disk_task *task = &rig->disk.tasks[draw(play, (unsigned)rig->disk.task_count)];
-    unsigned attempts = (unsigned)task->attempt_count;
-    unsigned attempt = draw(play, 4) ? attempts : draw(play, attempts + 2);
-    const char *source = PICK(play, sources);
-    size_t acknowledged = rig->call_counts[MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE];
+    const char *id = some_mesos_id(play), *source = PICK(play, sources);
+    size_t acknowledged = rig->CALLS(ACKNOWLEDGE);
     const char *text =
-            in_update(rig, words(rig, "%s.%lld.%u %s %s %s", task->row.id, (long long)task->row.key, attempt,
-                                   PICK(play, states), source, PICK(play, reasons)));
-    acknowledged = rig->call_counts[MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE] - acknowledged;
+            in_update(rig, words(rig, "%s %s %s %s", id, PICK(play, states), source, PICK(play, reasons)));
+    acknowledged = rig->CALLS(ACKNOWLEDGE) - acknowledged;
     assert_int_equal(acknowledged, strstr(source, "uuid") ? 1 : 0);
     return text;
 }
@@ -110,10 +139,43 @@ static const char *go_down(struct play *play)
     return draw(play, 4) ? in_down(rig, "gone") : in_refused(rig, "no");
 }
 
+/* Another life: of these rows, of rows that were kept before, of a framework that begins again. */
+static const char *begin_anew(struct play *play)
+{
+    struct rig *rig = play->rig;
+    switch (draw(play, 4)) {
+    case 0:
+        rig_backup(rig);
+        return "kept";
+    case 1:
+        if (!rig->backup.tasks)
+            return "";
+        play->seen_count = 0; /* all goes back to what it was */
+        rig_load_backup(rig);
+        return rig_restore(rig, words(rig, "%08u-store", ++play->names));
+    case 2:
+        return rig_restore(rig, words(rig, "%08u-store", ++play->names));
+    default:
+        if (rig->subscription)
+            go_down(play);
+        return in_removed(rig, words(rig, "framework-%u", 2 + ++play->names));
+    }
+}
+
+static const char *release(struct play *play)
+{
+    struct rig *rig = play->rig;
+    return in_release(rig, draw(play, 3) ? "RUN" : "DROP",
+            draw(play, 2) ? "" : words(rig, "t%u t%u", draw(play, TASKS), draw(play, TASKS)));
+}
+
 static const char *step_away(struct play *play)
 {
     struct rig *rig = play->rig;
-    if (draw(play, 3) == 0) {
+    unsigned kind = draw(play, 12);
+    if (kind == 0)
+        return begin_anew(play);
+    if (kind < 4) {
         rig_restart(rig);
         return "restarted";
     }
@@ -129,6 +191,8 @@ static const char *one_step(struct play *play)
     case 1:
         return in_kill(rig, words(rig, "t%u t%u", draw(play, TASKS), draw(play, TASKS)));
     case 2:
+        if (draw(play, 3) == 0)
+            return release(play);
         return draw(play, 2) ? in_kill_policy(rig, words(rig, "t%u", draw(play, TASKS)), draw(play, 9))
                              : in_kill_label(rig, "job", "x");
     case 3:
@@ -151,38 +215,123 @@ static const char *one_step(struct play *play)
     }
 }
 
-/* What is over is over, and nothing is launched twice without a proof. */
-static void check_tasks(struct play *play, int *before)
+/* ---- what must hold ---------------------------------------------------------------------------------- */
+
+static struct seen *seen_of(struct play *play, int64_t key)
 {
+    for (size_t i = 0; i < play->seen_count; i++) {
+        if (play->seen[i].key == key)
+            return &play->seen[i];
+    }
+    assert_in_range(play->seen_count, 0, SEEN_MAX - 1);
+    play->seen[play->seen_count] = (struct seen){.key = key};
+    return &play->seen[play->seen_count++];
+}
+
+static uint32_t bit_of(Zmesos__V1__RetryPolicy__Outcome outcome)
+{
+    return 1u << (unsigned)outcome;
+}
+
+#define OUTCOME(name) ZMESOS__V1__RETRY_POLICY__OUTCOME__##name
+
+/* Whether a policy that names these outcomes lets the task go on after that attempt. */
+static bool may_follow(const struct attempt_row *attempt, uint32_t on)
+{
+    uint32_t timeout = attempt->flags & ATTEMPT_TIMED_OUT ? on & bit_of(OUTCOME(LAUNCH_TIMEOUT)) : 0;
+    if (attempt->flags & ATTEMPT_NEVER_RAN)
+        return !(attempt->flags & ATTEMPT_SEEN) && attempt->state == (int)STATE(GONE);
+    if (attempt->flags & ATTEMPT_REPLACED)
+        return on & (bit_of(OUTCOME(LOST)) | bit_of(OUTCOME(UNREACHABLE)) | bit_of(OUTCOME(UNKNOWN)));
+    switch (attempt->state) {
+    case STATE(FAILED):
+        return timeout || on & bit_of(OUTCOME(FAILED));
+    case STATE(KILLED):
+        return timeout || on & bit_of(OUTCOME(KILLED));
+    case STATE(GONE):
+        return timeout || on & bit_of(OUTCOME(GONE));
+    case STATE(FINISHED):
+        return on & bit_of(OUTCOME(FINISHED));
+    default:
+        return false; /* alive, or over for good */
+    }
+}
+
+static void check_attempts(const struct disk_task *task)
+{
+    struct slice bytes = blob_slice(task->row.spec);
+    Zmesos__V1__TaskSpec *spec = zmesos__v1__task_spec__unpack(NULL, bytes.length, bytes.data);
+    const Zmesos__V1__RetryPolicy *retry = spec->retry;
+    uint32_t on = 0, most = retry ? retry->max_attempts : 1;
+    for (size_t i = 0; retry && i < retry->n_on; i++)
+        on |= bit_of(retry->on[i]);
+    if (retry && retry->n_on == 0)
+        on = bit_of(OUTCOME(FAILED)) | bit_of(OUTCOME(LAUNCH_TIMEOUT)) | bit_of(OUTCOME(GONE));
+    if (most == 1)
+        on = 0;
+    zmesos__v1__task_spec__free_unpacked(spec, NULL);
+    bool waits = task->row.state == (int)STATE(QUEUED);
+    uint32_t counted = 0;
+    for (size_t i = 0; i < task->attempt_count; i++) {
+        const struct attempt_row *attempt = &task->attempts[i];
+        counted += !(attempt->flags & ATTEMPT_NEVER_RAN);
+        if (i + 1 < task->attempt_count || waits)
+            assert_true(may_follow(attempt, on));
+    }
+    assert_in_range(counted + waits, 0, most);
+}
+
+/* Over is over, nothing is launched without leave, and a task that is to be killed is never launched. */
+static void check_task(struct play *play, const struct disk_task *task)
+{
+    struct seen *seen = seen_of(play, task->row.key);
+    int before = seen->state, state = task->row.state;
+    uint32_t flags = task->row.flags;
+    if (before >= (int)STATE(FINISHED) && before != (int)STATE(LOST))
+        assert_int_equal(state, before);
+    if (task->row.kill_requested)
+        assert_int_not_equal(state, STATE(QUEUED));
+    if (task->attempt_count > seen->attempts && seen->key == task->row.key && before)
+        assert_false(flags & TASK_HELD || task->row.kill_requested);
+    if (flags & TASK_ADOPTED) {
+        assert_int_equal(task->attempt_count, 1);
+        assert_int_not_equal(state, STATE(QUEUED));
+    }
+    *seen = (struct seen){task->row.key, state, flags, (uint32_t)task->attempt_count};
+    check_attempts(task);
+}
+
+static void check_tasks(struct play *play)
+{
+    size_t over = 0;
     for (size_t i = 0; i < play->rig->disk.task_count; i++) {
         const struct disk_task *task = &play->rig->disk.tasks[i];
-        int state = task->row.state;
-        if (before[i] >= (int)STATE(FINISHED) && before[i] != (int)STATE(LOST))
-            assert_int_equal(state, before[i]);
-        before[i] = state;
-        if (task->row.kill_requested && task->attempt_count == 0)
-            assert_int_equal(state, STATE(KILLED));
-        for (size_t a = 0; a + 1 < task->attempt_count; a++) {
-            assert_true(task->attempts[a].flags & ATTEMPT_NEVER_RAN);
-            assert_false(task->attempts[a].flags & ATTEMPT_SEEN);
-            assert_int_equal(task->attempts[a].state, STATE(GONE));
-        }
-        bool waits = state == (int)STATE(QUEUED);
-        if (waits && task->attempt_count)
-            assert_true(task->attempts[task->attempt_count - 1].flags & ATTEMPT_NEVER_RAN);
+        check_task(play, task);
+        over += task->row.state >= (int)STATE(FINISHED) && task->row.state != (int)STATE(LOST);
     }
+    assert_in_range(over, 0, play->rig->config.keep_tasks + 2 * TASKS); /* of a second */
+}
+
+static void keeps_few(struct core_config *config)
+{
+    config->keep_tasks = 6;
+    config->keep_tasks_ms = 3600000;
+}
+
+static void keeps_few_and_kills(struct core_config *config)
+{
+    keeps_few(config);
+    config->kill_orphans = true;
 }
 
 static uint64_t history(void **state, uint64_t seed)
 {
-    struct play play = {
-            .random = seed * 0x9e3779b97f4a7c15u + 1, .rig = rig_create(NULL), .hash = 14695981039346656037u};
-    *state = play.rig;
-    int before[TASKS + 1] = {0};
+    struct play play = {.random = seed * 0x9e3779b97f4a7c15u + 1, .hash = 14695981039346656037u};
+    *state = play.rig = rig_create(seed % 3 == 0 ? NULL : seed % 3 == 1 ? keeps_few : keeps_few_and_kills);
     for (int i = 0; i < STEPS; i++) {
         for (const char *c = one_step(&play); *c; c++)
             play.hash = (play.hash ^ (unsigned char)*c) * 1099511628211u;
-        check_tasks(&play, before);
+        check_tasks(&play);
     }
     rig_destroy(play.rig);
     *state = NULL;
@@ -191,12 +340,13 @@ static uint64_t history(void **state, uint64_t seed)
 
 static void what_must_hold_holds(void **state)
 {
-    const char *given = getenv("ZMESOS_SEED");
+    const char *given = getenv("ZMESOS_SEED"), *histories = getenv("ZMESOS_HISTORIES");
     uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    for (int i = 0; i < (given ? 1 : HISTORIES); i++) {
-        printf("seed %llu\n", (unsigned long long)seed + (unsigned)i);
+    unsigned long count = histories ? strtoul(histories, NULL, 10) : given ? 1 : HISTORIES;
+    for (unsigned long i = 0; i < count; i++) {
+        printf("seed %llu\n", (unsigned long long)(seed + i));
         fflush(stdout);
-        history(state, seed + (unsigned)i);
+        history(state, seed + i);
     }
 }
 

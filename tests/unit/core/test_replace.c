@@ -149,6 +149,25 @@ static void gone_for_certain_is_tried_again_at_once(void **state)
     expect(place(rig, "A2", ""), "a.1.2");
 }
 
+/* LOST, and not to be replaced: over for those who waited for it. It may return, and is never queued again.
+ */
+static void over_it_is_not_tried_again(void **state)
+{
+    static const char *const ends[] = {"GONE by MASTER because RECONCILIATION", "FAILED by AGENT uuid v"};
+    for (size_t i = 0; i < 2; i++) {
+        struct rig *rig = cut_off(state, "tries 9 on FAILED,GONE", "LOST");
+        in_update(rig, words(rig, "a.1.1 %s", ends[i]));
+        expect_state(rig, "a", i ? "FAILED" : "GONE");
+        rig_destroy(rig);
+        rig = cut_off(state, "tries 9 on FAILED,GONE", "LOST");
+        in_update(rig, "a.1.1 RUNNING by MASTER"); /* returned, it is as any other */
+        in_update(rig, words(rig, "a.1.1 %s", ends[i]));
+        expect_state(rig, "a", "QUEUED");
+        rig_destroy(rig);
+    }
+    *state = NULL;
+}
+
 static void a_kill_before(void **state)
 {
     for (size_t i = 0; i < WAYS; i++) {
@@ -248,6 +267,7 @@ int main(void)
             TEST(it_returns_before),
             TEST(it_ends_before),
             TEST(gone_for_certain_is_tried_again_at_once),
+            TEST(over_it_is_not_tried_again),
             TEST(a_kill_before),
             TEST(not_while_disconnected),
             TEST(a_restart_before),

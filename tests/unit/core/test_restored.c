@@ -53,7 +53,7 @@ static void what_is_written(void **state)
     const Zmesos__V1__DaemonStatus *status = look_status(rig);
     assert_string_equal(status->store, STORE);
     assert_int_equal(status->restored_ns, rig->now.wall_ns);
-    assert_int_equal(status->held, 4);
+    assert_int_equal(status->held, 5);
 }
 
 static void never_restored(void **state)
@@ -79,9 +79,9 @@ static void what_is_not_over_is_held(void **state)
         expect(look_states(rig, "running"), "RUNNING held | RUNNING");
         expect(look_states(rig, "backoff"), "QUEUED held | FAILED");
         expect(look_states(rig, "finished"), "FINISHED | FINISHED");
-        expect(look_states(rig, "lost"), "LOST | LOST");
+        expect(look_states(rig, "lost"), "LOST held | LOST"); /* it may return, and end */
         rig_restart(rig);
-        assert_int_equal(look_status(rig)->held, 4);
+        assert_int_equal(look_status(rig)->held, 5);
         in_up(rig);
     }
 }
@@ -109,7 +109,7 @@ static void what_runs_goes_on(void **state)
     in_update(rig, "launching.1.1 RUNNING by MASTER because RECONCILIATION");
     in_update(rig, "launching.1.1 FINISHED by AGENT uuid v");
     expect(look_states(rig, "launching"), "FINISHED | FINISHED");
-    assert_int_equal(look_status(rig)->held, 3);
+    assert_int_equal(look_status(rig)->held, 4);
     /* Its policy is followed, up to where it would be launched. */
     in_update(rig, "running.2.1 FAILED by AGENT uuid v on A2");
     expect(look_states(rig, "running"), "QUEUED held | FAILED");
@@ -140,6 +140,23 @@ static void absence_proves_nothing(void **state)
     expect(look_states(rig, "lost"), "GONE | GONE");
 }
 
+static void what_is_lost_is_held_when_it_returns(void **state)
+{
+    struct rig *rig = backed_up(state, NULL);
+    in_launch(rig, "again tries 9 backoff 0");
+    expect(place(rig, "A3", ""), "queued.6.1 again.7.1");
+    in_update(rig, "again.7.1 LOST by MASTER on A3");
+    rig_restore(rig, STORE);
+    in_up(rig);
+    in_update(rig, "again.7.1 RUNNING by MASTER on A3");
+    expect(look_states(rig, "again"), "RUNNING held | RUNNING");
+    in_update(rig, "again.7.1 FAILED by AGENT uuid u on A3");
+    expect(look_states(rig, "again"), "QUEUED held | FAILED");
+    expect(place(rig, "A3", ""), "");
+    in_release(rig, "RUN", "");
+    expect(place(rig, "A3", ""), "again.7.2" R);
+}
+
 static void a_held_task_can_be_killed(void **state)
 {
     struct rig *rig = restored(state);
@@ -147,7 +164,7 @@ static void a_held_task_can_be_killed(void **state)
     rig_show(rig, SHOW_CALLS);
     expect(in_kill(rig, "queued running"), "CALL KILL running.2.1 A2\n");
     expect(look_states(rig, "queued"), "KILLED kill");
-    assert_int_equal(look_status(rig)->held, 3);
+    assert_int_equal(look_status(rig)->held, 4);
 }
 
 /* ---- release ----------------------------------------------------------------------------------------- */
@@ -158,7 +175,7 @@ static void run_some(void **state)
     in_up(rig);
     rig_show(rig, SHOW_REPLIES);
     expect(in_release(rig, "RUN", "queued"), "REPLY 7 OK [queued OK QUEUED rev 3]\n");
-    assert_int_equal(look_status(rig)->held, 3);
+    assert_int_equal(look_status(rig)->held, 4);
     expect(place(rig, "A1", ""), "queued.6.1" R);
     in_update(rig, "queued.6.1" R " RUNNING by AGENT uuid u");
     expect(look_states(rig, "queued"), "RUNNING | RUNNING");
@@ -174,8 +191,9 @@ static void run_all(void **state)
     struct rig *rig = restored(state);
     in_up(rig);
     rig_show(rig, SHOW_REPLIES);
-    expect(in_release(rig, "RUN", ""), "REPLY 7 OK [launching OK LAUNCHING rev 4] [running OK RUNNING rev 5] "
-                                       "[backoff OK QUEUED rev 6] [queued OK QUEUED rev 3] of 4\n");
+    expect(in_release(rig, "RUN", ""),
+            "REPLY 7 OK [launching OK LAUNCHING rev 4] [running OK RUNNING rev 5] "
+            "[backoff OK QUEUED rev 6] [lost OK LOST rev 6] [queued OK QUEUED rev 3] of 5\n");
     assert_int_equal(look_status(rig)->held, 0);
     expect(in_release(rig, "RUN", ""), "REPLY 8 OK of 0\n");
     expect(place(rig, "A1", ""), "queued.6.1" R); /* the other one waits for its backoff */
@@ -198,7 +216,7 @@ static void drop(void **state)
     expect(look_states(rig, "backoff"), "KILLED kill | FAILED");
     in_update(rig, "launching.1.1 GONE by MASTER because RECONCILIATION");
     expect(look_states(rig, "launching"), "KILLED kill | GONE");
-    expect(look_states(rig, "lost"), "LOST | LOST"); /* was not held */
+    expect(look_states(rig, "lost"), "LOST kill | LOST"); /* the wish is kept until it returns */
     in_wait(rig, 3600000);
     expect(place(rig, "A1", ""), "");
 }
@@ -217,15 +235,15 @@ static void ids_that_are_not_held_or_not_there(void **state)
     struct rig *rig = restored(state);
     in_up(rig);
     rig_show(rig, SHOW_REPLIES | SHOW_CALLS | SHOW_RECORDS | SHOW_EVENTS);
-    expect(in_release(rig, "DROP", "nobody finished lost"),
-            "REPLY 7 SOME_REFUSED \"1 of 3 were refused\" [nobody NOT_FOUND \"no such task\" "
-            "release.task_ids[0]] [finished OK FINISHED rev 4 known] [lost OK LOST rev 4 known]\n");
+    expect(in_release(rig, "DROP", "nobody finished"),
+            "REPLY 7 SOME_REFUSED \"1 of 2 were refused\" [nobody NOT_FOUND \"no such task\" "
+            "release.task_ids[0]] [finished OK FINISHED rev 4 known]\n");
     in_release(rig, "RUN", "running");
     expect(in_release(rig, "DROP", "running"), "REPLY 9 OK [running OK RUNNING rev 5 known]\n");
-    assert_int_equal(look_status(rig)->held, 3);
+    assert_int_equal(look_status(rig)->held, 4);
     rig_show(rig, SHOW_REPLIES);
     in_release(rig, "RUN", "queued queued"); /* named twice */
-    assert_int_equal(look_status(rig)->held, 2);
+    assert_int_equal(look_status(rig)->held, 3);
 }
 
 static void refusals(void **state)
@@ -247,7 +265,7 @@ static void refusals(void **state)
     request->release->task_ids = ids;
     request->release->n_task_ids = CORE_KILL_MAX + 1;
     assert_non_null(strstr(in_request(rig, request), "TOO_LARGE "));
-    assert_int_equal(look_status(rig)->held, 4);
+    assert_int_equal(look_status(rig)->held, 5);
     request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_RELEASE);
     request->release->has_action = true;
     request->release->action = ZMESOS__V1__RELEASE__ACTION__RUN;
@@ -255,7 +273,7 @@ static void refusals(void **state)
     request->release->n_task_ids = CORE_KILL_MAX;
     rig_show(rig, 0);
     in_request(rig, request);
-    assert_int_equal(look_status(rig)->held, 3);
+    assert_int_equal(look_status(rig)->held, 4);
 }
 
 /* ---- the other history ------------------------------------------------------------------------------- */
@@ -329,7 +347,7 @@ static void restored_twice(void **state)
     assert_string_equal(disk_meta(&rig->disk, META_NEXT_KEY), words(rig, "%lld", 8 + 2 * JUMP));
     assert_string_equal(disk_meta(&rig->disk, META_FOREIGN_KEYS),
             words(rig, "7-%lld %lld-%lld", 6 + JUMP, 8 + JUMP, 7 + 2 * JUMP));
-    assert_int_equal(look_status(rig)->held, 5);
+    assert_int_equal(look_status(rig)->held, 6);
     expect(look_states(rig, "queued"), "RUNNING held | RUNNING");
     rig_restart(rig);
     in_up(rig);
@@ -360,6 +378,7 @@ int main(void)
             TEST(nothing_is_launched),
             TEST(what_runs_goes_on),
             TEST(absence_proves_nothing),
+            TEST(what_is_lost_is_held_when_it_returns),
             TEST(a_held_task_can_be_killed),
             TEST(run_some),
             TEST(run_all),
