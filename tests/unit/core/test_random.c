@@ -14,6 +14,9 @@
 #define STEPS 300
 #define TASKS 12
 #define SEEN_MAX 500
+#define EAGER                                                                                                \
+    "tries 100 backoff 0 replace 0 timeout 1000 on "                                                         \
+    "FAILED,FINISHED,KILLED,LAUNCH_TIMEOUT,GONE,LOST,UNREACHABLE,UNKNOWN"
 
 /* A task as it was after the step before. */
 struct seen {
@@ -52,9 +55,7 @@ static const char *launch(struct play *play)
             "name w where rack UNIQUE", "where rack EQUALS a", "label job=x", "mem 99999"};
     static const char *const policies[] = {"", "", "timeout 5000", "tries 3 backoff 100", "tries 2",
             "tries 4 on FINISHED,FAILED,KILLED,GONE,LAUNCH_TIMEOUT elsewhere yes backoff 0",
-            "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000",
-            "tries 100 backoff 0 replace 0 timeout 1000 on "
-            "FAILED,FINISHED,KILLED,LAUNCH_TIMEOUT,GONE,LOST,UNREACHABLE,UNKNOWN"};
+            "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000", EAGER};
     return in_launch(play->rig, words(play->rig, "t%u %s %s | t%u %s", draw(play, TASKS), PICK(play, extras),
                                         PICK(play, policies), draw(play, TASKS), PICK(play, policies)));
 }

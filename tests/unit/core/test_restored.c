@@ -321,7 +321,7 @@ static void what_was_forgotten_is_killed(void **state)
     expect_state(rig, "new", "none");
     expect_state(rig, "lost", "none");
     rig_show(rig, SHOW_CALLS);
-    static const char *const ids[] = {"queued.6.1" R, "lost.5.1", "finished.4.1"};
+    static const char *const ids[] = {("queued.6.1" R), "lost.5.1", "finished.4.1"};
     for (size_t i = 0; i < 4; i++) {
         const char *mesos_id = i < 3 ? ids[i] : id;
         const char *text = in_update(rig, words(rig, "%s RUNNING by AGENT uuid u", mesos_id));
