@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any, Optional, TextIO
 
 import programs
+from plan import ORPHAN, command
 
 ALLOCATION = "0.2"
 HEARTBEAT = "1"  # seconds: a silent stream is noticed after five
@@ -42,13 +43,14 @@ class Chaos:
 class LocalChaos(Chaos):
     """Runs zmesos-local and uses its faults (docs/zmesos-local.md)."""
 
-    def __init__(self, directory: pathlib.Path, agents: int, rng: random.Random, every: float) -> None:
+    def __init__(self, directory: pathlib.Path, evidence: pathlib.Path, agents: int, rng: random.Random, every: float) -> None:
         super().__init__(rng, every)
         self.local = programs.Local(directory / "local", agents=str(agents), resources="cpus:8;mem:4096;disk:10240",
                                     allocation_interval=ALLOCATION, heartbeat=HEARTBEAT)
         self.agents = agents
         self.away: dict[int, float] = {}   # agents, and when they return
         self.until = 0.0                   # what lasts ends then
+        self.evidence, self.orphans = evidence, 0
 
     @property
     def master(self) -> str:
@@ -65,8 +67,9 @@ class LocalChaos(Chaos):
         super().turn()
 
     def act(self) -> None:
-        self.random.choice([self.failover, self.lose_agent, self.lose_agent, self.no_answer, self.no_answer, self.refuse,
-                            self.stall, self.stream, self.last_for_a_while, self.surprise])()
+        self.random.choice([self.failover, self.lose_agent, self.lose_agent, self.restart_agent, self.restart_agent, self.no_answer,
+                            self.no_answer, self.refuse, self.late_or_twice, self.lose_acknowledgements, self.stall, self.stream,
+                            self.last_for_a_while, self.stage, self.orphan, self.surprise])()
 
     def _fault(self, name: str, **what: Any) -> None:
         self.done[name] += 1
@@ -75,24 +78,40 @@ class LocalChaos(Chaos):
     def _later(self) -> float:
         return time.monotonic() + self.random.uniform(0.5, 8.0)
 
+    def _agent(self) -> Optional[int]:
+        """One that is there."""
+        there = [agent for agent in range(1, self.agents + 1) if agent not in self.away]
+        return self.random.choice(there) if there else None
+
     def failover(self) -> None:
         late = [self.random.choice([0, 100, 1000, 3000]) for _ in range(self.random.randrange(1, self.agents + 1))]
-        self._fault("failover", agents_return_ms=late)
+        what: dict[str, Any] = {"agents_return_ms": late}
+        if self.random.random() < 0.3:
+            what["with_tasks"] = [self.random.random() < 0.7 for _ in late]
+        if self.random.random() < 0.3:
+            what["give_up_ms"] = 2000
+        self._fault("failover", **what)
         self.away = {agent: self._later() for agent in range(len(late) + 1, self.agents + 1)}
 
     def lose_agent(self) -> None:
-        agent = self.random.randrange(1, self.agents + 1)
-        if agent in self.away:
-            return
-        how = "gone" if self.random.random() < 0.2 else "unreachable"
-        self._fault("lose_agent", agent=agent, how=how, after_ms=self.random.choice([0, 200, 2000]))
-        self.away[agent] = self._later()
+        agent = self._agent()
+        if agent:
+            how = self.random.choice(["unreachable", "unreachable", "gone", "removed"])
+            self._fault("lose_agent", agent=agent, how=how, after_ms=self.random.choice([0, 200, 2000]))
+            self.away[agent] = self._later()
+
+    def restart_agent(self) -> None:
+        agent = self._agent()
+        if agent:
+            self._fault("restart_agent", agent=agent, tasks=self.random.choice(["kept", "kept", "ended", "forgotten", "new"]),
+                        after_ms=self.random.choice([0, 500, 3000]))
+
+    def _call(self) -> str:
+        return self.random.choice(["ACCEPT", "ACCEPT", "ACKNOWLEDGE", "KILL", "RECONCILE", "SUBSCRIBE", "REVIVE", "DECLINE"])
 
     def no_answer(self) -> None:
-        call = self.random.choice(["ACCEPT", "ACCEPT", "ACKNOWLEDGE", "KILL", "RECONCILE", "SUBSCRIBE", "REVIVE", "DECLINE"])
-        act = self.random.choice(["never", "now", "later"])
-        what: dict[str, Any] = {"call": call, "act": act}
-        if act == "later":
+        what: dict[str, Any] = {"call": self._call(), "act": self.random.choice(["never", "now", "later"])}
+        if what["act"] == "later":
             what["act_after_ms"] = self.random.randrange(100, 6000)
             what["answer"] = self.random.random() < 0.5
         if self.random.random() < 0.4:
@@ -101,22 +120,50 @@ class LocalChaos(Chaos):
         self._fault("no_answer", **what)
 
     def refuse(self) -> None:
+        """The master is not well: it cannot, or wants a credential."""
         what = self.random.choice([{"status": 503, "text": "Master has not finished recovery"}, {"status": 401},
                                    {"status": 500, "text": "out of luck"}])
-        self._fault("answer", count=self.random.randrange(1, 4), **what)
+        self._fault("answer", **what, **self.random.choice([{"count": self.random.randrange(1, 4)},
+                                                            {"for_ms": self.random.randrange(100, 2000)}]))
+
+    def late_or_twice(self) -> None:
+        if self.random.random() < 0.5:
+            self._fault("delay", call=self._call(), what=self.random.choice(["call", "answer"]), ms=self.random.randrange(50, 5000))
+        else:  # nothing sends an ACCEPT or SUBSCRIBE twice, which is the daemon's own promise
+            self._fault("double", call=self.random.choice(["ACKNOWLEDGE", "KILL", "RECONCILE", "REVIVE", "DECLINE"]),
+                        after_ms=self.random.choice([0, 1000]))
+
+    def lose_acknowledgements(self) -> None:
+        self._fault("answer", call="ACKNOWLEDGE", status=202, for_ms=self.random.randrange(200, 4000))
 
     def stall(self) -> None:
-        self._fault("stall", ms=self.random.randrange(50, 5000))
+        what = self.random.choice([{}, {"only": "calls"}, {"only": "streams"}])
+        self._fault("stall", ms=self.random.randrange(50, 5000), **what)
 
     def stream(self) -> None:
         self._fault("drop_stream", how=self.random.choice(["cut", "end"]))
 
     def last_for_a_while(self) -> None:
-        self._fault(self.random.choice(["split_streams", "silence_heartbeats"]), on=True)
+        self._fault(self.random.choice(["split_streams", "silence_heartbeats", "double_updates"]), on=True)
         self.until = time.monotonic() + self.random.uniform(1.0, 10.0)
 
+    def stage(self) -> None:
+        """Launches that do not get on: for a time, and one in ten for ever."""
+        ms = 0 if self.random.random() < 0.1 else self.random.randrange(500, 15000)
+        self._fault("stage_tasks", count=self.random.randrange(1, 4), how=self.random.choice(["slow", "deaf", "lost"]), ms=ms)
+
+    def orphan(self) -> None:
+        """A task that zmesosd has not launched. It is to be adopted, so it must not be lost sight of."""
+        agent = self._agent()
+        frameworks = self.local.state()["frameworks"]
+        if agent and any(framework["state"] == "subscribed" for framework in frameworks):
+            self.orphans += 1
+            task = f"{ORPHAN}{self.orphans}"
+            self._fault("orphan", agent=agent, task=task, framework=frameworks[0]["id"], quiet=self.random.random() < 0.3,
+                        command=command(self.evidence, task, self.random.uniform(0.5, 20.0), 1, 0, False))
+
     def surprise(self) -> None:
-        self._fault(self.random.choice(["rescind", "unknown_event"]))
+        self._fault(self.random.choice(["rescind", "unknown_event", "repeat_updates"]))
 
     def calm(self) -> None:
         self._fault("clear")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from history import History, Launched, Stream, Task
+from plan import ORPHAN
 
 LOST, TWICE = "lost", "twice"
 OVER = frozenset(["FINISHED", "FAILED", "KILLED", "ERROR", "GONE", "LOST"])
@@ -170,12 +171,13 @@ def check_evidence(history: History) -> Iterator[Finding]:
         if starts and (task.state == "ERROR" or task.attempts == 0):
             yield Finding("ran, and is said never to have run",
                           f"{task.id}: {task.state}, {task.attempts} attempts, {starts}")
-        numbers = {f"{task.id}.{task.key}.{attempt.number}" for attempt in history.attempts.get(task.key, [])}
+        attempts = {attempt.mesos_id for attempt in history.attempts.get(task.key, [])}
         for mesos_id in starts:
-            if mesos_id not in numbers:
+            if mesos_id not in attempts:
                 yield Finding("an attempt that is not in the database ran", f"{task.id}: {mesos_id}")
+    refused = {refused.id for refused in history.refused}
     for task_id in history.evidence:
-        if task_id not in history.launches and not any(refused.id == task_id for refused in history.refused):
+        if task_id not in history.launches and task_id not in refused and not task_id.startswith(ORPHAN):
             yield Finding("ran, and was never launched", task_id)
 
 
@@ -198,8 +200,11 @@ def check_database(history: History) -> Iterator[Finding]:
         count = len(history.attempts.get(task.key, []))
         if count != task.attempts:
             yield Finding("attempts without a row", f"{task.id}: says {task.attempts}, has {count}")
-    for topic in history.orphans:
-        yield Finding("an orphan", f"{topic}: a task of this framework that its daemon did not know")
+    for mesos_id, count in Counter(history.orphans).items():
+        if not mesos_id.startswith(ORPHAN):
+            yield Finding("an orphan of its own", f"{mesos_id}: a task that zmesosd has launched, and did not know")
+        elif count > 1:
+            yield Finding("an orphan was told twice", f"{mesos_id}: {count} times")
 
 
 def check_numbers(history: History) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ START_LIMIT = 120.0  # seconds to the line that says it is ready
 STOP_LIMIT = 60.0
 
 FLAGS = ["--failover-timeout", "3600", "--call-timeout", "3", "--kill-interval", "0.5", "--revive-interval", "0.5",
-         "--reconcile-interval", "10", "--log-level", "info"]
+         "--reconcile-interval", "10", "--launch-timeout", "10", "--log-level", "info"]
 
 
 class Died(Exception):

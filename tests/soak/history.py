@@ -104,6 +104,7 @@ class Attempt:
     task_key: int
     number: int
     state: str
+    mesos_id: str
 
 
 @dataclass
@@ -133,7 +134,7 @@ class History:
     journal: dict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))  # class: number: digest
     task_events: list[TaskEvent] = field(default_factory=list)
     updates: set[str] = field(default_factory=set)           # uuids of journaled updates, in hexadecimal
-    orphans: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)         # Mesos task ids of ORPHAN events
     evidence: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # file: (mark, Mesos task id)
     accepts: list[str] = field(default_factory=list)         # Mesos task ids, as often as they went to the master
     acknowledged: list[tuple[str, str]] = field(default_factory=list)  # Mesos task id, uuid
@@ -238,8 +239,9 @@ def read_database(history: History, path: pathlib.Path) -> None:
         for key, task_id, state, revision, attempts, kill, message, reason in database.execute(
                 "SELECT key, id, state, revision, attempts, kill_requested, message, reason FROM task"):
             history.tasks[task_id] = Task(key, task_id, state_name(state), revision, attempts, bool(kill), message, reason)
-        for key, number, state in database.execute("SELECT task_key, number, state FROM attempt ORDER BY task_key, number"):
-            history.attempts[key].append(Attempt(key, number, state_name(state)))
+        for task_id, key, number, state, mesos_id in database.execute(
+                "SELECT task.id, key, number, attempt.state, mesos_id FROM attempt JOIN task ON key = task_key ORDER BY key, number"):
+            history.attempts[key].append(Attempt(key, number, state_name(state), mesos_id or f"{task_id}.{key}.{number}"))
         for event_class, number, topic, header, body in database.execute(
                 "SELECT class, number, topic, header, body FROM event ORDER BY class, number"):
             _read_event(history, event_class, number, topic, header or b"", body or b"")
@@ -258,4 +260,4 @@ def _read_event(history: History, event_class: int, number: int, topic: str, hea
         if status.uuid:
             history.updates.add(status.uuid.hex())
     elif event_class == messages.ORPHAN:
-        history.orphans.append(topic)
+        history.orphans.append(messages.Orphan.FromString(body).mesos_task_id)

@@ -16,6 +16,8 @@ from zmesos import TaskSpec, messages, task_spec
 
 RetryPolicy = messages.RetryPolicy
 
+ORPHAN = "orphan-"  # how ids of tasks begin that zmesosd has not launched; they leave evidence too
+
 # Outcomes after which an attempt may still be alive: with one of these in a policy two attempts may overlap.
 DOUBTFUL = (RetryPolicy.LOST, RetryPolicy.UNREACHABLE, RetryPolicy.UNKNOWN)
 

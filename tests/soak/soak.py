@@ -128,7 +128,7 @@ class Soak:
             self.chaos = CommandChaos(options.disturb, self._rng(), options.disturb_every, options.disturb_limit,
                                       self._file("disturb.log"))
         else:
-            local = LocalChaos(self.directory, options.agents, self._rng(), options.fault_every)
+            local = LocalChaos(self.directory, self.evidence, options.agents, self._rng(), options.fault_every)
             self.chaos, master = local, local.master
         self.proxy = Proxy(master, self._seed(), options.break_every, self._file("calls.log"))
         self.daemon = Daemon(self.directory / "daemon", self.proxy.address, self._rng(), options.daemon_flag)

@@ -33,7 +33,7 @@ def add_task(history: History, task_id: str, end: str = "FINISHED", attempts: in
     for number in range(1, attempts + 1):
         mesos_id = f"{task_id}.{key}.{number}"
         history.accepts.append(mesos_id)
-        history.attempts[key].append(Attempt(key, number, end if number == attempts else "FAILED"))
+        history.attempts[key].append(Attempt(key, number, end if number == attempts else "FAILED", mesos_id))
         history.evidence[task_id] += [("S", mesos_id), ("E", mesos_id)]
         for state in STATES:
             add_event(history, task, state, number if state != "QUEUED" else number - 1)
@@ -70,6 +70,9 @@ def good() -> History:
     add_event(history, returned, "RUNNING", 1)
     add_event(history, returned, "FINISHED", 1)
     returned.state = "FINISHED"
+    history.orphans += ["orphan-7", "orphan-8"]  # the first is seen to run, the other was over before
+    add_task(history, "orphan-7")
+    del history.launches["orphan-7"]
     history.refused += [Refused("f", "S", "INVALID"), Refused("a", "X", "CONFLICT"), Refused("g", "S", None)]
     return history
 
@@ -116,7 +119,7 @@ def finished_without_a_line(history: History) -> None:
 @breaks(TWICE)
 def started_twice(history: History) -> None:
     task = history.tasks["a"]
-    history.attempts[task.key].append(Attempt(task.key, 2, "FINISHED"))
+    history.attempts[task.key].append(Attempt(task.key, 2, "FINISHED", f"a.{task.key}.2"))
     task.attempts = 2
     history.evidence["a"].insert(1, ("S", f"a.{task.key}.2"))
     history.evidence["a"].pop()
@@ -247,9 +250,14 @@ def attempt_row_missing(history: History) -> None:
     history.evidence["d"].clear()
 
 
-@breaks("an orphan")
-def orphan(history: History) -> None:
-    history.orphans.append("zmesos/ORPHAN/x.1.1")
+@breaks("an orphan of its own")
+def orphan_of_its_own(history: History) -> None:
+    history.orphans.append("a.1.1")
+
+
+@breaks("an orphan was told twice")
+def orphan_twice(history: History) -> None:
+    history.orphans += ["orphan-7", "orphan-7"]
 
 
 @breaks("a hole in the journal")
@@ -491,9 +499,9 @@ def test_a_history_is_read_from_the_witnesses_files(tmp_path: pathlib.Path) -> N
     assert history.evidence == {"a": [("S", "a.1.1"), ("E", "a.1.1")]}
     assert (history.store, history.integrity) == ("s", "ok")
     assert history.tasks == {"a": Task(1, "a", "KILLED", 6, 1, True, "words", "WHY")}
-    assert dict(history.attempts) == {1: [Attempt(1, 1, "KILLED")]}
+    assert dict(history.attempts) == {1: [Attempt(1, 1, "KILLED", "a.1.1"), Attempt(1, 2, "KILLED", "a-stranger")]}
     assert history.task_events == [TaskEvent(1, "a", 4, "RUNNING", 1)]
-    assert history.updates == {"00ff"} and history.orphans == ["zmesos/ORPHAN/q.1.1"]
+    assert history.updates == {"00ff"} and history.orphans == ["q.1.1"]
     assert history.journal[UPDATE] == {5: digest(b"mesos/UPDATE/a/1", b"h", update().SerializeToString())}
 
 
@@ -511,13 +519,14 @@ def write_database(path: pathlib.Path) -> None:
     database = sqlite3.connect(path)
     database.executescript("CREATE TABLE meta(name, value); CREATE TABLE event(class, number, topic, header, body);"
                            "CREATE TABLE task(key, id, state, revision, attempts, kill_requested, message, reason);"
-                           "CREATE TABLE attempt(task_key, number, state)")
+                           "CREATE TABLE attempt(task_key, number, state, mesos_id)")
     database.execute("INSERT INTO meta VALUES('store_id', 's')")
     database.execute("INSERT INTO task VALUES(1, 'a', ?, 6, 1, 1, 'words', 'WHY')", [messages.KILLED])
-    database.execute("INSERT INTO attempt VALUES(1, 1, ?)", [messages.KILLED])
+    database.execute("INSERT INTO attempt VALUES(1, 1, ?, ''), (1, 2, ?, 'a-stranger')", [messages.KILLED] * 2)
     database.executemany("INSERT INTO event VALUES(?, ?, ?, ?, ?)", [
         (TASK, 1, "task/a/RUNNING", b"h", task.SerializeToString()),
         (UPDATE, 5, "mesos/UPDATE/a/1", b"h", update().SerializeToString()),
-        (messages.ORPHAN, 1, "zmesos/ORPHAN/q.1.1", b"h", b"")])
+        (messages.ORPHAN, 1, "zmesos/ORPHAN/q.1.1", b"h",
+         messages.Orphan(mesos_task_id="q.1.1").SerializeToString())])
     database.commit()
     database.close()
