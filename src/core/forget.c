@@ -43,6 +43,7 @@ static void drop(struct core *core, struct task *task)
             (struct record){.kind = RECORD_FORGET, .forget = {.task_key = task->key}};
     drop_strays(core, task);
     core->counts[task->state]--;
+    core->held -= task_is_held(task); /* it was LOST, and old */
     map_remove(&core->by_id, slice_of_string(task->id));
     reconcile_answered(core, task);
     task_free(core, task);
