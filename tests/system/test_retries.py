@@ -232,14 +232,6 @@ def test_elsewhere_is_another_agent_and_none_where_there_is_none(cluster: Cluste
 
 # ---- what is silent for too long ---------------------------------------------------------------------------
 
-def stage_one_task(cluster: Cluster, **how: Any) -> None:
-    """The next launch stays STAGING."""
-    try:
-        cluster.local.fault("stage_tasks", **how)
-    except AssertionError as error:
-        pytest.skip(f"this zmesos-local cannot: {error}")
-
-
 def staging(cluster: Cluster, task_id: str) -> bool:
     """Whether the agent has it and does not start it. Mesos says nothing of that by itself."""
     return any(task["id"].startswith(f"{task_id}.") and task["state"] == "TASK_STAGING"
@@ -250,10 +242,10 @@ def test_silent_attempts_are_given_up(start_cluster: Callable[..., Cluster], cou
     """All in one test: nothing is given up in the first minute of a subscription."""
     cluster = start_cluster("--kill-interval", "0.2", local_flags=("--agent", "hostname=here", "--agent", "hostname=there"))
     client = cluster.client(timeout=PATIENCE)
-    stage_one_task(cluster, count=1)
+    cluster.local.fault("stage_tasks", count=1)  # the next launch stays STAGING
     client.launch("true", id="stages", retry={"max_attempts": 2, "backoff": QUICK}, launch_timeout=1, **SMALL)
     wait_for(lambda: staging(cluster, "stages"), "a task that stays STAGING")
-    stage_one_task(cluster, count=1)
+    cluster.local.fault("stage_tasks", count=1)
     client.launch("true", id="ends", retry={"max_attempts": 2, "on": ["FAILED"]}, launch_timeout=1, **SMALL)
     wait_for(lambda: staging(cluster, "ends"), "another one")
 
