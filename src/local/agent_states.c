@@ -176,7 +176,6 @@ static void report(struct task *task, enum agent_state was)
         framework_recover(framework);
     task_know(task);
     if (was == AGENT_UNREACHABLE || was == AGENT_REMOVED) {
-        task->master_state = task->state;
         send_master_status(
                 framework, &(struct master_status){
                                    .task_id = task->id,

@@ -223,3 +223,23 @@ def reconcile(framework, name, agent=None):
         return None
     framework.update("fence")
     return status
+
+
+def unanswered(framework, kind, **fields):
+    """Send a call that is not answered; returns its connection."""
+    host, port = framework.master.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    body = {"type": kind, "framework_id": framework.id, **({kind.lower(): fields} if fields else {})}
+    connection.request("POST", PATH, json.dumps(body),
+                       {"Content-Type": JSON, "Mesos-Stream-Id": framework.stream_id})
+    return connection
+
+
+def is_silent(connection):
+    """Whether nothing has come on a connection whose server has had its turn."""
+    connection.sock.setblocking(False)
+    try:
+        connection.sock.recv(1)
+    except BlockingIOError:
+        return True
+    return False

@@ -74,6 +74,18 @@ def test_cut_off_and_back_without_its_task(local):
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_GONE"
 
 
+def test_cut_off_and_back_in_time(local):
+    """When it would have been given up, it is not."""
+    framework = lasting(local)
+    name, offer = framework.run()
+    local.fault("lose_agent", agent=1, after_ms=300)
+    local.fault("return_agent", agent=1)
+    local.fault("delay", call="REVIVE", ms=600)
+    framework.call("REVIVE")                                     # a clock of the same loop
+    assert local.state()["agents"][0]["state"] == "registered"
+    assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_RUNNING"
+
+
 def test_restarted_with_its_tasks(local):
     """Nothing is said of them, what was not acknowledged is said again, and the offers are new."""
     framework = lasting(local)
@@ -137,9 +149,28 @@ def test_restarted_and_has_forgotten_its_tasks(local):
     framework.wait("OFFERS", lambda body: body["offers"][0]["resources"] == offer["resources"])
 
 
+def test_restarted_and_has_forgotten_a_task_that_was_over(local):
+    """DROPPED after FINISHED: the master knows better."""
+    framework = lasting(local)
+    offer, name = framework.offer(), fresh()
+    framework.launch(offer, task(name, offer))
+    for state in ("TASK_STARTING", "TASK_RUNNING"):
+        framework.update(name, state)
+    finished = framework.wait("UPDATE")["status"]
+    assert finished["state"] == "TASK_FINISHED"                  # not acknowledged
+    local.fault("restart_agent", agent=1, tasks="forgotten")
+    dropped = framework.wait("UPDATE")["status"]
+    assert dropped["state"] == "TASK_DROPPED" and dropped["uuid"] != finished["uuid"]
+    framework.acknowledge(finished)                              # too late: it waits for the other
+    assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_FINISHED"
+    framework.acknowledge(dropped)
+    assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_GONE"
+
+
 def test_restarted_as_a_new_agent(local):
     framework = lasting(local)
     name, offer = framework.run()
+    pid = local.state()["tasks"][0]["pid"]
     local.fault("restart_agent", agent=1, tasks="new", after_ms=100)
     assert words(framework.update(name)) == (
         "TASK_LOST", "REASON_AGENT_REMOVED", "SOURCE_MASTER",
@@ -149,6 +180,7 @@ def test_restarted_as_a_new_agent(local):
     assert (new["hostname"], new["resources"]) == (offer["hostname"], offer["resources"])
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_UNKNOWN"
     assert local.state()["tasks"] == []
+    until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
 
 
 @pytest.mark.parametrize("tasks, state", [("ended", "TASK_GONE"), ("kept", "TASK_RUNNING")])

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from local_program import until
-from local_scheduler import JSON, Framework, Stream, fresh, info, lasting, post, task
+from local_scheduler import JSON, Framework, Stream, fresh, info, is_silent, lasting, post, task, unanswered
 
 
 @pytest.mark.parametrize("body, word", [
@@ -127,26 +127,6 @@ def test_answer_to_the_next_call_of_a_type(local):
     framework.call("ACCEPT", **launch)                          # the offer was not touched
     assert framework.states(name, "TASK_FINISHED") == ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]
     assert [call["status"] for call in local.calls("ACCEPT")] == [400, 202]
-
-
-def unanswered(framework, kind, **fields):
-    """Send a call that is not answered; returns its connection."""
-    host, port = framework.master.split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=60)
-    body = {"type": kind, "framework_id": framework.id, **({kind.lower(): fields} if fields else {})}
-    connection.request("POST", "/api/v1/scheduler", json.dumps(body),
-                       {"Content-Type": JSON, "Mesos-Stream-Id": framework.stream_id})
-    return connection
-
-
-def is_silent(connection):
-    """Whether nothing has come on a connection whose server has had its turn."""
-    connection.sock.setblocking(False)
-    try:
-        connection.sock.recv(1)
-    except BlockingIOError:
-        return True
-    return False
 
 
 def test_no_answer_and_no_act(local):

@@ -172,7 +172,13 @@ def test_updates_again(local):
     framework.acknowledge(first)
     until(lambda: local.state()["tasks"][0]["unacknowledged"] == 0)
     local.fault("repeat_updates")
+    local.fault("lose_agent", agent=1)
+    framework.wait("FAILURE")
     local.fault("orphan", task="b")
+    local.fault("repeat_updates")                                # nothing passes between the agent and the master
+    assert reconcile(framework, "b", first["agent_id"])["state"] == "TASK_UNREACHABLE"
+    assert [event["type"] for event in framework.seen[-2:]] == ["UPDATE", "UPDATE"]
+    local.fault("return_agent", agent=1)
     assert framework.wait("UPDATE")["status"]["task_id"]["value"] == "b"        # nothing more of a
 
 
