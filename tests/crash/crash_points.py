@@ -114,6 +114,10 @@ class Daemon:
         return (self.directory / "zmesosd.log").read_text(errors="replace")[-3000:]
 
 
+class Broken(Exception):
+    """The run cannot go on."""
+
+
 class Run:
     """One zmesos-local, one client and one listener, and as many lives of the daemon as there are points."""
 
@@ -183,7 +187,7 @@ class Run:
 
     def _check(self) -> None:
         if self._failure:
-            raise RuntimeError(f"{self._failure}\nlog of zmesosd:\n{self.daemon.log_end()}")
+            raise Broken(f"{self._failure}\nlog of zmesosd:\n{self.daemon.log_end()}")
 
     def _live(self, point: Point) -> None:
         """One life, to its point."""
@@ -192,11 +196,11 @@ class Run:
         while (status := self.daemon.program.process.poll()) is None:
             self._check()
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{point} was not reached; log of zmesosd:\n{self.daemon.log_end()}")
+                raise Broken(f"{point} was not reached; log of zmesosd:\n{self.daemon.log_end()}")
             time.sleep(0.002)
         self.daemon.program.close()
         if status not in point.statuses:
-            raise RuntimeError(f"{point} ended with status {status}; log of zmesosd:\n{self.daemon.log_end()}")
+            raise Broken(f"{point} ended with status {status}; log of zmesosd:\n{self.daemon.log_end()}")
         self.findings.points += 1
         self.findings.early += [f"{what}, after {point}" for what in
                                 witnesses.acknowledged_early(self.local, self.daemon.state_dir, self.started)]
@@ -206,10 +210,8 @@ class Run:
         self.daemon.start({}, wait=True)
         self._no_more_points.set()
         deadline = time.monotonic() + PATIENCE
-        while load.is_alive():
+        while load.is_alive() and time.monotonic() < deadline:
             self._check()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"tasks are not over; log of zmesosd:\n{self.daemon.log_end()}")
             load.join(0.05)
         self._check()
         with zmesos.Client(self.daemon.control, timeout=30.0) as client:
@@ -241,13 +243,16 @@ class Run:
             for point in points:
                 self._live(point)
             self._last_life(threads[0])
+        except Broken as broken:
+            self.findings.other.append(str(broken))
         finally:
             self._stopping.set()
             self._no_more_points.set()
             self.daemon.program.kill()
             for thread in threads:
                 thread.join(PATIENCE + 10)
-        self._check()
+        if self._failure:
+            self.findings.other.append(self._failure)
         with witnesses.database(self.daemon.state_dir) as connection:
             self.findings.other += witnesses.wrong_numbers(connection, self.published)
         return self.findings
