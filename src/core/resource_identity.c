@@ -135,8 +135,7 @@ bool resource_same_kind(const struct resource *a, const struct resource *b)
 
 bool resource_same(const struct resource *a, const struct resource *b)
 {
-    return resource_same_kind(a, b) &&
-           (!(a->whole || a->kind->shared) || resource_value_equal(&a->value, &b->value));
+    return resource_same_kind(a, b) && (!a->whole || resource_value_equal(&a->value, &b->value));
 }
 
 /* ---- the two forms of reservation ---- */
@@ -184,12 +183,10 @@ const Mesos__V1__Resource *resource_modern(struct arena *arena, const Mesos__V1_
 
 /* ---- reading and writing ---- */
 
-static bool is_whole(const disk_info *disk)
+static bool is_whole(const Mesos__V1__Resource *kind)
 {
-    if (!disk)
-        return false;
-    const disk_source *source = disk->source;
-    return disk->persistence ||
+    const disk_source *source = kind->disk ? kind->disk->source : NULL;
+    return kind->shared || (kind->disk && kind->disk->persistence) ||
            (source && source->type != SOURCE(PATH) && (source->type != SOURCE(RAW) || source->id));
 }
 
@@ -220,7 +217,7 @@ int resource_read(
         rc = resource_value_read(arena, message, &read.value, err);
     if (rc)
         return rc;
-    read.whole = is_whole(kind->disk);
+    read.whole = is_whole(kind);
     read.plain = !kind->disk && !kind->shared && !kind->provider_id;
     if (kind->n_reservations > 0) {
         read.role = kind->reservations[kind->n_reservations - 1]->role;

@@ -130,14 +130,14 @@ static int64_t total(const struct resource_set *set, const struct resource *like
         const struct resource *item = &set->items[i];
         if (!resource_same(item, like))
             continue;
-        sum += is_shared(like) || like->whole ? (int64_t)item->copies : item->value.scalar;
+        sum += like->whole ? (int64_t)item->copies : item->value.scalar;
     }
     return sum;
 }
 
 static bool is_counted(const struct resource *resource)
 {
-    return is_shared(resource) || resource->whole || resource->value.type == RESOURCE_SCALAR;
+    return resource->whole || resource->value.type == RESOURCE_SCALAR;
 }
 
 /* Takes away from `rest` what is the same in the set; ranges and items. */
@@ -197,7 +197,7 @@ bool resource_set_is_empty(const struct resource_set *set)
 /* Takes copies, or a part of a scalar, from the entry; what is still to be taken is left in `what`. */
 static void subtract_counted(struct resource *item, struct resource *what)
 {
-    if (is_shared(what) || what->whole) {
+    if (what->whole) {
         uint32_t copies = item->copies < what->copies ? item->copies : what->copies;
         item->copies -= copies;
         what->copies -= copies;

@@ -177,6 +177,197 @@ static void writing(void **state)
     }
 }
 
+/* ---- finding ---- */
+
+static struct resource_want some_want(uint64_t *state)
+{
+    static const char *const names[] = {"cpus", "mem", "cpus", "disk", "x", "ports", "bugs"};
+    size_t name = draw(state, COUNT(names));
+    return (struct resource_want){.name = names[name],
+            .type = name < 5    ? RESOURCE_SCALAR
+                    : name == 5 ? RESOURCE_RANGES
+                                : RESOURCE_ITEMS,
+            .amount = name < 5 ? draw(state, 4000) : draw(state, 8),
+            .reserved = (enum resource_reserved)draw(state, 3),
+            .revocable = (enum resource_revocable)draw(state, 3)};
+}
+
+static struct resource_disk_want some_disk(uint64_t *state)
+{
+    static const char *const ids[] = {"v", "w", "s", "none"};
+    if (draw(state, 2))
+        return (struct resource_disk_want){.persistence_id = ids[draw(state, COUNT(ids))]};
+    return (struct resource_disk_want){.size = 1 + (milli_t)draw(state, 120000),
+            .source = (Mesos__V1__Resource__DiskInfo__Source__Type)draw(state, 5),
+            .profile = draw(state, 4) ? NULL : "p",
+            .reserved = (enum resource_reserved)draw(state, 3)};
+}
+
+static bool may_be_used(const struct resource *item, const char *role, enum resource_reserved reserved)
+{
+    if (item->kind->n_reservations == 0)
+        return reserved != RESOURCE_RESERVED;
+    const char *owner = item->kind->reservations[item->kind->n_reservations - 1]->role;
+    size_t length = strlen(owner);
+    return reserved != RESOURCE_UNRESERVED && strncmp(role, owner, length) == 0 &&
+           (role[length] == '/' || !role[length]);
+}
+
+/* How much there is for the want, by looking at each entry; saturating is not needed with these amounts. */
+static uint64_t there_is(
+        const struct resource_set *set, const char *role, const struct resource_want *want, bool revocable)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const message *kind = set->items[i].kind;
+        if (strcmp(kind->name, want->name) == 0 && !kind->disk && !kind->provider_id &&
+                (kind->revocable != NULL) == revocable && may_be_used(&set->items[i], role, want->reserved))
+            sum += resource_value_amount(&set->items[i].value);
+    }
+    return sum;
+}
+
+static void check_part(const struct resource *part, const char *role, const struct resource_want *want)
+{
+    assert_string_equal(part->kind->name, want->name);
+    assert_true(may_be_used(part, role, want->reserved));
+    assert_true(!part->kind->disk && !part->kind->provider_id);
+    assert_true(want->revocable == RESOURCE_REVOCABLE_FIRST ||
+                (part->kind->revocable != NULL) == (want->revocable == RESOURCE_REVOCABLE));
+    assert_string_equal(part->kind->allocation_info->role, role);
+}
+
+/* Not one more or less than was asked for; of one sort of revocability; the more specific reservation used up
+ * first. */
+static void check_taken(const struct resource_set *taken, const struct resource_set *rest, const char *role,
+        const struct resource_want *want)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < taken->count; i++) {
+        check_part(&taken->items[i], role, want);
+        sum += resource_value_amount(&taken->items[i].value);
+        assert_int_equal(!taken->items[i].kind->revocable, !taken->items[0].kind->revocable);
+        for (size_t j = 0; j < rest->count; j++) {
+            const struct resource *left = &rest->items[j];
+            if (left->plain && strcmp(left->kind->name, want->name) == 0 &&
+                    resource_value_amount(&left->value) &&
+                    (left->kind->revocable != NULL) == (taken->items[0].kind->revocable != NULL) &&
+                    may_be_used(left, role, want->reserved))
+                assert_true(left->rank <= taken->items[i].rank || i + 1 == taken->count);
+        }
+    }
+    assert_int_equal(sum, want->amount);
+}
+
+static void check_disk(
+        const struct resource_set *taken, const char *role, const struct resource_disk_want *want)
+{
+    assert_int_equal(taken->count, 1);
+    const struct resource *part = &taken->items[0];
+    assert_true(may_be_used(part, role, want->reserved));
+    assert_int_equal(part->kind->disk->persistence != NULL, want->persistence_id != NULL);
+    if (want->persistence_id) {
+        assert_string_equal(part->kind->disk->persistence->id, want->persistence_id);
+        return;
+    }
+    assert_true(part->whole ? part->value.scalar >= want->size : part->value.scalar == want->size);
+    assert_true(!want->profile || strcmp(part->kind->disk->source->profile, want->profile) == 0);
+}
+
+/* Entries of one kind may be two; no number is in both, which no master offers. */
+static void some_in_two(struct arena *arena, uint64_t *state, struct resource_set *set)
+{
+    for (size_t i = 0, count = set->count; i < count; i++) {
+        struct resource half = set->items[i];
+        if (half.whole || draw(state, 3))
+            continue;
+        half.value = resource_value_take(
+                arena, &set->items[i].value, draw(state, resource_value_amount(&half.value) + 1));
+        assert_int_equal(resource_set_append(set, &half, NULL), 0);
+    }
+}
+
+/* What was taken so far, what is left, and what there was at first: always the same in sum, and nothing is
+ * taken twice. */
+static void finding(void **state)
+{
+    static const char *const roles[] = {"a", "a/b", "a/b/c", "b", "*"};
+    struct arena *arena = *state;
+    uint64_t seed = seed_draw("finding");
+    unsigned found = 0, not_found = 0;
+    for (int i = 0; i < CASES; i++, arena_reset(arena)) {
+        const char *role = roles[draw(&seed, COUNT(roles))];
+        const char *words = some_words(arena, &seed, 24);
+        struct resource_set offered = set_of(arena, role, words);
+        some_in_two(arena, &seed, &offered);
+        struct resource_set sum = offered;
+        resource_set_init(&sum, arena);
+        resource_set_copy(&sum, &offered);
+        for (int task = 0; task < 12; task++) {
+            struct resource_want want = some_want(&seed);
+            struct resource_disk_want disk = some_disk(&seed);
+            bool wants_disk = draw(&seed, 3) == 0;
+            struct resource_request request = {
+                    .wants = &want, .want_count = !wants_disk, .disks = &disk, .disk_count = wants_disk};
+            struct resource_set taken, not_shared;
+            bool revocable = want.revocable == RESOURCE_REVOCABLE;
+            bool enough = there_is(&offered, role, &want, revocable) >= want.amount ||
+                          (want.revocable == RESOURCE_REVOCABLE_FIRST &&
+                                  there_is(&offered, role, &want, true) >= want.amount);
+            resource_set_init(&taken, arena);
+            resource_set_init(&not_shared, arena);
+            bool got = resource_find(&offered, role, &request, &taken, NULL);
+            if (!wants_disk)
+                HOLDS(got == enough, "%s offered to %s, %s %llu\n", words, role, want.name,
+                        (unsigned long long)want.amount);
+            found += got;
+            not_found += !got;
+            if (got && wants_disk)
+                check_disk(&taken, role, &disk);
+            else if (got)
+                check_taken(&taken, &offered, role, &want);
+            for (size_t j = 0; j < taken.count; j++) {
+                if (!taken.items[j].kind->shared)
+                    assert_int_equal(resource_set_append(&not_shared, &taken.items[j], NULL), 0);
+            }
+            HOLDS(resource_set_subtract(&sum, &not_shared, NULL) == 0, "%s taken twice\n",
+                    words_of(arena, &taken));
+            HOLDS(resource_set_equal(&sum, &offered), "%s\nleft %s\nnot %s\n", words,
+                    words_of(arena, &offered), words_of(arena, &sum));
+        }
+    }
+    print_message("%u found, %u not\n", found, not_found);
+    assert_true(found > CASES && not_found > CASES);
+}
+
+/* Several wants and disks at once: all of them, or the offer as it was. */
+static void finding_all_or_nothing(void **state)
+{
+    struct arena *arena = *state;
+    uint64_t seed = seed_draw("finding_all_or_nothing");
+    for (int i = 0; i < CASES; i++, arena_reset(arena)) {
+        const char *words = some_words(arena, &seed, 14);
+        struct resource_set offered = set_of(arena, "a/b", words), before = set_of(arena, "a/b", words),
+                            taken;
+        struct resource_want wants[] = {some_want(&seed), some_want(&seed), some_want(&seed)};
+        struct resource_disk_want disks[] = {some_disk(&seed), some_disk(&seed)};
+        for (size_t j = 0; j < 3; j++)
+            wants[j].amount /= 3;
+        struct resource_request request = {
+                .wants = wants, .want_count = draw(&seed, 4), .disks = disks, .disk_count = draw(&seed, 3)};
+        resource_set_init(&taken, arena);
+        if (!resource_find(&offered, "a/b", &request, &taken, NULL)) {
+            HOLDS(taken.count == 0 && resource_set_equal(&offered, &before), "%s\n", words);
+            continue;
+        }
+        for (size_t j = 0; j < taken.count; j++) {
+            if (!taken.items[j].kind->shared)
+                assert_int_equal(resource_set_add_one(&offered, &taken.items[j], NULL), 0);
+        }
+        HOLDS(resource_set_equal(&offered, &before), "%s\n", words);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +375,8 @@ int main(void)
             TEST(subtracting),
             TEST(containing),
             TEST(writing),
+            TEST(finding),
+            TEST(finding_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
