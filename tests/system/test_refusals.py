@@ -13,6 +13,8 @@ from programs import wait_for
 
 pytestmark = pytest.mark.usefixtures("needs_local")
 
+LOST = 1000
+
 
 def subscriptions(cluster):
     """The SUBSCRIBEs that came, with what they were answered."""
@@ -79,7 +81,14 @@ def test_removed_while_away_and_begun_again(start_cluster):
 
 
 def test_the_new_id_is_on_disk_before_the_master_hears_of_it(start_cluster):
-    cluster = start_cluster("--on-removed", "begin-again")
+    """And so is that everything that lived is lost: it is one commit."""
+    cluster = start_cluster("--on-removed", "begin-again", local_flags=("--simulate",), local={
+        "agents": "4", "resources": "cpus:1000;mem:1000000;disk:1000000", "allocation_interval": "0.1"})
+    with cluster.client(timeout=60.0) as client:
+        client.launch_many([zmesos.task_spec("true", id=f"t{n}", cpus=0.1, mem=1, labels={"simulate_outcome": "never"})
+                            for n in range(LOST)])
+        wait_for(lambda: {zmesos.state_name(c.state): c.tasks for c in client.status().counts} == {"RUNNING": LOST},
+                 "all to run")
     old = cluster.status().framework_id
     cluster.teardown()
 
@@ -89,7 +98,9 @@ def test_the_new_id_is_on_disk_before_the_master_hears_of_it(start_cluster):
     new = wait_for(heard, "the master to hear of a new framework")
     cluster.daemon.kill()
     cluster.daemon.start()
-    assert cluster.wait_subscribed().framework_id == new
+    status = cluster.wait_subscribed()
+    assert status.framework_id == new
+    assert {zmesos.state_name(count.state): count.tasks for count in status.counts} == {"LOST": LOST}
 
 
 # ---- Framework failed over ---------------------------------------------------------------------------------------------
