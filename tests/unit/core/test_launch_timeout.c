@@ -193,6 +193,21 @@ static void over_by_itself(void **state)
     expect_state(rig, "a", "ERROR");
 }
 
+/* Nobody knows whether it is over: it is not, and the KILL is kept for its return. */
+static void lost_after_it(void **state)
+{
+    struct rig *rig = timed_out(state, "a tries 9");
+    in_update(rig, "a.1.1 LOST by MASTER");
+    expect_state(rig, "a", "LOST");
+    in_wait(rig, 3600000);
+    expect(place(rig, "A2", ""), "");
+    rig_restart(rig);
+    in_up(rig);
+    assert_true(has_line(in_update(rig, "a.1.1 RUNNING by MASTER"), KILL_A));
+    in_update(rig, "a.1.1 KILLED by AGENT uuid u");
+    expect_state(rig, "a", "QUEUED"); /* it had returned */
+}
+
 /* It came up all the same: the KILL is on its way to it, and repeated. */
 static void alive_it_is_killed_all_the_same(void **state)
 {
@@ -320,6 +335,7 @@ int main(void)
             TEST(a_restart_before_it),
             TEST(over_it_has_failed),
             TEST(over_by_itself),
+            TEST(lost_after_it),
             TEST(alive_it_is_killed_all_the_same),
             TEST(failed_after_it),
             TEST(it_is_tried_again_where_that_is_named),
