@@ -1,17 +1,11 @@
-/* Conditions on an agent's attributes, and the values that UNIQUE holds taken. */
+/* Conditions on where a task goes (docs/protocol.md "Constraints"). */
 #include "internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/decimal.h"
 
-/* Tasks of one name that hold a value of an attribute. */
-struct unique_entry {
-    struct slice key; /* owned */
-    size_t tasks;
-};
+#define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
 
 int constraint_compile(const char *pattern, regex_t *regex)
 {
@@ -26,164 +20,160 @@ static bool matches_whole(const regex_t *regex, const char *value)
     return regexec(regex, value, 1, &found, 0) == 0 && found.rm_so == 0 && value[found.rm_eo] == '\0';
 }
 
-static char *print_ranges(struct arena *arena, const Mesos__V1__Value__Ranges *ranges)
+static bool is_one_of(const struct constraint *c, const char *value)
 {
-    char *text = arena_string(arena, "[");
-    for (size_t i = 0; ranges && i < ranges->n_range; i++)
-        text = arena_format(arena, "%s%s%llu-%llu", text, i ? ", " : "",
-                (unsigned long long)ranges->range[i]->begin, (unsigned long long)ranges->range[i]->end);
-    return arena_format(arena, "%s]", text);
+    for (size_t i = 0; i < c->value_count; i++) {
+        if (strcmp(c->values[i], value) == 0)
+            return true;
+    }
+    return false;
 }
 
-static char *print_set(struct arena *arena, const Mesos__V1__Value__Set *set)
-{
-    char *text = arena_string(arena, "{");
-    for (size_t i = 0; set && i < set->n_item; i++)
-        text = arena_format(arena, "%s%s%s", text, i ? ", " : "", set->item[i]);
-    return arena_format(arena, "%s}", text);
-}
-
-static const char *print_scalar(struct arena *arena, const Mesos__V1__Value__Scalar *scalar)
+/* -1, 0 or 1; 2 when the value is no number. */
+static int compare(const char *value, milli_t number)
 {
     milli_t milli;
-    char text[MILLI_TEXT_MAX];
-    return scalar && milli_from_double(scalar->value, &milli) == 0
-                   ? arena_string(arena, milli_format(milli, text))
-                   : "";
+    if (milli_parse(value, &milli))
+        return 2;
+    return milli < number ? -1 : milli > number;
 }
 
-/* An attribute's value as text, or NULL when the agent lacks it. */
-static const char *attribute_value(struct arena *arena, const Mesos__V1__Offer *offer, const char *name)
+static size_t tasks_at(const struct group *group, const char *value)
 {
-    if (strcmp(name, "hostname") == 0)
-        return offer->hostname;
-    for (size_t i = 0; i < offer->n_attributes; i++) {
-        const Mesos__V1__Attribute *attribute = offer->attributes[i];
-        if (strcmp(attribute->name, name) != 0)
-            continue;
-        switch (attribute->type) {
-        case MESOS__V1__VALUE__TYPE__TEXT:
-            return attribute->text ? attribute->text->value : "";
-        case MESOS__V1__VALUE__TYPE__SCALAR:
-            return print_scalar(arena, attribute->scalar);
-        case MESOS__V1__VALUE__TYPE__RANGES:
-            return print_ranges(arena, attribute->ranges);
-        case MESOS__V1__VALUE__TYPE__SET:
-            return print_set(arena, attribute->set);
-        default:
-            return NULL;
-        }
+    const struct counted *counted = group ? counted_get(&group->values, value) : NULL;
+    return counted ? counted->count : 0;
+}
+
+/* The smallest count among the values to spread over. A value that no agent known has does not count, unless
+ * it was named. */
+static size_t fewest(struct core *core, const struct constraint *c, const struct group *group)
+{
+    size_t least = SIZE_MAX, at = 0;
+    for (size_t i = 0; i < c->value_count; i++) {
+        size_t count = tasks_at(group, c->values[i]);
+        least = count < least ? count : least;
     }
-    return NULL;
+    const struct attribute *attribute =
+            c->value_count == 0 ? map_get_string(&core->attributes, c->attribute) : NULL;
+    const struct counted *counted;
+    while (attribute && least > 0 && (counted = map_next(&attribute->values, &at))) {
+        size_t count = tasks_at(group, counted->value);
+        least = count < least ? count : least;
+    }
+    return least;
 }
 
-static struct slice unique_key(
-        struct arena *arena, const struct task *task, const char *attribute, const char *value)
+static bool is_spread(
+        struct core *core, const struct constraint *c, const struct group *group, const char *value)
 {
-    const char *name = task->name ? task->name : task->id;
-    size_t n = strlen(name) + 1, a = strlen(attribute) + 1, v = strlen(value);
-    char *key = arena_alloc(arena, n + a + v);
-    memcpy(key, name, n);
-    memcpy(key + n, attribute, a);
-    memcpy(key + n + a, value, v);
-    return slice_of(key, n + a + v);
+    if (c->value_count > 0 && !is_one_of(c, value))
+        return false;
+    return tasks_at(group, value) <= fewest(core, c, group);
+}
+
+/* Where another task is, by that attribute; NULL: it is nowhere, or that is not known. */
+static const char *place_of(struct core *core, const struct task *other, const char *attribute)
+{
+    const struct attempt *attempt = task_current(other);
+    if (!other->agent || !attempt->agent_id)
+        return NULL;
+    if (strcmp(attribute, "agent_id") == 0)
+        return attempt->agent_id;
+    if (strcmp(attribute, "hostname") == 0)
+        return attempt->hostname;
+    return site_value(core, attempt->agent_id, attribute);
+}
+
+static bool is_near(struct core *core, const struct constraint *c, const char *value)
+{
+    for (size_t i = 0; i < c->value_count; i++) {
+        const struct task *other = task_find(core, c->values[i]);
+        const char *place = other ? place_of(core, other, c->attribute) : NULL;
+        if (!place || strcmp(place, value) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Of a task whose place is not known by that attribute (its agent has made no offer since our start) the
+ * agent counts. */
+static bool is_far(
+        struct core *core, const struct constraint *c, const char *value, const Mesos__V1__Offer *offer)
+{
+    for (size_t i = 0; i < c->value_count; i++) {
+        const struct task *other = task_find(core, c->values[i]);
+        if (!other || !other->agent)
+            continue;
+        const char *place = place_of(core, other, c->attribute);
+        if (place && value ? strcmp(place, value) == 0
+                           : strcmp(other->agent->id, offer->agent_id->value) == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool holds(
+        struct core *core, const struct constraint *c, const struct task *task, const Mesos__V1__Offer *offer)
+{
+    const char *value = attribute_value(&core->out->arena, offer, c->attribute);
+    if (c->op == OP(FAR))
+        return is_far(core, c, value, offer);
+    if (!value || c->op == OP(NOT_EXISTS))
+        return !value && c->op == OP(NOT_EXISTS);
+    switch (c->op) {
+    case OP(EQUALS):
+    case OP(IN):
+        return is_one_of(c, value);
+    case OP(NOT_EQUALS):
+    case OP(NOT_IN):
+        return !is_one_of(c, value);
+    case OP(MATCHES):
+        return matches_whole(&c->regex, value);
+    case OP(NOT_MATCHES):
+        return !matches_whole(&c->regex, value);
+    case OP(GREATER):
+        return compare(value, c->number) == 1;
+    case OP(LESS):
+        return compare(value, c->number) == -1;
+    case OP(EXISTS):
+        return true;
+    case OP(UNIQUE):
+        return tasks_at(group_find(core, task, c->attribute), value) == 0;
+    case OP(MAX_PER):
+        return tasks_at(group_find(core, task, c->attribute), value) < (size_t)c->number;
+    case OP(SPREAD):
+        return is_spread(core, c, group_find(core, task, c->attribute), value);
+    case OP(TOGETHER): {
+        const struct group *group = group_find(core, task, c->attribute);
+        return !group || tasks_at(group, value) > 0;
+    }
+    case OP(NEAR):
+        return is_near(core, c, value);
+    default:
+        return false;
+    }
 }
 
 bool constraints_hold(
         struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
 {
-    struct arena *arena = &core->out->arena;
     for (size_t i = 0; i < shape->avoid_count; i++) {
         if (strcmp(shape->avoid[i], offer->agent_id->value) == 0)
             return false;
     }
     for (size_t i = 0; i < shape->constraint_count; i++) {
         const struct constraint *c = &shape->constraints[i];
-        const char *value = attribute_value(arena, offer, c->attribute);
-        bool holds = false;
-        if (!value)
-            return false;
-        switch (c->op) {
-        case ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS:
-        case ZMESOS__V1__CONSTRAINT__OPERATOR__IN:
-            for (size_t j = 0; j < c->value_count && !holds; j++)
-                holds = strcmp(c->values[j], value) == 0;
-            break;
-        case ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES:
-            holds = matches_whole(&c->regex, value);
-            break;
-        case ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE:
-            holds = !map_get(&core->unique, unique_key(arena, task, c->attribute, value));
-            break;
-        default:
-            break;
-        }
-        if (!holds)
+        if (!c->preferred && !holds(core, c, task, offer))
             return false;
     }
     return true;
 }
 
-char *unique_values(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer)
+unsigned constraints_preferred(
+        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
 {
-    char *values = arena_string(arena, "");
-    for (size_t i = 0; shape->has_unique && i < shape->constraint_count; i++) {
-        const struct constraint *c = &shape->constraints[i];
-        if (c->op == ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE)
-            values = arena_format(
-                    arena, "%s%s=%s\n", values, c->attribute, attribute_value(arena, offer, c->attribute));
-    }
-    return values;
-}
-
-/* Calls `each` with the key of every line attribute=value. */
-static void each_value(struct core *core, const struct task *task, const char *values,
-        void (*each)(struct core *core, struct slice key))
-{
-    struct arena arena;
-    arena_init(&arena);
-    for (const char *line = values; line && *line;) {
-        const char *end = strchrnul(line, '\n');
-        char *attribute = arena_copy(&arena, line, (size_t)(end - line) + 1);
-        attribute[end - line] = '\0';
-        char *value = strchr(attribute, '=');
-        if (value) {
-            *value++ = '\0';
-            each(core, unique_key(&arena, task, attribute, value));
-        }
-        line = *end ? end + 1 : end;
-    }
-    arena_clear(&arena);
-}
-
-static void add_one(struct core *core, struct slice key)
-{
-    struct unique_entry *entry = map_get(&core->unique, key);
-    if (!entry) {
-        entry = alloc_zeroed(1, sizeof *entry);
-        entry->key = slice_of(alloc_string_n((const char *)key.data, key.length), key.length);
-        map_put(&core->unique, entry->key, entry);
-    }
-    entry->tasks++;
-}
-
-static void remove_one(struct core *core, struct slice key)
-{
-    struct unique_entry *entry = map_get(&core->unique, key);
-    if (!entry || --entry->tasks > 0)
-        return;
-    map_remove(&core->unique, key);
-    free((void *)(uintptr_t)entry->key.data);
-    free(entry);
-    core->match_wanted = true;
-}
-
-void unique_add(struct core *core, const struct task *task, const char *values)
-{
-    each_value(core, task, values, add_one);
-}
-
-void unique_remove(struct core *core, const struct task *task, const char *values)
-{
-    each_value(core, task, values, remove_one);
+    unsigned count = 0;
+    for (size_t i = 0; i < shape->constraint_count; i++)
+        count += shape->constraints[i].preferred && holds(core, &shape->constraints[i], task, offer);
+    return count;
 }

@@ -59,8 +59,8 @@ struct core *core_create(const struct core_config *config)
 {
     struct core *core = alloc_zeroed(1, sizeof *core);
     copy_config(core, config);
-    struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->unique,
-            &core->named, &core->strays};
+    struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
+            &core->named, &core->strays, &core->sites, &core->attributes};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
@@ -99,7 +99,8 @@ void core_destroy(struct core *core)
     map_clear(&core->shapes);
     map_clear(&core->offers_by_id);
     map_clear(&core->agents);
-    map_clear(&core->unique);
+    groups_clear(core);
+    sites_clear(core);
     map_clear(&core->named);
     map_clear(&core->strays);
     heap_clear(&core->timers);

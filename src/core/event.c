@@ -25,6 +25,8 @@ static void handle_operation_update(struct core *core, const Mesos__V1__Operatio
 /* An agent was removed or an executor ended: the updates come by themselves; ask, should one be lost. */
 static void handle_failure(struct core *core, const Mesos__V1__Scheduler__Event__Failure *failure)
 {
+    if (failure->agent_id && !failure->executor_id)
+        site_forget(core, failure->agent_id->value);
     struct agent *agent = failure->agent_id && !failure->executor_id
                                   ? map_get_string(&core->agents, failure->agent_id->value)
                                   : NULL;

@@ -26,7 +26,9 @@ struct constraint {
     Zmesos__V1__Constraint__Operator op;
     char **values;
     size_t value_count;
-    regex_t regex; /* compiled for MATCHES */
+    bool preferred;
+    int64_t number; /* GREATER, LESS: thousandths; MAX_PER: tasks */
+    regex_t regex;  /* compiled for MATCHES and NOT_MATCHES */
 };
 
 /* Everything of a specification that matching looks at. Tasks that ask for the same share one shape, so that
@@ -40,7 +42,9 @@ struct shape {
     uint32_t ports;
     struct constraint *constraints;
     size_t constraint_count;
-    bool has_unique;
+    bool grouped;  /* has constraints that look at tasks of the same name */
+    bool unsteady; /* an offer that does not fit may fit later in the same round: SPREAD, NEAR */
+    bool preferring;
     char **avoid; /* agents on which it must not go */
     size_t avoid_count;
 
@@ -158,6 +162,30 @@ struct key_range {
     int64_t low, high; /* both included */
 };
 
+/* What was last heard of an agent in an offer. */
+struct site {
+    char *agent_id;
+    char *packed; /* name NUL value NUL ... NUL */
+    size_t size;
+};
+
+/* The values that the agents known have of an attribute, each with how many have it. */
+struct attribute {
+    char *name;
+    struct map values; /* -> counted */
+};
+
+struct counted {
+    char *value;
+    size_t count;
+};
+
+/* Where the tasks of one name are, by one attribute. */
+struct group {
+    struct slice key;  /* owned */
+    struct map values; /* -> counted */
+};
+
 struct offer {
     struct arena arena;      /* holds the copy */
     Mesos__V1__Offer *offer; /* resources are what is left of it */
@@ -206,8 +234,10 @@ struct core {
 
     struct map offers_by_id;
     struct list offers;
-    struct map agents; /* agent.id -> agent */
-    struct map unique; /* "name NUL attribute NUL value" -> struct unique_entry */
+    struct map agents;     /* agent.id -> agent */
+    struct map groups;     /* "name NUL attribute" -> group */
+    struct map sites;      /* site.agent_id -> site */
+    struct map attributes; /* attribute.name -> attribute */
 
     uint64_t subscription; /* current; 0: none */
     Zmesos__V1__Subscription subscription_state;
@@ -378,18 +408,40 @@ void queue_restore(struct list *aside);
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 void offer_measure(struct offer *offer);
+/* Whether there is room for the shape; what a constraint says is another question. */
+bool offer_has_room(const struct offer *offer, const struct shape *shape);
 /* Takes what the shape needs out of the offer. On success resources and ports are in `arena`. False: nothing
  * taken. */
 bool offer_take(
         struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch);
 
+/* sites.c: agents and their attributes */
+const char *attribute_value(
+        struct arena *arena, const Mesos__V1__Offer *offer, const char *name); /* NULL: the agent lacks it */
+void site_learn(struct core *core, const Mesos__V1__Offer *offer);
+void site_forget(struct core *core, const char *agent_id);
+void sites_clear(struct core *core);
+const char *site_value(const struct core *core, const char *agent_id, const char *name); /* NULL: not known */
+struct counted *counted_get(const struct map *values, const char *value);
+void counted_add(struct map *values, const char *value);
+bool counted_remove(struct map *values, const char *value); /* true: none is left of that value */
+void counted_clear(struct map *values);
+
+/* groups.c: where tasks of one name are */
+/* Of a task's current attempt: lines attribute=value. */
+char *group_lines(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer);
+void groups_add(struct core *core, const struct task *task, const char *lines);
+void groups_remove(struct core *core, const struct task *task, const char *lines);
+const struct group *group_find(struct core *core, const struct task *task, const char *attribute);
+void groups_clear(struct core *core);
+
 /* constraints.c */
 int constraint_compile(const char *pattern, regex_t *regex); /* 0, or a code of regcomp() */
 bool constraints_hold(
         struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
-char *unique_values(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer);
-void unique_add(struct core *core, const struct task *task, const char *values);
-void unique_remove(struct core *core, const struct task *task, const char *values);
+/* How many of those preferred hold. */
+unsigned constraints_preferred(
+        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
 
 /* offers.c */
 void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers *offers);

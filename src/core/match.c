@@ -1,9 +1,14 @@
 /* Which task goes where. A round takes the oldest task of the highest priority and gives it the first offer,
  * in the order they came, that has room and meets its constraints; a shape that found none is not tried again
- * in this round, and an offer that had no room for a shape has none for it later, for a round only takes. */
+ * in this round, and an offer that had no room for a shape has none for it later, for a round only takes.
+ * Tasks that are spread or stand near others are the exception: for them a round may open places as well, so
+ * each of them looks at all offers. Tasks with preferences look at the first PREFER_AMONG offers that would
+ * do. */
 #include "internal.h"
 
 #include "base/alloc.h"
+
+#define PREFER_AMONG 64
 
 static struct offer *offer_of(const struct list_link *link)
 {
@@ -41,24 +46,34 @@ static void write_intent(
     task_arm(core, task);
 }
 
+static bool full(const struct offer *offer, size_t bytes)
+{
+    return offer->placement_count == CORE_ACCEPT_MAX ||
+           (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
+}
+
+static bool suits(struct core *core, const struct task *task, const struct offer *offer)
+{
+    const struct shape *shape = task->shape;
+    return offer->role == shape->role && offer_has_room(offer, shape) &&
+           !full(offer, blob_slice(task->spec).length) && constraints_hold(core, shape, task, offer->offer);
+}
+
 static bool place(struct core *core, struct task *task, struct offer *offer)
 {
     struct arena *arena = &core->out->arena;
     struct shape *shape = task->shape;
-    size_t bytes = blob_slice(task->spec).length;
-    bool full = offer->placement_count == CORE_ACCEPT_MAX ||
-                (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
-    if (offer->role != shape->role || full || !constraints_hold(core, shape, task, offer->offer))
+    if (!suits(core, task, offer))
         return false;
     struct placement *placement = arena_alloc(arena, sizeof *placement);
     if (!offer_take(offer, shape, arena, &placement->launch))
         return false;
     placement->task = task;
-    placement->unique = unique_values(arena, shape, offer->offer);
+    placement->unique = group_lines(arena, shape, offer->offer);
     placement->next = offer->placements;
     offer->placements = placement;
     offer->placement_count++;
-    offer->placement_bytes += bytes;
+    offer->placement_bytes += blob_slice(task->spec).length;
     write_intent(core, task, offer, placement);
     placement->launch.task_id = task_mesos_id(arena, task, task->attempt_count);
     placement->launch.agent_id = arena_string(arena, offer->offer->agent_id->value);
@@ -68,17 +83,41 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
 
 static struct list_link *first_place(struct core *core, struct shape *shape)
 {
-    if (shape->cursor_round != core->round) {
+    if (shape->cursor_round != core->round || shape->unsteady) {
         shape->cursor_round = core->round;
         return list_first(&core->offers);
     }
     return &shape->cursor->link;
 }
 
+/* Among the first offers that would do, the one at which most of what is preferred holds. */
+static bool place_preferred(struct core *core, struct task *task, struct list_link *link)
+{
+    struct offer *best = NULL;
+    unsigned most = 0, seen = 0;
+    for (; link && seen < PREFER_AMONG; link = list_next(&core->offers, link)) {
+        struct offer *offer = offer_of(link);
+        if (!suits(core, task, offer))
+            continue;
+        unsigned count = constraints_preferred(core, task->shape, task, offer->offer);
+        if (!best || count > most) {
+            best = offer;
+            most = count;
+        }
+        seen++;
+    }
+    return best && place(core, task, best);
+}
+
 static bool place_oldest(struct core *core, struct shape *shape)
 {
     struct task *task = list_item(list_first(&shape->queue), struct task, queue_link);
-    for (struct list_link *link = first_place(core, shape); link; link = list_next(&core->offers, link)) {
+    struct list_link *link = first_place(core, shape);
+    if (shape->preferring) {
+        shape->cursor = offer_of(link);
+        return place_preferred(core, task, link);
+    }
+    for (; link; link = list_next(&core->offers, link)) {
         shape->cursor = offer_of(link);
         if (place(core, task, shape->cursor))
             return true;
@@ -86,16 +125,22 @@ static bool place_oldest(struct core *core, struct shape *shape)
     return false;
 }
 
-static void match_role(struct core *core, const struct role *role)
+static void match_role(struct core *core, struct role *role)
 {
     struct list aside;
     list_init(&aside);
     struct shape *shape;
+    bool placed = false, unsteady = false;
     while ((shape = queue_first(role))) {
-        if (!place_oldest(core, shape))
+        if (place_oldest(core, shape)) {
+            placed = true;
+        } else {
+            unsteady |= shape->unsteady;
             queue_set_aside(shape, &aside);
+        }
     }
     queue_restore(&aside);
+    core->match_wanted |= placed && unsteady; /* what was placed may have opened a place */
 }
 
 void match_run(struct core *core)
@@ -106,9 +151,11 @@ void match_run(struct core *core)
     core->round++;
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
+        bool again = core->match_wanted;
         if (role->offers > 0)
             match_role(core, role);
         role->fresh_work &= role->waiting > 0;
+        role->fresh_work |= core->match_wanted && !again; /* offers that were declined are wanted once more */
     }
     for (struct list_link *link = list_first(&core->offers), *next; link; link = next) {
         next = list_next(&core->offers, link);

@@ -137,14 +137,19 @@ static void take_ports(struct offer *offer, uint32_t wanted, struct arena *arena
     launch->port_count = taken;
 }
 
-bool offer_take(
-        struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch)
+bool offer_has_room(const struct offer *offer, const struct shape *shape)
 {
     for (int s = 0; s < SCALAR_COUNT; s++) {
         if (offer->total[s] < shape->scalars[s])
             return false;
     }
-    if (offer->total_ports < shape->ports)
+    return offer->total_ports >= shape->ports;
+}
+
+bool offer_take(
+        struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch)
+{
+    if (!offer_has_room(offer, shape))
         return false;
     /* Each kind can be in as many parts as the offer has resources. */
     launch->resources = arena_array(arena, offer->offer->n_resources, sizeof(Mesos__V1__Resource *));

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/decimal.h"
 
+#define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
+
 const char *const scalar_names[SCALAR_COUNT] = {"cpus", "mem", "disk", "gpus"};
 
 struct role *role_find(const struct core *core, const char *name)
@@ -31,17 +33,20 @@ static void read_scalars(const Zmesos__V1__TaskSpec *spec, int64_t scalars[SCALA
     }
 }
 
-static bool wants_unique(const Zmesos__V1__TaskSpec *spec)
+/* Which constraints make a shape what it is. */
+static void read_kinds(const Zmesos__V1__TaskSpec *spec, bool *grouped, bool *unsteady, bool *preferring)
 {
+    *grouped = *unsteady = *preferring = false;
     for (size_t i = 0; i < spec->n_constraints; i++) {
-        if (spec->constraints[i]->operator_ == ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE)
-            return true;
+        Zmesos__V1__Constraint__Operator op = spec->constraints[i]->operator_;
+        *preferring |= spec->constraints[i]->preferred != 0;
+        *grouped |= op == OP(UNIQUE) || op == OP(MAX_PER) || op == OP(SPREAD) || op == OP(TOGETHER);
+        *unsteady |= op == OP(SPREAD) || op == OP(NEAR);
     }
-    return false;
 }
 
 /* One text for all that matching looks at; strings carry their length, so that no two shapes share a text.
- * UNIQUE looks at the task's name too. */
+ * Where tasks of the same name count, the name belongs to it. */
 static void write_key(struct buf *key, const struct role *role, const Zmesos__V1__TaskSpec *spec,
         const int64_t scalars[SCALAR_COUNT])
 {
@@ -51,45 +56,54 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
     rc |= buf_printf(key, " %u", spec->ports);
     for (size_t i = 0; i < spec->n_constraints; i++) {
         const Zmesos__V1__Constraint *c = spec->constraints[i];
-        rc |= buf_printf(key, "\n%d %zu %s", (int)c->operator_, strlen(c->attribute), c->attribute);
+        rc |= buf_printf(key, "\n%d%s %zu %s", (int)c->operator_, c->preferred ? "p" : "",
+                strlen(c->attribute), c->attribute);
         for (size_t j = 0; j < c->n_values; j++)
             rc |= buf_printf(key, " %zu %s", strlen(c->values[j]), c->values[j]);
     }
-    if (wants_unique(spec))
+    bool grouped, unsteady, preferring;
+    read_kinds(spec, &grouped, &unsteady, &preferring);
+    if (grouped)
         rc |= buf_printf(key, "\n%s", spec->name ? spec->name : spec->id);
     if (rc)
         abort(); /* the buffer has no limit */
 }
 
-static void constraint_init(struct constraint *to, const Zmesos__V1__Constraint *from)
+static bool has_regex(const struct constraint *constraint)
 {
-    to->attribute = alloc_string(from->attribute);
-    to->op = from->operator_;
-    to->value_count = from->n_values;
-    to->values = alloc_zeroed(from->n_values, sizeof *to->values);
-    for (size_t i = 0; i < from->n_values; i++)
-        to->values[i] = alloc_string(from->values[i]);
-    if (to->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES &&
-            constraint_compile(from->values[0], &to->regex))
-        abort(); /* spec_check() compiled it before */
+    return constraint->op == OP(MATCHES) || constraint->op == OP(NOT_MATCHES);
 }
 
-static void constraint_copy(struct constraint *to, const struct constraint *from)
+/* spec_check() has seen all of it before: what cannot be read here was kept by a fault of ours. */
+static void constraint_compile_values(struct constraint *constraint)
 {
-    *to = (struct constraint){.attribute = alloc_string(from->attribute),
-            .op = from->op,
-            .values = alloc_zeroed(from->value_count, sizeof *to->values),
-            .value_count = from->value_count};
-    for (size_t i = 0; i < from->value_count; i++)
-        to->values[i] = alloc_string(from->values[i]);
-    if (to->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES &&
-            constraint_compile(from->values[0], &to->regex))
-        abort(); /* it was compiled before */
+    if (has_regex(constraint) && constraint_compile(constraint->values[0], &constraint->regex))
+        abort();
+    if (constraint->op == OP(GREATER) || constraint->op == OP(LESS)) {
+        if (milli_parse(constraint->values[0], &constraint->number))
+            abort();
+    } else if (constraint->op == OP(MAX_PER) &&
+               integer_parse(constraint->values[0], 1, INT64_MAX, &constraint->number)) {
+        abort();
+    }
+}
+
+static void constraint_set(struct constraint *to, const char *attribute, Zmesos__V1__Constraint__Operator op,
+        bool preferred, char *const *values, size_t value_count)
+{
+    *to = (struct constraint){.attribute = alloc_string(attribute),
+            .op = op,
+            .preferred = preferred,
+            .values = alloc_zeroed(value_count, sizeof *to->values),
+            .value_count = value_count};
+    for (size_t i = 0; i < value_count; i++)
+        to->values[i] = alloc_string(values[i]);
+    constraint_compile_values(to);
 }
 
 static void constraint_clear(struct constraint *constraint)
 {
-    if (constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES)
+    if (has_regex(constraint))
         regfree(&constraint->regex);
     for (size_t i = 0; i < constraint->value_count; i++)
         free(constraint->values[i]);
@@ -125,8 +139,10 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     shape->constraint_count = spec->n_constraints;
     shape->constraints = alloc_zeroed(spec->n_constraints, sizeof *shape->constraints);
     for (size_t i = 0; i < spec->n_constraints; i++)
-        constraint_init(&shape->constraints[i], spec->constraints[i]);
-    shape->has_unique = wants_unique(spec);
+        constraint_set(&shape->constraints[i], spec->constraints[i]->attribute,
+                spec->constraints[i]->operator_, spec->constraints[i]->preferred,
+                spec->constraints[i]->values, spec->constraints[i]->n_values);
+    read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
     list_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;
@@ -172,8 +188,12 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     shape->constraint_count = base->constraint_count;
     shape->constraints = alloc_zeroed(base->constraint_count, sizeof *shape->constraints);
     for (size_t i = 0; i < base->constraint_count; i++)
-        constraint_copy(&shape->constraints[i], &base->constraints[i]);
-    shape->has_unique = base->has_unique;
+        constraint_set(&shape->constraints[i], base->constraints[i].attribute, base->constraints[i].op,
+                base->constraints[i].preferred, base->constraints[i].values,
+                base->constraints[i].value_count);
+    shape->grouped = base->grouped;
+    shape->unsteady = base->unsteady;
+    shape->preferring = base->preferring;
     shape->avoid_count = base->avoid_count + 1;
     shape->avoid = alloc_zeroed(shape->avoid_count, sizeof *shape->avoid);
     for (size_t i = 0; i < base->avoid_count; i++)

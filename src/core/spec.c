@@ -11,6 +11,7 @@
 #define NAME_MAX_BYTES 255
 #define CONSTRAINTS_MAX 32
 #define VALUES_MAX 1000
+#define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
 
 static int at_field(struct error *err, int code, const char *path, const char *field)
 {
@@ -71,19 +72,40 @@ static int check_constraint(
     snprintf(where, sizeof where, "%s.constraints[%zu].values", path, index);
     if (constraint->n_values > VALUES_MAX)
         return error_set_field(err, ERR_TOO_LARGE, where, "a constraint has at most %d values", VALUES_MAX);
+    size_t count = constraint->n_values;
+    milli_t milli;
+    int64_t number;
     switch (constraint->operator_) {
-    case ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS:
-    case ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES:
-        if (constraint->n_values != 1)
-            return error_set_field(err, ERR_INVALID, where, "this operator takes one value");
-        return constraint->operator_ == ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES
-                       ? pattern_check(constraint->values[0], where, err)
-                       : 0;
-    case ZMESOS__V1__CONSTRAINT__OPERATOR__IN:
-        return constraint->n_values ? 0
-                                    : error_set_field(err, ERR_INVALID, where, "IN takes at least one value");
-    case ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE:
-        return constraint->n_values ? error_set_field(err, ERR_INVALID, where, "UNIQUE takes no value") : 0;
+    case OP(MATCHES):
+    case OP(NOT_MATCHES):
+        return count == 1 ? pattern_check(constraint->values[0], where, err)
+                          : error_set_field(err, ERR_INVALID, where, "this operator takes one value");
+    case OP(EQUALS):
+    case OP(NOT_EQUALS):
+        return count == 1 ? 0 : error_set_field(err, ERR_INVALID, where, "this operator takes one value");
+    case OP(GREATER):
+    case OP(LESS):
+        return count == 1 && milli_parse(constraint->values[0], &milli) == 0
+                       ? 0
+                       : error_set_field(err, ERR_INVALID, where,
+                                 "this operator takes one number, with up to three decimals");
+    case OP(MAX_PER):
+        return count == 1 && integer_parse(constraint->values[0], 1, 1000000, &number) == 0
+                       ? 0
+                       : error_set_field(err, ERR_INVALID, where, "MAX_PER takes a number from 1 to 1000000");
+    case OP(IN):
+    case OP(NOT_IN):
+    case OP(NEAR):
+    case OP(FAR):
+        return count > 0 ? 0
+                         : error_set_field(err, ERR_INVALID, where, "this operator takes at least one value");
+    case OP(UNIQUE):
+    case OP(EXISTS):
+    case OP(NOT_EXISTS):
+    case OP(TOGETHER):
+        return count == 0 ? 0 : error_set_field(err, ERR_INVALID, where, "this operator takes no value");
+    case OP(SPREAD):
+        return 0;
     default:
         snprintf(where, sizeof where, "%s.constraints[%zu].operator", path, index);
         return error_set_field(

@@ -261,7 +261,7 @@ static void join_agent(struct core *core, struct task *task)
     const struct attempt *attempt = task_current(task);
     task->agent = agent_get(core, or_empty(attempt->agent_id));
     list_append(&task->agent->tasks, &task->agent_link);
-    unique_add(core, task, attempt->unique);
+    groups_add(core, task, attempt->unique);
 }
 
 static void leave_agent(struct core *core, struct task *task)
@@ -270,7 +270,7 @@ static void leave_agent(struct core *core, struct task *task)
     if (!agent)
         return;
     task->agent = NULL;
-    unique_remove(core, task, task_current(task)->unique);
+    groups_remove(core, task, task_current(task)->unique);
     list_remove(&agent->tasks, &task->agent_link);
     agent_release(core, agent);
 }

@@ -1,0 +1,124 @@
+/* Where the tasks of one name are, by attribute: what UNIQUE, MAX_PER, SPREAD and TOGETHER look at. A task is
+ * in its groups from its intent on, for as long as its attempt may live and was not given up. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static bool groups(const struct constraint *constraint)
+{
+    return constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE ||
+           constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__MAX_PER ||
+           constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__SPREAD ||
+           constraint->op == ZMESOS__V1__CONSTRAINT__OPERATOR__TOGETHER;
+}
+
+static bool has_line(const char *lines, const char *line)
+{
+    const char *found = strstr(lines, line);
+    return found && (found == lines || found[-1] == '\n');
+}
+
+/* An attribute that two constraints name counts once. */
+char *group_lines(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer)
+{
+    char *lines = arena_string(arena, "");
+    for (size_t i = 0; shape->grouped && i < shape->constraint_count; i++) {
+        const struct constraint *c = &shape->constraints[i];
+        const char *value = groups(c) ? attribute_value(arena, offer, c->attribute) : NULL;
+        const char *line = value ? arena_format(arena, "%s=%s\n", c->attribute, value) : NULL;
+        if (line && !has_line(lines, line))
+            lines = arena_format(arena, "%s%s", lines, line);
+    }
+    return lines;
+}
+
+static struct slice group_key(struct arena *arena, const struct task *task, const char *attribute)
+{
+    const char *name = task->name ? task->name : task->id;
+    size_t n = strlen(name) + 1, a = strlen(attribute);
+    char *key = arena_alloc(arena, n + a);
+    memcpy(key, name, n);
+    memcpy(key + n, attribute, a);
+    return slice_of(key, n + a);
+}
+
+const struct group *group_find(struct core *core, const struct task *task, const char *attribute)
+{
+    return map_get(&core->groups, group_key(&core->out->arena, task, attribute));
+}
+
+static void add_one(struct core *core, struct slice key, const char *value)
+{
+    struct group *group = map_get(&core->groups, key);
+    if (!group) {
+        group = alloc_zeroed(1, sizeof *group);
+        group->key = slice_of(alloc_string_n((const char *)key.data, key.length), key.length);
+        map_init(&group->values, core->config.seed[0], core->config.seed[1]);
+        map_put(&core->groups, group->key, group);
+    }
+    counted_add(&group->values, value);
+}
+
+static void free_group(struct group *group)
+{
+    counted_clear(&group->values);
+    free((void *)(uintptr_t)group->key.data);
+    free(group);
+}
+
+static void remove_one(struct core *core, struct slice key, const char *value)
+{
+    struct group *group = map_get(&core->groups, key);
+    if (!group)
+        return;
+    counted_remove(&group->values, value);
+    core->match_wanted = true;
+    if (group->values.count == 0) {
+        map_remove(&core->groups, group->key);
+        free_group(group);
+    }
+}
+
+/* Calls `each` for every line attribute=value. A line break in a value is the value's: an attribute's name
+ * holds no
+ * '=', so a line without one goes on with the value before. */
+static void each_line(struct core *core, const struct task *task, const char *lines,
+        void (*each)(struct core *core, struct slice key, const char *value))
+{
+    struct arena arena;
+    arena_init(&arena);
+    for (const char *line = lines; line && *line;) {
+        const char *end = strchrnul(line, '\n');
+        char *attribute = arena_copy(&arena, line, (size_t)(end - line) + 1);
+        attribute[end - line] = '\0';
+        char *value = strchr(attribute, '=');
+        if (value) {
+            *value++ = '\0';
+            each(core, group_key(&arena, task, attribute), value);
+        }
+        line = *end ? end + 1 : end;
+    }
+    arena_clear(&arena);
+}
+
+void groups_add(struct core *core, const struct task *task, const char *lines)
+{
+    each_line(core, task, lines, add_one);
+}
+
+void groups_remove(struct core *core, const struct task *task, const char *lines)
+{
+    each_line(core, task, lines, remove_one);
+}
+
+void groups_clear(struct core *core)
+{
+    size_t at = 0;
+    struct group *group;
+    while ((group = map_next(&core->groups, &at)))
+        free_group(group);
+    map_clear(&core->groups);
+}
