@@ -154,19 +154,19 @@ static bool holds(
     }
 }
 
-bool constraints_hold(
+int constraints_misfit(
         struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
 {
     for (size_t i = 0; i < shape->avoid_count; i++) {
         if (strcmp(shape->avoid[i], offer->agent_id->value) == 0)
-            return false;
+            return MISFIT_AVOIDED;
     }
     for (size_t i = 0; i < shape->constraint_count; i++) {
         const struct constraint *c = &shape->constraints[i];
         if (!c->preferred && !holds(core, c, task, offer))
-            return false;
+            return MISFIT_CONSTRAINT + (int)i;
     }
-    return true;
+    return MISFIT_NONE;
 }
 
 unsigned constraints_preferred(

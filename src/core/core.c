@@ -241,6 +241,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
         /* Subscribing clears filters; `suppressed` is what that SUBSCRIBE said. */
         struct role *role = &core->roles[i];
         role->filtered = role->fresh_work = false;
+        role->epoch++;
         role->revived_ms = role->suppressed ? INT64_MIN : core->now.mono_ms;
         role->active_ms = core->now.mono_ms;
     }

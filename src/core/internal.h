@@ -31,6 +31,27 @@ struct constraint {
     regex_t regex;  /* compiled for MATCHES and NOT_MATCHES */
 };
 
+/* Why an offer is not for a task. Amounts come first, by enum scalar; after MISFIT_CONSTRAINT the
+ * constraint's index is added. */
+enum misfit {
+    MISFIT_NONE = -1,
+    MISFIT_PORTS = SCALAR_COUNT,
+    MISFIT_TAKEN, /* fits, but the ACCEPT is full, or something came first */
+    MISFIT_AVOIDED,
+    MISFIT_ROLE,
+    MISFIT_CONSTRAINT
+};
+
+/* What offers lacked, since all were asked for. */
+struct tally {
+    uint64_t epoch;  /* of the role */
+    uint64_t offers; /* looked at and not taken */
+    uint64_t misfits[MISFIT_ROLE];
+    uint64_t *constraints; /* one for each of the shape's; owned */
+    int64_t best[SCALAR_COUNT];
+    uint64_t best_ports;
+};
+
 /* Everything of a specification that matching looks at. Tasks that ask for the same share one shape, so that
  * one of them finding no place answers for all. Counted by its tasks. */
 struct shape {
@@ -48,6 +69,9 @@ struct shape {
     char **avoid; /* agents on which it must not go */
     size_t avoid_count;
 
+    struct tally tally, before; /* why.c; of this epoch of the role, and the last one with offers */
+    int told;                   /* the first reason that was published; 0: none */
+
     struct list queue; /* of task.queue_link, oldest first */
     struct heap_node
             node;         /* in its level's heap while the queue is not empty; the key is the oldest task's */
@@ -61,6 +85,7 @@ struct role {
     struct heap queue; /* shape.node */
     uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
     size_t offers;     /* held */
+    uint64_t epoch;    /* counts how often all offers were asked for */
     bool suppressed;
     bool filtered;      /* something was declined since the last REVIVE */
     bool fresh_work;    /* something was queued since the last REVIVE or round with offers */
@@ -272,7 +297,7 @@ struct core {
     struct accept_call **calls;
     size_t call_count, call_capacity;
     uint64_t next_call;
-    uint64_t numbers[CLASS(DAEMON) + 1]; /* last of each class */
+    uint64_t numbers[CLASS(WHY) + 1]; /* last of each class */
 
     struct blob **retired; /* referenced by outputs; released at the next input */
     size_t retired_count, retired_capacity;
@@ -296,6 +321,7 @@ void output_event(struct core *core, Zmesos__V1__EventClass class, uint64_t revi
         struct blob *bytes);
 void output_task_event(struct core *core, const struct task *task);
 void output_status_event(struct core *core, const char *topic);
+void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanation);
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
@@ -408,8 +434,8 @@ void queue_restore(struct list *aside);
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 void offer_measure(struct offer *offer);
-/* Whether there is room for the shape; what a constraint says is another question. */
-bool offer_has_room(const struct offer *offer, const struct shape *shape);
+/* What it lacks first for the shape; what a constraint says is another question. */
+int offer_misfit(const struct offer *offer, const struct shape *shape); /* MISFIT_NONE: there is room */
 /* Takes what the shape needs out of the offer. On success resources and ports are in `arena`. False: nothing
  * taken. */
 bool offer_take(
@@ -437,7 +463,8 @@ void groups_clear(struct core *core);
 
 /* constraints.c */
 int constraint_compile(const char *pattern, regex_t *regex); /* 0, or a code of regcomp() */
-bool constraints_hold(
+/* MISFIT_NONE, MISFIT_AVOIDED, or MISFIT_CONSTRAINT and the index of the first that does not hold. */
+int constraints_misfit(
         struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
 /* How many of those preferred hold. */
 unsigned constraints_preferred(
@@ -505,6 +532,11 @@ void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const stru
 void item_state(Zmesos__V1__Item *item, const struct task *task);
 void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply);
 void handle_get(struct core *core, const struct core_input *input);
+/* why.c */
+void tally_add(struct shape *shape, const struct offer *offer, int misfit);
+void tallies_clear(struct shape *shape);
+void why_tell(struct core *core, struct shape *shape); /* publishes where the first reason has changed */
+void handle_why(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
 
 /* event.c */

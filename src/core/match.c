@@ -52,19 +52,23 @@ static bool full(const struct offer *offer, size_t bytes)
            (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
 }
 
-static bool suits(struct core *core, const struct task *task, const struct offer *offer)
+static int misfit(struct core *core, const struct task *task, const struct offer *offer)
 {
     const struct shape *shape = task->shape;
-    return offer->role == shape->role && offer_has_room(offer, shape) &&
-           !full(offer, blob_slice(task->spec).length) && constraints_hold(core, shape, task, offer->offer);
+    if (offer->role != shape->role)
+        return MISFIT_ROLE;
+    int found = offer_misfit(offer, shape);
+    if (found != MISFIT_NONE)
+        return offer->placement_count > 0 ? (int)MISFIT_TAKEN : found;
+    if (full(offer, blob_slice(task->spec).length))
+        return MISFIT_TAKEN;
+    return constraints_misfit(core, shape, task, offer->offer);
 }
 
 static bool place(struct core *core, struct task *task, struct offer *offer)
 {
     struct arena *arena = &core->out->arena;
     struct shape *shape = task->shape;
-    if (!suits(core, task, offer))
-        return false;
     struct placement *placement = arena_alloc(arena, sizeof *placement);
     if (!offer_take(offer, shape, arena, &placement->launch))
         return false;
@@ -97,8 +101,11 @@ static bool place_preferred(struct core *core, struct task *task, struct list_li
     unsigned most = 0, seen = 0;
     for (; link && seen < PREFER_AMONG; link = list_next(&core->offers, link)) {
         struct offer *offer = offer_of(link);
-        if (!suits(core, task, offer))
+        int found = misfit(core, task, offer);
+        if (found != MISFIT_NONE) {
+            tally_add(task->shape, offer, found);
             continue;
+        }
         unsigned count = constraints_preferred(core, task->shape, task, offer->offer);
         if (!best || count > most) {
             best = offer;
@@ -119,8 +126,10 @@ static bool place_oldest(struct core *core, struct shape *shape)
     }
     for (; link; link = list_next(&core->offers, link)) {
         shape->cursor = offer_of(link);
-        if (place(core, task, shape->cursor))
+        int found = misfit(core, task, shape->cursor);
+        if (found == MISFIT_NONE && place(core, task, shape->cursor))
             return true;
+        tally_add(shape, shape->cursor, found == MISFIT_NONE ? (int)MISFIT_TAKEN : found);
     }
     return false;
 }
@@ -136,6 +145,7 @@ static void match_role(struct core *core, struct role *role)
             placed = true;
         } else {
             unsteady |= shape->unsteady;
+            why_tell(core, shape);
             queue_set_aside(shape, &aside);
         }
     }

@@ -167,6 +167,7 @@ static void send_revive(struct core *core, struct role *role)
     revive->n_roles = 1;
     out->call->revive = revive;
     role->suppressed = role->filtered = role->fresh_work = false;
+    role->epoch++;
     role->revived_ms = core->now.mono_ms;
 }
 

@@ -77,6 +77,13 @@ void output_status_event(struct core *core, const char *topic)
     event->status = view_status(core);
 }
 
+void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanation)
+{
+    struct core_event *event = event_add(
+            core, CLASS(WHY), arena_format(&core->out->arena, "zmesos/WHY/%s", explanation->task_id));
+    event->explanation = explanation;
+}
+
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan)
 {
     struct core_event *event = event_add(

@@ -99,6 +99,9 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_PING:
         reply_send(core, input->request.token, reply_new(core, input->request.request), NULL);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_WHY:
+        handle_why(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_RELEASE:
         handle_release(core, input);
         return;

@@ -137,19 +137,19 @@ static void take_ports(struct offer *offer, uint32_t wanted, struct arena *arena
     launch->port_count = taken;
 }
 
-bool offer_has_room(const struct offer *offer, const struct shape *shape)
+int offer_misfit(const struct offer *offer, const struct shape *shape)
 {
     for (int s = 0; s < SCALAR_COUNT; s++) {
         if (offer->total[s] < shape->scalars[s])
-            return false;
+            return s;
     }
-    return offer->total_ports >= shape->ports;
+    return offer->total_ports < shape->ports ? (int)MISFIT_PORTS : MISFIT_NONE;
 }
 
 bool offer_take(
         struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch)
 {
-    if (!offer_has_room(offer, shape))
+    if (offer_misfit(offer, shape) != MISFIT_NONE)
         return false;
     /* Each kind can be in as many parts as the offer has resources. */
     launch->resources = arena_array(arena, offer->offer->n_resources, sizeof(Mesos__V1__Resource *));

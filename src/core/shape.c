@@ -158,6 +158,7 @@ void shape_release(struct core *core, struct shape *shape)
     for (size_t i = 0; i < shape->avoid_count; i++)
         free(shape->avoid[i]);
     free(shape->avoid);
+    tallies_clear(shape);
     free(shape->constraints);
     free((void *)(uintptr_t)shape->key.data);
     free(shape);

@@ -20,7 +20,7 @@
 #define CORE_TASK_ID_MAX 200
 #define CORE_LAUNCH_MAX 1000                    /* tasks in one launch */
 #define CORE_KILL_MAX 10000                     /* ids in one kill */
-#define CORE_GET_MAX 1000                       /* ids in one get, tasks on one page */
+#define CORE_GET_MAX 1000                       /* ids in one get or why, tasks on one page */
 #define CORE_PORTS_MAX 1000                     /* ports of one task */
 #define CORE_ACCEPT_MAX 1000                    /* tasks in one ACCEPT */
 #define CORE_ACCEPT_BYTES_MAX ((size_t)4 << 20) /* of their specifications; a single one may be longer */
@@ -149,7 +149,7 @@ struct core_reply {
     struct blob **specs; /* of each of reply->tasks, to be put in; or NULL */
 };
 
-/* A publication. One of bytes, task, status and orphan is the body. */
+/* A publication. One of bytes, task, status, orphan and explanation is the body. */
 struct core_event {
     Zmesos__V1__EventClass class;
     bool journaled;
@@ -160,6 +160,7 @@ struct core_event {
     const Zmesos__V1__Task *task;
     const Zmesos__V1__DaemonStatus *status;
     const Zmesos__V1__Orphan *orphan;
+    const Zmesos__V1__Explanation *explanation;
 };
 
 struct core_output {
