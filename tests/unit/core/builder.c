@@ -238,19 +238,31 @@ Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
     return status;
 }
 
-/* where ATTRIBUTE OPERATOR [VALUE,VALUE...] */
-static size_t add_constraint(struct rig *rig, Zmesos__V1__TaskSpec *spec, char **words)
+static bool is_word(const char *word, const char *const *words)
 {
+    for (; *words; words++) {
+        if (strcmp(word, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* where|prefer ATTRIBUTE OPERATOR [VALUE,VALUE...]; SPREAD takes "-" for no values */
+static size_t add_constraint(struct rig *rig, Zmesos__V1__TaskSpec *spec, char **words, bool preferred)
+{
+    static const char *const bare[] = {"UNIQUE", "EXISTS", "NOT_EXISTS", "TOGETHER", NULL};
+    static const char *const many[] = {"IN", "NOT_IN", "SPREAD", "NEAR", "FAR", NULL};
     Zmesos__V1__Constraint *constraint = new_of(rig, &zmesos__v1__constraint__descriptor);
     constraint->attribute = words[0];
     constraint->has_operator_ = true;
     constraint->operator_ = (Zmesos__V1__Constraint__Operator)enum_value(
             rig, &zmesos__v1__constraint__operator__descriptor, "", words[1]);
+    constraint->has_preferred = constraint->preferred = preferred;
     spec->constraints[spec->n_constraints++] = constraint;
-    if (strcmp(words[1], "UNIQUE") == 0)
+    if (is_word(words[1], bare))
         return 2;
-    bool many = strcmp(words[1], "IN") == 0;
-    constraint->n_values = split(rig, words[2], many ? "," : " ", &constraint->values);
+    if (strcmp(words[2], "-") != 0)
+        constraint->n_values = split(rig, words[2], is_word(words[1], many) ? "," : " ", &constraint->values);
     return 3;
 }
 
@@ -331,8 +343,8 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
     for (size_t i = 1; i < count; i += 2) {
         const char *word = words[i];
         assert_true(i + 1 < count);
-        if (strcmp(word, "where") == 0) {
-            i += add_constraint(rig, spec, words + i + 1) - 1;
+        if (strcmp(word, "where") == 0 || strcmp(word, "prefer") == 0) {
+            i += add_constraint(rig, spec, words + i + 1, *word == 'p') - 1;
         } else if (strcmp(word, "ports") == 0) {
             spec->has_ports = some = true;
             spec->ports = (uint32_t)strtoul(words[i + 1], NULL, 10);

@@ -162,7 +162,7 @@ static void check_event(struct rig *rig, const struct core_event *event, const s
     assert_int_equal(event->number, ++rig->numbers[event->class]);
     assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
     assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL) +
-                             (event->orphan != NULL),
+                             (event->orphan != NULL) + (event->explanation != NULL),
             1);
     if (event->task && !rig->unchecked) {
         const Zmesos__V1__Task *task = event->task;

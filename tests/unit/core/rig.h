@@ -21,7 +21,14 @@
 #include "base/map.h"
 #include "core/core.h"
 
-enum show { SHOW_RECORDS = 1, SHOW_EVENTS = 2, SHOW_CALLS = 4, SHOW_REPLIES = 8, SHOW_ALL = 15 };
+enum show {
+    SHOW_RECORDS = 1,
+    SHOW_EVENTS = 2,
+    SHOW_CALLS = 4,
+    SHOW_REPLIES = 8,
+    SHOW_ALL = 15,
+    SHOW_WHY = 16
+};
 
 #define DEFAULT_AGENT "A1"
 #define RIG_CLASSES 32
@@ -117,7 +124,7 @@ const char *in_update(struct rig *rig, const char *update);
 const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event);
 const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer answer, const char *text);
 
-/* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a where rack IN a,b | b";
+/* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a prefer rack IN a,b | b";
  * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
  * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms. */
 const char *in_launch(struct rig *rig, const char *specs);

@@ -248,7 +248,8 @@ void text_output(struct rig *rig, const struct core_output *output)
             [CORE_OUT_CALL] = SHOW_CALLS,
             [CORE_OUT_REPLY] = SHOW_REPLIES,
             [CORE_OUT_EVENT] = SHOW_EVENTS};
-    if (!(shows[output->kind] & rig->show))
+    bool why = output->kind == CORE_OUT_EVENT && output->event.explanation;
+    if (!((why ? (unsigned)SHOW_WHY : shows[output->kind]) & rig->show))
         return;
     switch (output->kind) {
     case CORE_OUT_RECORD:
