@@ -1,16 +1,12 @@
-/* See constraint.h for the grammar. A name ends at the first blank, '=' or '~', so what follows tells the
- * kind. */
+/* See constraint.h for the grammar. A name ends at the first blank or sign of an operator, so what follows
+ * tells the kind. */
 #include "constraint.h"
 
 #include <string.h>
 
 #define BLANKS " \t"
-
-static int refuse(const char *text, struct error *err)
-{
-    return error_set(err, ERR_INVALID,
-            "constraint '%s': expected NAME=VALUE, NAME in VALUE,VALUE..., NAME~REGEX or unique NAME", text);
-}
+#define SIGNS "=~!<>"
+#define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
 
 static const char *skip_blanks(const char *text)
 {
@@ -31,18 +27,6 @@ static char *trimmed(struct arena *arena, const char *text, size_t length)
     copy = arena_alloc(arena, length + 1);
     memcpy(copy, text, length);
     return copy;
-}
-
-static Zmesos__V1__Constraint *make(
-        struct arena *arena, char *attribute, Zmesos__V1__Constraint__Operator operator)
-{
-    Zmesos__V1__Constraint *constraint = arena_alloc(arena, sizeof *constraint);
-
-    zmesos__v1__constraint__init(constraint);
-    constraint->attribute = attribute;
-    constraint->has_operator_ = 1;
-    constraint->operator_ = operator;
-    return constraint;
 }
 
 static int split_values(struct arena *arena, const char *list, Zmesos__V1__Constraint *constraint)
@@ -66,39 +50,123 @@ static int split_values(struct arena *arena, const char *list, Zmesos__V1__Const
     }
 }
 
+static int one_value(struct arena *arena, const char *text, Zmesos__V1__Constraint *constraint)
+{
+    char *value = trimmed(arena, text, strlen(text));
+
+    constraint->values = arena_array(arena, 1, sizeof *constraint->values);
+    constraint->values[0] = value;
+    constraint->n_values = 1;
+    return *value ? 0 : ERR_INVALID;
+}
+
+/* What follows the word, when the text begins with it; NULL otherwise. */
+static const char *after_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(text, word, length) == 0 && text[length] && strchr(BLANKS, text[length])
+                   ? skip_blanks(text + length)
+                   : NULL;
+}
+
+/* NAME, and a sign or a word with values. */
+static int parse_infix(struct arena *arena, const char *text, Zmesos__V1__Constraint *constraint)
+{
+    static const struct {
+        const char *sign;
+        Zmesos__V1__Constraint__Operator op;
+    } signs[] = {{"!=", OP(NOT_EQUALS)}, {"!~", OP(NOT_MATCHES)}, {"=", OP(EQUALS)}, {"~", OP(MATCHES)},
+            {">", OP(GREATER)}, {"<", OP(LESS)}};
+    static const struct {
+        const char *word;
+        Zmesos__V1__Constraint__Operator op;
+    } words[] = {{"in", OP(IN)}, {"not in", OP(NOT_IN)}, {"near", OP(NEAR)}, {"far", OP(FAR)}};
+    size_t length = strcspn(text, SIGNS BLANKS), i;
+    const char *rest = skip_blanks(text + length), *values;
+
+    if (!length)
+        return ERR_INVALID;
+    constraint->attribute = trimmed(arena, text, length);
+    for (i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (strncmp(rest, signs[i].sign, strlen(signs[i].sign)) != 0)
+            continue;
+        constraint->operator_ = signs[i].op;
+        return one_value(arena, rest + strlen(signs[i].sign), constraint);
+    }
+    for (i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!(values = after_word(rest, words[i].word)))
+            continue;
+        constraint->operator_ = words[i].op;
+        return split_values(arena, values, constraint);
+    }
+    return ERR_INVALID;
+}
+
+/* A word, and a NAME that is all of the rest, but for `over` and its values. */
+static int parse_prefix(struct arena *arena, const char *text, Zmesos__V1__Constraint *constraint)
+{
+    static const struct {
+        const char *word;
+        Zmesos__V1__Constraint__Operator op;
+    } words[] = {{"unique", OP(UNIQUE)}, {"together", OP(TOGETHER)}, {"spread", OP(SPREAD)},
+            {"has", OP(EXISTS)}, {"no", OP(NOT_EXISTS)}, {"max", OP(MAX_PER)}};
+    const char *rest = NULL;
+    size_t i = 0, length;
+
+    for (; i < sizeof words / sizeof *words && !rest; i++) {
+        rest = after_word(text, words[i].word);
+        constraint->operator_ = words[i].op;
+    }
+    if (rest && constraint->operator_ == OP(MAX_PER)) {
+        length = strcspn(rest, BLANKS);
+        if (one_value(arena, trimmed(arena, rest, length), constraint) < 0)
+            return ERR_INVALID;
+        rest = after_word(skip_blanks(rest + length), "per");
+    }
+    if (!rest)
+        return ERR_INVALID;
+    length = strcspn(rest, SIGNS BLANKS);
+    constraint->attribute = trimmed(arena, rest, length);
+    rest = skip_blanks(rest + length);
+    if (!*rest)
+        return *constraint->attribute ? 0 : ERR_INVALID;
+    rest = constraint->operator_ == OP(SPREAD) ? after_word(rest, "over") : NULL;
+    return rest ? split_values(arena, rest, constraint) : ERR_INVALID;
+}
+
+static int parse_plain(struct arena *arena, const char *text, Zmesos__V1__Constraint **out)
+{
+    int (*const forms[])(struct arena *, const char *, Zmesos__V1__Constraint *) = {
+            parse_infix, parse_prefix};
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        Zmesos__V1__Constraint *constraint = arena_alloc(arena, sizeof *constraint);
+
+        zmesos__v1__constraint__init(constraint);
+        constraint->has_operator_ = 1;
+        if (forms[i](arena, text, constraint) == 0) {
+            *out = constraint;
+            return 0;
+        }
+    }
+    return ERR_INVALID;
+}
+
 int constraint_parse(struct arena *arena, const char *text, Zmesos__V1__Constraint **out, struct error *err)
 {
-    const char *name = skip_blanks(text);
-    size_t length = strcspn(name, "=~" BLANKS);
-    const char *rest = skip_blanks(name + length);
-    Zmesos__V1__Constraint *constraint;
-    char *attribute, *value;
+    const char *rest = after_word(skip_blanks(text), "prefer");
 
-    if (!length || !*rest)
-        return refuse(text, err);
-    attribute = trimmed(arena, name, length);
-    if (*rest == '=' || *rest == '~') {
-        constraint = make(arena, attribute,
-                *rest == '=' ? ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS
-                             : ZMESOS__V1__CONSTRAINT__OPERATOR__MATCHES);
-        value = trimmed(arena, rest + 1, strlen(rest + 1));
-        if (!*value)
-            return refuse(text, err);
-        constraint->values = arena_array(arena, 1, sizeof *constraint->values);
-        constraint->values[0] = value;
-        constraint->n_values = 1;
-    } else if (strncmp(rest, "in", 2) == 0 && rest[2] && strchr(BLANKS, rest[2])) {
-        constraint = make(arena, attribute, ZMESOS__V1__CONSTRAINT__OPERATOR__IN);
-        if (split_values(arena, rest + 2, constraint) < 0)
-            return refuse(text, err);
-    } else if (strcmp(attribute, "unique") == 0) {
-        value = trimmed(arena, rest, strlen(rest));
-        if (value[strcspn(value, "=~" BLANKS)])
-            return refuse(text, err);
-        constraint = make(arena, value, ZMESOS__V1__CONSTRAINT__OPERATOR__UNIQUE);
-    } else {
-        return refuse(text, err);
+    if (rest && parse_plain(arena, rest, out) == 0) {
+        (*out)->has_preferred = (*out)->preferred = 1;
+        return 0;
     }
-    *out = constraint;
-    return 0;
+    if (parse_plain(arena, skip_blanks(text), out) == 0)
+        return 0;
+    return error_set(err, ERR_INVALID,
+            "constraint '%s': expected NAME=VALUE, NAME in VALUE,..., NAME~REGEX, unique NAME or another "
+            "form of "
+            "zmesos(1)",
+            text);
 }

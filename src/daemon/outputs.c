@@ -42,6 +42,8 @@ static struct blob *event_body(const struct core_event *event)
         return blob_ref(event->bytes);
     if (event->task)
         return encode_message(&event->task->base);
+    if (event->explanation)
+        return encode_message(&event->explanation->base);
     return encode_message(event->orphan ? &event->orphan->base : &event->status->base);
 }
 

@@ -9,7 +9,24 @@
 
 #include "constraint.h"
 
-enum { EQUALS = 1, IN, MATCHES, UNIQUE };
+enum {
+    EQUALS = 1,
+    IN,
+    MATCHES,
+    UNIQUE,
+    NOT_EQUALS,
+    NOT_IN,
+    NOT_MATCHES,
+    GREATER,
+    LESS,
+    EXISTS,
+    NOT_EXISTS,
+    MAX_PER,
+    SPREAD,
+    TOGETHER,
+    NEAR,
+    FAR
+};
 
 static const struct {
     const char *text;
@@ -35,11 +52,30 @@ static const struct {
         {"in in in", IN, "in", {"in"}},
         {"unique in", UNIQUE, "in", {NULL}},
         {"hostname=agent-1.example", EQUALS, "hostname", {"agent-1.example"}},
+        {"rack!=r1", NOT_EQUALS, "rack", {"r1"}},
+        {"rack != a", NOT_EQUALS, "rack", {"a"}},
+        {"rack not in r1, r2", NOT_IN, "rack", {"r1", "r2"}},
+        {"rack!~r[0-9]", NOT_MATCHES, "rack", {"r[0-9]"}},
+        {"level>3", GREATER, "level", {"3"}},
+        {"level < 0.5", LESS, "level", {"0.5"}},
+        {"has rack", EXISTS, "rack", {NULL}},
+        {"no rack", NOT_EXISTS, "rack", {NULL}},
+        {"max 2 per rack", MAX_PER, "rack", {"2"}},
+        {"spread rack", SPREAD, "rack", {NULL}},
+        {"spread rack over r1,r2", SPREAD, "rack", {"r1", "r2"}},
+        {"together zone", TOGETHER, "zone", {NULL}},
+        {"rack near a,b", NEAR, "rack", {"a", "b"}},
+        {"agent_id far a", FAR, "agent_id", {"a"}},
+        {"has=1", EQUALS, "has", {"1"}},
+        {"prefer=1", EQUALS, "prefer", {"1"}},
+        {"prefer in a", IN, "prefer", {"a"}},
 };
 
 static const char *const bad[] = {"", " ", "rack", "=r1", "~r1", "rack=", "rack= ", "rack~", "rack in",
         "rack in ", "rack in a,", "rack in ,a", "rack in a,,b", "rack inside", "rack r1", "unique", "unique ",
-        "unique a b", "unique a=b", "rack != a"};
+        "unique a b", "unique a=b", "rack!=", "rack not", "rack not in", "max rack", "max 2 rack",
+        "max per rack", "max 2 per", "spread", "spread a over", "spread a b", "together", "has", "no",
+        "rack near", "rack far ,", "prefer", "prefer rack", "prefer prefer rack=1"};
 
 static void test_good(void **state)
 {
@@ -66,6 +102,22 @@ static void test_good(void **state)
     arena_clear(&arena);
 }
 
+static void test_preferred(void **state)
+{
+    struct arena arena;
+    struct error err;
+    Zmesos__V1__Constraint *constraint = NULL;
+
+    (void)state;
+    arena_init(&arena);
+    assert_int_equal(constraint_parse(&arena, " prefer rack != r1", &constraint, &err), 0);
+    assert_true(constraint->preferred);
+    assert_int_equal(constraint->operator_, NOT_EQUALS);
+    assert_int_equal(constraint_parse(&arena, "rack=r1", &constraint, &err), 0);
+    assert_false(constraint->preferred);
+    arena_clear(&arena);
+}
+
 static void test_bad(void **state)
 {
     struct arena arena;
@@ -87,7 +139,8 @@ static void test_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad)};
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_good), cmocka_unit_test(test_preferred), cmocka_unit_test(test_bad)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
