@@ -15,6 +15,25 @@ from ._proto_check import check as _check
 _check()
 
 from .client import DEFAULT_CONTROL, DEFAULT_EVENTS, DEFAULT_PIPELINE, Client  # noqa: E402
+from .constraints import (  # noqa: E402
+    equals,
+    exists,
+    far,
+    greater,
+    less,
+    matches,
+    max_per,
+    near,
+    none_of,
+    not_equals,
+    not_exists,
+    not_matches,
+    one_of,
+    preferred,
+    spread,
+    together,
+    unique,
+)
 from .errors import (  # noqa: E402
     Conflict,
     Invalid,
@@ -32,6 +51,7 @@ from .events import Event, Events  # noqa: E402
 from .messages import (  # noqa: E402
     BackupDone,
     DaemonStatus,
+    Explanation,
     Orphan,
     RetryPolicy,
     Task,
@@ -42,7 +62,7 @@ from .messages import (  # noqa: E402
 )
 from .results import Result  # noqa: E402
 from .retries import Retry, outcome_name, retry_policy  # noqa: E402
-from .specs import equals, matches, new_id, one_of, task_spec, unique  # noqa: E402
+from .specs import new_id, task_spec  # noqa: E402
 from .states import is_over, state_name, state_number  # noqa: E402
 
 __all__ = [
@@ -55,6 +75,7 @@ __all__ = [
     "DaemonStatus",
     "Event",
     "Events",
+    "Explanation",
     "Invalid",
     "Malformed",
     "NotFound",
@@ -72,18 +93,31 @@ __all__ = [
     "Unsupported",
     "ZmesosError",
     "equals",
+    "exists",
+    "far",
+    "greater",
     "is_over",
+    "less",
     "matches",
+    "max_per",
     "mesos",
     "messages",
+    "near",
     "new_id",
+    "none_of",
+    "not_equals",
+    "not_exists",
+    "not_matches",
     "one_of",
     "outcome_name",
+    "preferred",
     "retry_policy",
     "scheduler",
+    "spread",
     "state_name",
     "state_number",
     "task_spec",
+    "together",
     "unique",
 ]
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union,
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .errors import NotFound, ProtocolError, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
-from .messages import BackupDone, DaemonStatus, Reply, Request, Task, TaskSpec, mesos, messages
+from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
 from .results import Result
 from .specs import Command, task_spec
 from .states import StateLike, state_numbers
@@ -207,6 +207,15 @@ class Client:
             if page.next <= request.after:
                 raise ProtocolError(f"a page after {request.after} that is followed by {page.next}")
             request.after = page.next
+
+    def why(self, *ids: str) -> dict[str, Explanation]:
+        """Why tasks wait, by id; those that are not known are left out. `reasons` are in order: what stands above all
+        else first, then what offers lacked, by the offers that it cost."""
+        found: dict[str, Explanation] = {}
+        for run in split(ids, lambda task_id: len(task_id.encode("utf-8")), MAX_GET):
+            reply = self._ask(Request(why=messages.Why(task_ids=run)))
+            found.update((view.task_id, view) for view in reply.explanations.explanations)
+        return found
 
     def status(self, timeout: Optional[float] = None) -> DaemonStatus:
         """How the daemon is: its framework, master, subscription, counts by state."""

@@ -7,6 +7,7 @@ from ._proto.zmesos.v1 import zmesos_pb2 as messages
 BackupDone = messages.BackupDone
 DaemonStatus = messages.DaemonStatus
 EventHeader = messages.EventHeader
+Explanation = messages.Explanation
 Orphan = messages.Orphan
 Reply = messages.Reply
 Request = messages.Request
@@ -18,6 +19,7 @@ __all__ = [
     "BackupDone",
     "DaemonStatus",
     "EventHeader",
+    "Explanation",
     "Orphan",
     "Reply",
     "Request",

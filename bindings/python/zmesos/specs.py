@@ -6,36 +6,14 @@ import re
 import uuid
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
+from .constraints import Constraint
 from .messages import TaskSpec, messages
 from .retries import RetryLike, as_policy, duration
 
-Constraint = messages.Constraint
 Command = Union[str, Sequence[str]]
 
 _NOT_IN_IDS = re.compile(r"[/\\\x00-\x1f\x7f]")
 MAX_ID_BYTES = 200
-
-
-def equals(attribute: str, value: str) -> Constraint:
-    """The agent's attribute (or "hostname") has this value."""
-    return Constraint(attribute=attribute, operator=Constraint.EQUALS, values=[value])
-
-
-def one_of(attribute: str, values: Iterable[str]) -> Constraint:
-    """The attribute has one of these values."""
-    if isinstance(values, str):
-        raise TypeError("one_of takes a list of values; for a single one there is equals")
-    return Constraint(attribute=attribute, operator=Constraint.IN, values=list(values))
-
-
-def matches(attribute: str, expression: str) -> Constraint:
-    """The whole value matches this POSIX extended regular expression."""
-    return Constraint(attribute=attribute, operator=Constraint.MATCHES, values=[expression])
-
-
-def unique(attribute: str) -> Constraint:
-    """No two live tasks of the same name that ask for this share a value of the attribute."""
-    return Constraint(attribute=attribute, operator=Constraint.UNIQUE)
 
 
 def new_id(prefix: str = "task") -> str:

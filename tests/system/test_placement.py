@@ -1,0 +1,69 @@
+"""Where tasks go, and why they wait: constraints that look at other tasks, and the reasons that zmesosd gives."""
+import collections
+
+import zmesos
+from programs import wait_for
+
+SMALL = {"cpus": 0.1, "mem": 32}
+
+
+def launch(client, *specs):
+    assert not [result for result in client.launch_many(specs) if result.code != "OK"]
+
+
+def agents_of(client, ids, state="RUNNING"):
+    """The agent of each task, once all of them run."""
+    def look():
+        found = client.get(ids)
+        return found if all(zmesos.state_name(task.state) == state for task in found.values()) else None
+    return {name: task.attempts[-1].agent_id for name, task in wait_for(look, f"{ids} {state}").items()}
+
+
+def kinds(view):
+    return [view.reasons[0].Kind.Name(reason.kind) for reason in view.reasons] if view.reasons else []
+
+
+def test_spread_evenly_over_agents(start_cluster, needs_local):
+    cluster = start_cluster(local={"agents": "3"})
+    with cluster.client() as client:
+        ids = [f"s{n}" for n in range(6)]
+        launch(client, *[zmesos.task_spec("sleep 600", id=name, name="web", constraints=[zmesos.max_per("agent_id", 2)], **SMALL)
+                         for name in ids])
+        agents = agents_of(client, ids)
+        assert sorted(collections.Counter(agents.values()).values()) == [2, 2, 2]
+        client.kill(*ids)
+
+
+def test_near_and_far_from_a_task(start_cluster, needs_local):
+    cluster = start_cluster(local={"agents": "2"})
+    with cluster.client() as client:
+        launch(client, zmesos.task_spec("sleep 600", id="db", **SMALL))
+        agents_of(client, ["db"])
+        launch(client, zmesos.task_spec("sleep 600", id="near", constraints=[zmesos.near("agent_id", ["db"])], **SMALL),
+               zmesos.task_spec("sleep 600", id="far", constraints=[zmesos.far("agent_id", ["db"])], **SMALL))
+        agents = agents_of(client, ["db", "near", "far"])
+        assert agents["near"] == agents["db"] != agents["far"]
+        client.kill("db", "near", "far")
+
+
+def test_what_is_preferred_is_no_must(cluster):
+    with cluster.client() as client:
+        launch(client, zmesos.task_spec("true", id="wish", constraints=[zmesos.preferred(zmesos.equals("rack", "nowhere"))],
+                                        **SMALL))
+        assert zmesos.state_name(client.wait("wish", timeout=60).state) == "FINISHED"
+
+
+def test_why_a_task_waits(cluster):
+    with cluster.client() as client, cluster.subscribe("zmesos/WHY/") as events:
+        launch(client, zmesos.task_spec("true", id="large", cpus=5000, mem=32))
+        view = wait_for(lambda: (lambda v: v if "CPUS" in kinds(v) else None)(client.why("large")["large"]), "a reason")
+        assert kinds(view) == ["CPUS"]
+        reason = view.reasons[0]
+        assert reason.offers >= 1 and reason.wanted == 5000 and 0 < reason.best < 5000
+        launch(client, zmesos.task_spec("true", id="picky", constraints=[zmesos.equals("rack", "r9")], **SMALL))
+        view = wait_for(lambda: (lambda v: v if "CONSTRAINT" in kinds(v) else None)(client.why("picky")["picky"]), "a reason")
+        assert view.reasons[0].constraint == 0 and "rack EQUALS r9" in view.reasons[0].message
+        seen = events.recv(30)
+        assert seen.topic == "zmesos/WHY/large"
+        assert client.why("nobody") == {}
+        client.kill("large", "picky")
