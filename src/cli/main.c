@@ -6,7 +6,8 @@
 #include "settings.h"
 
 static const struct command *const commands[] = {&command_launch, &command_run, &command_kill, &command_tasks,
-        &command_task, &command_events, &command_status, &command_backup, &command_release, &command_why};
+        &command_task, &command_events, &command_status, &command_backup, &command_release, &command_why,
+        &command_logs};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -116,7 +116,8 @@ struct attempt {
     task_state state;
     uint32_t flags;
     char *agent_id, *hostname, *ports, *unique;
-    char *mesos_id; /* NULL: <id>.<key>.<number> */
+    char *mesos_id;  /* NULL: <id>.<key>.<number> */
+    char *agent_url; /* NULL: not known */
     int64_t launched_ns, changed_ns;
     char *message, *reason;
 
@@ -537,6 +538,7 @@ void tally_add(struct shape *shape, const struct offer *offer, int misfit);
 void tallies_clear(struct shape *shape);
 void why_tell(struct core *core, struct shape *shape); /* publishes where the first reason has changed */
 void handle_why(struct core *core, const struct core_input *input);
+void handle_sandbox(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
 
 /* event.c */

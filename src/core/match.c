@@ -6,13 +6,28 @@
  * do. */
 #include "internal.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 #define PREFER_AMONG 64
+#define AGENT_URL_MAX 1000
 
 static struct offer *offer_of(const struct list_link *link)
 {
     return list_item(link, struct offer, link);
+}
+
+/* Where the agent's own HTTP API is: what is longer than anything sensible is left out. */
+static const char *agent_url(struct arena *arena, const Mesos__V1__URL *url)
+{
+    const char *host = !url ? NULL : url->address->ip ? url->address->ip : url->address->hostname;
+    if (!host || url->address->port <= 0 || url->address->port > UINT16_MAX)
+        return "";
+    bool v6 = strchr(host, ':') != NULL;
+    const char *text = arena_format(arena, "%s://%s%s%s:%d%s", url->scheme, v6 ? "[" : "", host,
+            v6 ? "]" : "", (int)url->address->port, url->path ? url->path : "");
+    return strlen(text) <= AGENT_URL_MAX ? text : "";
 }
 
 /* The intent: on disk before the ACCEPT leaves (docs/architecture.md "Intent first"). */
@@ -35,6 +50,7 @@ static void write_intent(
             .message = "",
             .reason = "",
             .mesos_id = restored_mesos_id(core, task, task->attempt_count + 1),
+            .agent_url = agent_url(arena, offer->offer->url),
     };
     attempt_write(core, &attempt);
     task_current(task)->subscription = core->subscription;

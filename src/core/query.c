@@ -1,4 +1,4 @@
-/* get and list: answered from memory, in order with what was written before. */
+/* get, list and sandbox: answered from memory, in order with what was written before. */
 #include "internal.h"
 
 #include <string.h>
@@ -111,4 +111,55 @@ void handle_list(struct core *core, const struct core_input *input)
         }
     }
     reply_send(core, input->request.token, reply, page.specs);
+}
+
+/* ---- sandbox ---- */
+
+static int find_attempt(const struct core *core, const Zmesos__V1__Sandbox *sandbox, const struct task **task,
+        const struct attempt **attempt, struct error *err)
+{
+    *task = sandbox->task_id ? task_find(core, sandbox->task_id) : NULL;
+    if (!sandbox->task_id)
+        return error_set_field(err, ERR_INVALID, "sandbox.task_id", "a task is named");
+    if (!*task)
+        return error_set_field(err, ERR_NOT_FOUND, "sandbox.task_id", "no such task");
+    uint32_t number = sandbox->has_attempt ? sandbox->attempt : (*task)->attempt_count;
+    if ((*task)->attempt_count == 0)
+        return error_set_field(err, ERR_UNAVAILABLE, "sandbox.task_id", "it was not launched yet");
+    if (number < 1 || number > (*task)->attempt_count)
+        return error_set_field(
+                err, ERR_NOT_FOUND, "sandbox.attempt", "it has %u attempts", (*task)->attempt_count);
+    *attempt = &(*task)->attempts[number - 1];
+    if (!(*attempt)->agent_url)
+        return error_set_field(
+                err, ERR_NOT_FOUND, "sandbox.attempt", "where the API of its agent is was never told");
+    return 0;
+}
+
+/* The agent names a sandbox by framework and executor; a command's executor has the task's own id. */
+void handle_sandbox(struct core *core, const struct core_input *input)
+{
+    struct arena *arena = &core->out->arena;
+    const struct task *task = NULL;
+    const struct attempt *attempt = NULL;
+    struct error err;
+    int code = find_attempt(core, input->request.request->sandbox, &task, &attempt, &err);
+    if (code) {
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    Zmesos__V1__SandboxPlace *place = arena_alloc(arena, sizeof *place);
+    zmesos__v1__sandbox_place__init(place);
+    place->task_id = arena_string(arena, task->id);
+    place->has_attempt = place->has_state = true;
+    place->attempt = attempt->number;
+    place->state = attempt->state;
+    place->agent_id = arena_string(arena, attempt->agent_id);
+    place->agent_url = arena_string(arena, attempt->agent_url);
+    place->directory = arena_format(arena, "/frameworks/%s/executors/%s/runs/latest",
+            core->config.framework_id, task_mesos_id(arena, task, attempt->number));
+    reply->result_case = ZMESOS__V1__REPLY__RESULT_SANDBOX;
+    reply->sandbox = place;
+    reply_send(core, input->request.token, reply, NULL);
 }

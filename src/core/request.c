@@ -102,6 +102,9 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_WHY:
         handle_why(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_SANDBOX:
+        handle_sandbox(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_RELEASE:
         handle_release(core, input);
         return;

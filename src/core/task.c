@@ -326,6 +326,7 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     set_string(&attempt->message, row->message);
     set_string(&attempt->reason, row->reason);
     set_mesos_id(core, task, attempt, row->mesos_id);
+    set_string(&attempt->agent_url, row->agent_url);
     attempt->state = (task_state)row->state;
     attempt->flags = row->flags;
     attempt->launched_ns = row->launched_ns;
@@ -374,6 +375,7 @@ struct attempt_row attempt_row_of(const struct task *task, const struct attempt 
             .message = or_empty(attempt->message),
             .reason = or_empty(attempt->reason),
             .mesos_id = or_empty(attempt->mesos_id),
+            .agent_url = or_empty(attempt->agent_url),
     };
 }
 
@@ -425,6 +427,7 @@ void attempt_write(struct core *core, const struct attempt_row *row)
     copy->message = arena_string(arena, row->message);
     copy->reason = arena_string(arena, row->reason);
     copy->mesos_id = arena_string(arena, or_empty(row->mesos_id));
+    copy->agent_url = arena_string(arena, or_empty(row->agent_url));
     copy->changed_ns = core->now.wall_ns;
     struct attempt_row applied = *copy;
     must_apply(attempt_apply(core, &applied, NULL));
@@ -444,6 +447,7 @@ void task_free(struct core *core, struct task *task)
         if (attempt->mesos_id)
             map_remove(&core->named, slice_of_string(attempt->mesos_id));
         free(attempt->mesos_id);
+        free(attempt->agent_url);
     }
     queue_remove(task);
     task_timer_clear(task);

@@ -41,6 +41,7 @@ static Zmesos__V1__Attempt *view_attempt(
     view->changed_ns = attempt->changed_ns;
     view->message = copied(core, attempt->message);
     view->reason = copied(core, attempt->reason);
+    view->agent_url = copied(core, attempt->agent_url);
     view->has_replaced = view->replaced = attempt->flags & ATTEMPT_REPLACED;
     return view;
 }

@@ -282,7 +282,7 @@ void api_handle(void *context, struct http_request *request)
         api_scheduler(local, request);
     } else if (strcmp(request->path, "/master/teardown") == 0 && strcmp(request->method, "POST") == 0) {
         api_teardown(local, request);
-    } else {
+    } else if (!agent_api_handle(local, request)) {
         api_error(request, MHD_HTTP_NOT_FOUND, "There is /api/v1/scheduler, /local/state and /local/faults");
     }
 }

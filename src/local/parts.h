@@ -25,6 +25,10 @@ bool framework_was_removed(const struct local *local, const char *id);
 struct framework_role *framework_role(const struct framework *framework, const char *name);
 void framework_destroy(struct framework *framework);
 
+/* ---- agent_api.c ---- */
+
+bool agent_api_handle(struct local *local, struct http_request *request); /* false: no agent's address */
+
 /* ---- events.c: what goes out on a stream ---- */
 
 void events_send(struct framework *framework, const Event *event);

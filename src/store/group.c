@@ -47,6 +47,7 @@ static void keep_record(struct group *group, struct record *record)
         record->attempt.message = keep_text(group, record->attempt.message);
         record->attempt.reason = keep_text(group, record->attempt.reason);
         record->attempt.mesos_id = keep_text(group, record->attempt.mesos_id);
+        record->attempt.agent_url = keep_text(group, record->attempt.agent_url);
         break;
     case RECORD_EVENT:
         record->event.topic = keep_text(group, record->event.topic);

@@ -101,6 +101,7 @@ static int write_attempt(struct database *database, const struct attempt_row *ro
     bind_text(&binding, row->message);
     bind_text(&binding, row->reason);
     bind_text(&binding, row->mesos_id);
+    bind_text(&binding, row->agent_url);
     return run(database, &binding, err);
 }
 

@@ -1,5 +1,5 @@
 /* Base64. Bits left over after the last whole byte are not looked at, as most decoders do. */
-#include "base64.h"
+#include "wire/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

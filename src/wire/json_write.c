@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "base64.h"
+#include "wire/base64.h"
 #include "member.h"
 #include "number.h"
 #include "path.h"

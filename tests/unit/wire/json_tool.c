@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base64.h"
+#include "wire/base64.h"
 #include "kinds.pb-c.h"
 #include "mesos/v1/executor/executor.pb-c.h"
 #include "mesos/v1/scheduler/scheduler.pb-c.h"

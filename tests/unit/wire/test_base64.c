@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "base64.h"
+#include "wire/base64.h"
 
 static const struct {
     const char *bytes;

@@ -65,7 +65,8 @@ struct attempt_row {
     int64_t launched_ns, changed_ns;
     const char *message;
     const char *reason;
-    const char *mesos_id; /* "": <id>.<key>.<number> */
+    const char *mesos_id;  /* "": <id>.<key>.<number> */
+    const char *agent_url; /* as its offer said; "": not known */
 };
 
 /* A publication that is numbered for ever. (class, number) is its key. */
