@@ -20,7 +20,8 @@ static const char help[] =
         "Prints the daemon's publications as they come: those whose topic begins with a prefix, or all. "
         "Topics are\n"
         "task/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, zmesos/MASTER, "
-        "zmesos/ORPHAN/MESOS-ID.\n"
+        "zmesos/ORPHAN/MESOS-ID,\n"
+        "zmesos/WHY/ID.\n"
         "When all are printed, holes in their numbers are told on standard error. Exits with 3 when there is "
         "no\n"
         "connection within the timeout.\n"
@@ -131,6 +132,10 @@ static void describe(struct event *event, char *out, size_t capacity)
         const Zmesos__V1__Task *task = (const Zmesos__V1__Task *)body;
 
         snprintf(out, capacity, "%s %s", format_host(task), or_nothing(task->message));
+    } else if (body->descriptor == &zmesos__v1__explanation__descriptor) {
+        const Zmesos__V1__Explanation *why = (const Zmesos__V1__Explanation *)body;
+
+        snprintf(out, capacity, "%s", why->n_reasons ? or_nothing(why->reasons[0]->message) : "");
     } else if (body->descriptor == &zmesos__v1__orphan__descriptor) {
         const Zmesos__V1__Orphan *orphan = (const Zmesos__V1__Orphan *)body;
 

@@ -122,6 +122,8 @@ ProtobufCMessage *event_body(struct event *event)
         return unpack(&zmesos__v1__task__descriptor, &event->body);
     if (strncmp(event->topic, EVENTS_ORPHAN, sizeof EVENTS_ORPHAN - 1) == 0)
         return unpack(&zmesos__v1__orphan__descriptor, &event->body);
+    if (strncmp(event->topic, EVENTS_WHY, sizeof EVENTS_WHY - 1) == 0)
+        return unpack(&zmesos__v1__explanation__descriptor, &event->body);
     if (strncmp(event->topic, "zmesos/", 7) == 0)
         return unpack(&zmesos__v1__daemon_status__descriptor, &event->body);
     if (strncmp(event->topic, "mesos/", 6) == 0)

@@ -8,6 +8,7 @@
 #include "settings.h"
 
 #define EVENTS_HEARTBEAT "zmesos/HEARTBEAT" /* the daemon's, each second */
+#define EVENTS_WHY "zmesos/WHY/"            /* and the task's id */
 #define EVENTS_ORPHAN "zmesos/ORPHAN/"      /* and the task's id in Mesos */
 
 struct events {

@@ -21,6 +21,8 @@ def describe(event: "Event") -> str:
         return _line(event.topic, _of_mesos(event.mesos))
     if event.orphan is not None:
         return _line(event.topic, _of_orphan(event.orphan))
+    if event.explanation is not None:
+        return _line(event.topic, "; ".join(reason.message for reason in event.explanation.reasons))
     if event.status is not None:
         return _line(event.topic, _of_status(event.status))
     return _line(event.topic, f"{len(event.body)} bytes")

@@ -16,12 +16,13 @@ from google.protobuf.message import DecodeError, Message
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
-from .messages import DaemonStatus, EventHeader, Orphan, Task, messages, scheduler
+from .messages import DaemonStatus, EventHeader, Explanation, Orphan, Task, messages, scheduler
 from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
 ORPHAN = "zmesos/ORPHAN/"
+WHY = "zmesos/WHY/"
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -91,12 +92,17 @@ class Event:
     @cached_property
     def status(self) -> Optional[DaemonStatus]:
         """How the daemon is, for zmesos/HEARTBEAT and zmesos/MASTER."""
-        return None if self.topic.startswith(ORPHAN) else self._parse(DaemonStatus, "zmesos/")
+        return None if self.topic.startswith((ORPHAN, WHY)) else self._parse(DaemonStatus, "zmesos/")
 
     @cached_property
     def orphan(self) -> Optional[Orphan]:
         """A task that was found alive and was not known, for topics under zmesos/ORPHAN/."""
         return self._parse(Orphan, ORPHAN)
+
+    @cached_property
+    def explanation(self) -> Optional[Explanation]:
+        """Why a task waits, for topics under zmesos/WHY/."""
+        return self._parse(Explanation, WHY)
 
     @property
     def task_id(self) -> Optional[str]:

@@ -40,7 +40,7 @@ static const struct {
         {"version 2, of an operation that breaks our rules", BYTES("\x08\x02\x12\x02hi\x82\x01\x01\xff"),
                 ZMESOS__V1__CODE__UNSUPPORTED_VERSION, "hi", "version"},
         {"no operation", BYTES("\x08\x01\x12\x02hi"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi", NULL},
-        {"operation 19", BYTES("\x08\x01\x12\x02hi\x9a\x01\x00"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi",
+        {"operation 99", BYTES("\x08\x01\x12\x02hi\x9a\x06\x00"), ZMESOS__V1__CODE__UNKNOWN_OPERATION, "hi",
                 NULL},
         {"release", BYTES("\x08\x01\x8a\x01\x02\x08\x02"), ZMESOS__V1__CODE__OK, NULL, NULL},
         {"release without an action", BYTES("\x08\x01\x8a\x01\x00"), ZMESOS__V1__CODE__OK, NULL, NULL},

@@ -89,6 +89,14 @@ def test_attempts_and_marks_are_told(state, number, more, words):
     assert str(event) == f"task/job/{state}  revision 2{words}"
 
 
+def test_why_a_task_waits():
+    reasons = [messages.Reason(kind=messages.Reason.CPUS, message="not enough cpus"), messages.Reason(message="and mem")]
+    why = zmesos.Explanation(task_id="job", reasons=reasons)
+    event = zmesos.Event("zmesos/WHY/job", header("WHY", 1), why.SerializeToString())
+    assert event.explanation == why and event.status is None and event.orphan is None
+    assert str(event) == "zmesos/WHY/job  not enough cpus; and mem"
+
+
 def test_an_orphan():
     orphan = zmesos.Orphan(mesos_task_id="job.9.1", agent_id="a7", action=zmesos.Orphan.ADOPTED, task_id="job")
     event = zmesos.Event.of_frames(

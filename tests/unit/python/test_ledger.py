@@ -36,7 +36,7 @@ def test_every_class_is_known_here():
         (["task/"], {"TASK"}),
         (["t"], {"TASK"}),
         (["task/job1/"], set()),
-        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN"}),
+        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN", "WHY"}),
         (["mesos/UPDATE"], {"UPDATE", "OPERATION_UPDATE"}),
         (["mesos/UPDATE/"], {"UPDATE"}),
         (["mesos/UPDATE/job/"], set()),
@@ -47,7 +47,8 @@ def test_every_class_is_known_here():
         (["zmesos/HEARTBEAT", "zmesos/MASTER"], {"DAEMON"}),
         (["zmesos/ORPHAN/"], {"ORPHAN"}),
         (["zmesos/ORPHAN/job"], set()),
-        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN"}),
+        (["zmesos/WHY/"], {"WHY"}),
+        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN", "WHY"}),
     ],
 )
 def test_which_classes_a_subscription_takes_whole(prefixes, whole):

@@ -39,7 +39,8 @@ static struct record full_attempt(int64_t task_key, uint32_t number)
                     .changed_ns = 12,
                     .message = "m",
                     .reason = "r",
-                    .mesos_id = "job.1.1-r1"}};
+                    .mesos_id = "job.1.1-r1",
+                    .agent_url = "http://10.0.0.7:5051/slave(1)"}};
 }
 
 /* Commits the records as one group, stops, and starts again: the reopened store. */
