@@ -55,7 +55,8 @@ void kill_task(struct core *core, struct task *task, struct blob *policy)
     if (task->state == STATE(QUEUED)) {
         row.state = (int32_t)STATE(KILLED);
         row.not_before_ns = 0;
-        row.message = "killed before it was launched";
+        row.message =
+                task->attempt_count ? "killed before it was launched again" : "killed before it was launched";
         row.reason = "";
         task_write(core, &row, NULL);
         return;

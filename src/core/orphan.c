@@ -79,7 +79,6 @@ static void adopt(struct core *core, const char *id, const Mesos__V1__TaskStatus
     Zmesos__V1__TaskSpec spec;
     zmesos__v1__task_spec__init(&spec);
     spec.id = arena_string(&core->out->arena, id);
-    leave_key(core, status->task_id->value);
     struct blob *blob = packed_spec(core, id);
     task_state to = STATE(LAUNCHING);
     (void)state_step(STATE(LAUNCHING), news, &to); /* all four move */
@@ -131,6 +130,7 @@ void handle_orphan(struct core *core, const Mesos__V1__TaskStatus *status, enum 
     if (!alive(news) || map_get_string(&core->strays, mesos_id))
         return; /* a stray hears it by itself */
     bool forgotten = was_forgotten(core, mesos_id);
+    leave_key(core, mesos_id);
     const char *id = forgotten || core->config.kill_orphans ? NULL : adopted_id(core, mesos_id);
     if (id) {
         adopt(core, id, status, news);
