@@ -13,7 +13,7 @@ bool is_final(int state);          /* over, and does not return as LOST may */
 bool may_follow(int from, int to); /* over stays over; LOST alone may return */
 
 /* checks_decided.c: what the core puts out */
-void check_call_decided(struct sim *sim, const struct call *call);
+void check_call_decided(struct sim *sim, struct call *call);
 void check_event_decided(struct sim *sim, const struct published *event);
 void check_heard(struct sim *sim, const struct heard *heard);
 void check_task_decided(struct sim *sim, const struct task_row *row);

@@ -5,23 +5,17 @@
 
 #include "peek.h"
 
-/* The kill policy that clients asked for last goes with each KILL of the current attempt. */
-static void check_grace(struct sim *sim, const struct call *call)
+/* The kill policy that clients asked for last goes with each KILL from now on. */
+static void note_grace(struct sim *sim, struct call *call)
 {
-    const char *id = call->tasks[0].id;
     const struct kept_task *task;
-    const struct attempt_row *row = store_attempt(sim, id, &task);
+    const struct attempt_row *row = store_attempt(sim, call->tasks[0].id, &task);
     const struct wish *wish = row ? client_wish(sim, task->row.id, strlen(task->row.id)) : NULL;
-    if (!wish || row->number != task->attempt_count || row->flags & peek_replaced || is_over(row->state))
-        return;
-    if (call->grace_s && !(wish->graces & (1u << call->grace_s)))
-        violation(sim, "a KILL of %s with a grace of %lld s", id, (long long)call->grace_s);
-    if (wish->grace_promised_s && wish->graces == 1u << wish->grace_promised_s &&
-            call->grace_s != wish->grace_promised_s)
-        violation(sim, "a KILL of %s without the grace that was asked for", id);
+    if (wish && wish->graces == 1u << wish->grace_promised_s)
+        call->grace_due_s = wish->grace_promised_s;
 }
 
-void check_call_decided(struct sim *sim, const struct call *call)
+void check_call_decided(struct sim *sim, struct call *call)
 {
     struct heard *heard = &sim->daemon.heard;
     const struct word *word = heard->word;
@@ -42,7 +36,7 @@ void check_call_decided(struct sim *sim, const struct call *call)
             violation(sim, "%s is launched and was not released", call->launches[i].life->id);
     }
     if (call->type == CALL(KILL))
-        check_grace(sim, call);
+        note_grace(sim, call);
 }
 
 void check_event_decided(struct sim *sim, const struct published *event)
@@ -77,8 +71,10 @@ void check_heard(struct sim *sim, const struct heard *heard)
 void check_task_decided(struct sim *sim, const struct task_row *row)
 {
     for (size_t i = sim->named_count; i-- > 0;) {
-        if (sim->named[i].key == row->key && strcmp(sim->named[i].id, row->id) == 0)
-            return;
+        if (sim->named[i].key != row->key)
+            continue;
+        sim->named[i].id = row->id; /* the one before was lost in a crash */
+        return;
     }
     if (sim->named_count == sim->named_capacity) {
         size_t capacity = sim->named_capacity ? 2 * sim->named_capacity : 32;

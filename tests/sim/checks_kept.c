@@ -55,6 +55,8 @@ static void check_waits_again(struct sim *sim, const struct task_row *row, const
         violation(sim, "%s waits again, and there was nothing to wait for", row->id);
         return;
     }
+    if (task->row.state == (int)VIEW(LOST))
+        violation(sim, "%s waits again after it was over", row->id);
     if (row->kill_requested)
         violation(sim, "%s waits again though it is to be killed", row->id);
     if (last->flags & peek_never_ran)
@@ -88,6 +90,20 @@ static void check_task_row(struct sim *sim, const struct task_row *row, const st
         check_waits_again(sim, row, before);
 }
 
+/* What is said to be certain is true. */
+static void check_never_ran(struct sim *sim, const struct attempt_row *row, const struct kept_task *task)
+{
+    for (size_t i = 0; i < sim->life_count; i++) {
+        const struct life *life = sim->lives[i];
+        const struct kept_task *found;
+        if (life->attempt != row->number || life->key != row->task_key || life->written == 0)
+            continue;
+        if (store_attempt(sim, life->id, &found) == row && (life->started || life->place == PLACE_PENDING))
+            violation(sim, "%s of %s is said never to have run, and it %s", life->id, task->row.id,
+                    life->started ? "did" : "will");
+    }
+}
+
 static void check_attempt_row(struct sim *sim, const struct attempt_row *row, const struct kept_task *task)
 {
     if (!task || row->number == 0 || row->number > task->attempt_count + 1) {
@@ -102,6 +118,8 @@ static void check_attempt_row(struct sim *sim, const struct attempt_row *row, co
                 view_name(before->state), view_name(row->state));
     if (before->flags & ~row->flags)
         violation(sim, "attempt %u of %s forgets what it had seen", row->number, task->row.id);
+    if (row->flags & ~before->flags & peek_never_ran)
+        check_never_ran(sim, before, task);
     if (strcmp(before->mesos_id, row->mesos_id) != 0)
         violation(sim, "attempt %u of %s is %s, and was %s", row->number, task->row.id, row->mesos_id,
                 before->mesos_id);

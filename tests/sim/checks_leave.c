@@ -119,7 +119,14 @@ static void check_kill(struct sim *sim, const struct call *call)
             violation(sim, "a KILL of %s, which is not on disk", id);
         return;
     }
-    if (task->row.kill_requested || is_over(row->state) || row->flags & peek_replaced)
+    if (is_over(row->state) || row->flags & peek_replaced)
+        return;
+    const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
+    if (call->grace_s && !(wish && wish->graces & (1u << call->grace_s)))
+        violation(sim, "a KILL of %s with a grace of %lld s", id, (long long)call->grace_s);
+    if (call->grace_due_s && call->grace_s != call->grace_due_s)
+        violation(sim, "a KILL of %s without the grace that was asked for", id);
+    if (task->row.kill_requested)
         return;
     if (!(row->flags & peek_timed_out))
         violation(sim, "a KILL of %s, which nobody asked for", id);
@@ -218,8 +225,8 @@ static void check_read(struct sim *sim, const struct answered *reply)
     for (size_t i = 0; i < reply->count; i++) {
         struct wish *wish = client_wish(sim, reply->ids[i], strlen(reply->ids[i]));
         const struct kept_task *kept = store_task(sim, reply->ids[i]);
-        if (wish && wish->forgets_kept > reply->forgets[i])
-            continue;
+        if (wish ? wish->forgets_kept > reply->forgets[i] : !kept)
+            continue; /* forgotten since */
         if (!kept || reply->revisions[i] > kept->row.revision)
             violation(sim, "revision %llu of %s was read and is not on disk",
                     (unsigned long long)reply->revisions[i], reply->ids[i]);

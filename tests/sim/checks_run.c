@@ -34,7 +34,11 @@ static void check_pair(struct sim *sim, const struct life *started, const struct
 void check_started(struct sim *sim, const struct life *started)
 {
     const struct wish *wish = started->wish;
+    const struct kept_task *task;
+    const struct attempt_row *row = store_attempt(sim, started->id, &task);
     unsigned starts = 0;
+    if (row && row->flags & peek_never_ran)
+        violation(sim, "%s starts, which is said never to have run", started->id);
     for (size_t i = 0; i < sim->life_count; i++) {
         const struct life *life = sim->lives[i];
         if (life->wish != wish)

@@ -77,8 +77,7 @@ void client_found(struct sim *sim, const char *id)
     if (sim->wish_count == WISHES_MAX || client_wish(sim, id, strlen(id)))
         return;
     struct wish *wish = &sim->wishes[sim->wish_count++];
-    *wish = (struct wish){
-            .id = id, .found = true, .runs_us = INT64_MAX, .policy = {.max_attempts = 1}, .promised = true};
+    *wish = (struct wish){.id = id, .found = true, .runs_us = INT64_MAX, .policy = {.max_attempts = 1}};
 }
 
 /* ---- what they ask ----------------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ static void configure(struct sim *sim)
     struct core_config *config = &sim->daemon.config;
     if (sim->daemon.run == 0)
         configure_once(sim);
-    config->store_id = arena_format(&sim->arena, "store-%u", sim->restores);
+    config->store_id = arena_format(&sim->arena, "%08u-store", sim->restores);
     config->framework_id = store_meta(sim, META_FRAMEWORK_ID);
     sim->daemon.framework = strtoull(strchr(config->framework_id, '-') + 1, NULL, 10);
     config->run = sim->daemon.run + 1;
@@ -235,7 +235,7 @@ static void settle_restored(struct sim *sim)
     const char *mark = store_meta(sim, META_BACKUP);
     if (!mark || strcmp(mark, "1") != 0 || sim->plant == PLANT_NOT_RESTORED)
         return;
-    const char *store_id = arena_format(&sim->arena, "store-%u", sim->restores);
+    const char *store_id = arena_format(&sim->arena, "%08u-store", sim->restores);
     struct core_input input = {.kind = CORE_IN_RESTORED, .restored = {.store_id = store_id}};
     daemon_input(sim, &input);
 }

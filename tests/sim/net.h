@@ -50,7 +50,7 @@ struct call {
     size_t task_count;
     uint64_t uuid;
     const char *operation;
-    int64_t grace_s; /* of a KILL's policy; 0: none */
+    int64_t grace_s, grace_due_s; /* of a KILL's policy, and of that it must have; 0: none */
     bool roles[ROLES];
     int written; /* times it went out */
 };
