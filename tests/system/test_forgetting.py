@@ -98,3 +98,25 @@ def test_what_is_forgotten_leaves_the_database(start_cluster, needs_local):
         assert dict(database.execute("SELECT name, value FROM meta"))["next_key"] == "2"
     finally:
         database.close()
+
+
+def test_events_are_kept_by_number(start_cluster, needs_local):
+    """The newest of each class stay, and their numbers go on."""
+    import sqlite3
+    cluster = start_cluster("--keep-events", "20", **SIMULATED)
+    with cluster.client(timeout=60.0) as client:
+        for batch in range(20):
+            ended(client, [f"t{batch}-{n}" for n in range(10)])
+        heads = {getattr(head, "class"): head.number for head in client.status().heads}
+    assert heads[zmesos.messages.TASK] == 1000  # 200 tasks, five states each
+    cluster.restart()
+    cluster.wait_subscribed()
+    assert cluster.daemon.stop() == 0
+    database = sqlite3.connect(cluster.daemon.state_dir / "zmesos.db")
+    try:
+        kept = dict(database.execute("SELECT class, count(*) FROM event GROUP BY class"))
+        newest = dict(database.execute("SELECT class, max(number) FROM event GROUP BY class"))
+    finally:
+        database.close()
+    assert newest[zmesos.messages.TASK] == 1000
+    assert 20 <= kept[zmesos.messages.TASK] < 500
