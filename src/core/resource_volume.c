@@ -128,8 +128,6 @@ int operation_grow(
         return operation_refuse(job, "it is not the disk that the volume is of");
     if (addition.value.scalar == 0)
         return operation_refuse(job, "it is nothing");
-    if (old.value.scalar > MILLI_MAX - addition.value.scalar)
-        return operation_refuse(job, "a volume is at most 10^12");
     rc = operation_read(job, volume, &consumed);
     rc = rc ? rc : operation_read(job, more, &consumed);
     rc = rc ? rc : operation_read(job, of_size(job, volume, old.value.scalar + addition.value.scalar), &made);

@@ -165,6 +165,10 @@ static void both_forms_at_once(void **state)
     expect_refused(dynamic, ERR_INVALID, "r.role");
     refined->role = arena_string(*state, "a/b");
     expect_refused(refined, ERR_INVALID, "r.role");
+    refined->role = arena_string(*state, "a");
+    refined->reservation = &reservation;
+    refined->reservations[0]->principal = reservation.principal;
+    expect_refused(refined, ERR_INVALID, "r.role");
     refined->role = NULL;
     refined->reservation = &reservation;
     expect_refused(refined, ERR_INVALID, "r.reservation");

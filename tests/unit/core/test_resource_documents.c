@@ -310,8 +310,8 @@ static void volumes_on_path_and_mount_disks(void **state)
 
 /* ---- docs/csi.md ---- */
 
-/* "New Disk Source Types" and "Storage Pool Capacity and Profiles": a RAW disk is divided unless it has an id; a BLOCK disk is not.
- * Pools have profiles: raid0 and raid1. */
+/* "New Disk Source Types" and "Storage Pool Capacity and Profiles": a RAW disk is divided unless it has an
+ * id; a BLOCK disk is not. Pools have profiles: raid0 and raid1. */
 static void pools_and_raw_disks(void **state)
 {
     struct resource_set offered = offer_of(*state, "r",
@@ -347,8 +347,8 @@ static void whole_gpus(void **state)
 
 /* ---- docs/roles.md ---- */
 
-/* "Associating resources with roles" and "Default role": what is reserved for a role is for it and the roles below it
- * alone; nothing is reserved for "*". */
+/* "Associating resources with roles" and "Default role": what is reserved for a role is for it and the roles
+ * below it alone; nothing is reserved for "*". */
 static void roles(void **state)
 {
     struct resource_set offered = offer_of(*state, "eng", "cpus(eng):2 cpus(eng/backend):2 cpus(ads):2");

@@ -209,6 +209,13 @@ static void a_volume_by_its_id(void **state)
 static void a_shared_volume_stays(void **state)
 {
     struct resource_disk_want v = {.persistence_id = "v"};
+    struct resource_request request = {.disks = &v, .disk_count = 1};
+    struct resource_set offered = set_of(*state, "a", "disk(a)+volume.v+shared:7 disk(a)+volume.v+shared:7"),
+                        found;
+    resource_set_init(&found, *state);
+    assert_true(resource_find(&offered, "a", &request, &found, NULL));
+    expect_words(*state, &found, "disk(a)+volume.v+shared:7");
+    expect_words(*state, &offered, "2*disk(a)+volume.v+shared:7");
     expect_disk(*state, "disk(a)+volume.v+shared:7 cpus:1", v, "disk(a)+volume.v+shared:7",
             "disk(a)+volume.v+shared:7 cpus:1");
 }
@@ -252,6 +259,22 @@ static void a_disk_with_a_source(void **state)
     disk.source = SOURCE(BLOCK);
     expect_disk(*state, "disk+raw.x+by.P:9 disk+block.y+by.P:6", disk, "disk+block.y+by.P:6",
             "disk+raw.x+by.P:9");
+}
+
+static void a_disk_that_was_taken_is_gone(void **state)
+{
+    struct resource_disk_want disk = {.size = 5000};
+    struct resource_request request = {.disks = &disk, .disk_count = 1};
+    struct resource_set offered = offer_of(*state, "a", "disk+mount./m:9"), found,
+                        nothing = set_of(*state, "a", "");
+    message **messages;
+    resource_set_init(&found, *state);
+    assert_true(resource_find(&offered, "a", &request, &found, NULL));
+    assert_true(resource_set_is_empty(&offered));
+    assert_true(resource_set_equal(&offered, &nothing));
+    assert_int_equal(resource_set_scalar(&offered, "disk"), 0);
+    assert_int_equal(resource_set_write(&offered, *state, &messages), 0);
+    assert_false(resource_find(&offered, "a", &request, &found, NULL));
 }
 
 static void a_disk_with_a_profile(void **state)
@@ -400,6 +423,7 @@ int main(void)
             TEST(a_shared_volume_stays),
             TEST(a_volume_appears_where_the_task_wants_it),
             TEST(a_disk_with_a_source),
+            TEST(a_disk_that_was_taken_is_gone),
             TEST(a_disk_with_a_profile),
             TEST(a_disk_that_is_reserved_or_not),
             TEST(two_disks_are_two),

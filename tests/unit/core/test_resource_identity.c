@@ -178,6 +178,8 @@ static void both_forms_of_reservation_are_read(void **state)
     struct error err;
     assert_int_equal(resource_check(old_form(*state, "*", true), "x", &err), ERR_INVALID);
     assert_string_equal(err.field, "x.role");
+    struct resource one;
+    assert_int_equal(resource_read(*state, old_form(*state, "*", true), &one, NULL), ERR_INVALID);
 }
 
 /* ---- unknown fields ---- */

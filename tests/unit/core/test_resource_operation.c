@@ -218,6 +218,8 @@ static void growing(void **state)
                     "op.grow_volume.volume", ERR_INVALID},
             {"disk(a)+volume.v+mount./m:4 disk(a)+mount./m:4",
                     "disk(a)+volume.v+mount./m:4 disk(a)+mount./m:4", "op.grow_volume.volume", ERR_INVALID},
+            {"disk(a):1000000000000 disk(a)+volume.v:4", "disk(a)+volume.v:4 disk(a):1000000000000",
+                    "op.grow_volume.addition", ERR_INVALID},
             {"disk(a):5", "disk(a):4 disk(a):1", "op.grow_volume.volume", ERR_INVALID},
             {"disk(a):5", "", "op.grow_volume.volume", ERR_INVALID}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
