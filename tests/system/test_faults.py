@@ -96,9 +96,10 @@ def finish_all(client: zmesos.Client, runs: Runs, ids: list[str]) -> None:
 # ---- calls that come twice, late or never --------------------------------------------------------------------------------
 
 def test_a_doubled_accept(cluster: Cluster, runs: Runs) -> None:
-    """The second is answered DROPPED of tasks that run."""
+    """The second is answered DROPPED of tasks that the agent has."""
     events = cluster.subscribe("task/")
     with cluster.client(timeout=PATIENCE) as client:
+        cluster.local.fault("stage_tasks", count=0, ms=700)  # so that it is all that is known of them
         cluster.local.fault("double", call="ACCEPT", count=0)
         ids = [f"t{n}" for n in range(10)]
         client.launch_many([zmesos.task_spec(runs.command("sleep 0.2"), id=i, **SMALL) for i in ids])
@@ -132,7 +133,7 @@ def test_a_doubled_kill(cluster: Cluster, runs: Runs) -> None:
         for task_id, lines in seen.items():
             names = [line for line in lines if not line.startswith("mesos ")]
             assert names.count("KILLED") == 1 and names[-1] == "KILLED" and names.count("KILLING") == 1
-            assert state(client.task(task_id)) == "KILLED"
+            assert state(client.task(task_id)) == "KILLED" and attempts(client.task(task_id)) == ["KILLED"]
 
 
 def test_a_doubled_reconcile(cluster: Cluster, runs: Runs) -> None:
@@ -331,7 +332,7 @@ def test_lost_and_back_alive(cluster: Cluster, runs: Runs) -> None:
 
 
 def test_back_without_one_task_and_without_a_word(cluster: Cluster, runs: Runs) -> None:
-    """An offer of the agent makes us ask: one is gone, the other runs on."""
+    """We ask, and hear that one is gone; the other runs on."""
     with cluster.client(timeout=PATIENCE) as client:
         kept = run_forever(client, runs, "kept")
         here = [zmesos.equals("hostname", kept.attempts[0].hostname)]
@@ -465,7 +466,7 @@ def test_orphans_are_killed(start_cluster: Callable[..., Cluster], runs: Runs) -
     cluster = start_cluster("--orphans", "kill", "--kill-interval", "0.2")
     events = cluster.subscribe("zmesos/ORPHAN/")
     with cluster.client(timeout=PATIENCE) as client:
-        cluster.local.fault("answer", call="KILL", status=202, count=2)
+        cluster.local.fault("answer", call="KILL", status=202, count=6)
         cluster.local.fault("orphan", task="somebody.900.1", command=runs.endless())
         cluster.local.fault("orphan", task="waits.901.1", state="TASK_STAGING")
         client.reconcile()
