@@ -34,8 +34,11 @@ struct crash_plan {
     /* The disk is full from the n-th write on, for ever: what would make a file longer fails. */
     uint64_t full_at_write;
 
-    const char
-            *count_file; /* 8 bytes of it are the count, kept up to date; NULL: none. Borrowed for the call */
+    /* Syncs are not passed on: what is lost is decided here, and most tests need not wait for a disk. */
+    bool fast_syncs;
+
+    /* 8 bytes of it are the count, kept up to date; NULL: none. Borrowed for the call. */
+    const char *count_file;
 };
 
 /* Becomes SQLite's default; once in a process. */

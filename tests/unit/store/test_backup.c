@@ -437,7 +437,7 @@ static void test_a_crash_at_any_operation_of_a_backup(void **state)
         for (uint64_t at = 1;; at++) {
             write_file(fixture->file, before.data, before.length);
             unlink(fixture->log);
-            struct crash_plan plan = {.at = at, .how = (enum crash_how)how, .seed = at};
+            struct crash_plan plan = {.at = at, .how = (enum crash_how)how, .seed = at, .fast_syncs = true};
             pid_t child = fork();
             if (child == 0)
                 back_up_and_crash(fixture, copy, &plan);

@@ -180,7 +180,7 @@ static void test_a_crash_while_migrating(void **state)
     for (int how = CRASH_KEEP; how <= CRASH_TORN; how++) {
         for (uint64_t at = 1;; at++) {
             make_version_1(fixture, at % 2);
-            struct crash_plan plan = {.at = at, .how = (enum crash_how)how, .seed = at};
+            struct crash_plan plan = {.at = at, .how = (enum crash_how)how, .seed = at, .fast_syncs = true};
             int status = open_in_child(fixture, &plan);
             if (status != CRASH_STATUS && status != 0)
                 fail_msg("operation %d, %d: status %d", (int)at, how, status);
