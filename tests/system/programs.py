@@ -61,8 +61,9 @@ class Program:
         assert self.process.stdout
         line = self.process.stdout.readline().decode()
         if not line.startswith(start):
+            log = self.text()[-2000:]
             self.kill()
-            raise Failed(f"{self.process.args} said {line!r}; log:\n{self.text()[-2000:]}")
+            raise Failed(f"{self.process.args} said {line!r}; log:\n{log}")
         return line[len(start):].strip()
 
     def text(self) -> str:
@@ -76,8 +77,9 @@ class Program:
         try:
             status = self.process.wait(limit)
         except subprocess.TimeoutExpired:
+            log = self.text()[-2000:]
             self.kill()
-            raise AssertionError(f"{self.process.args} did not end on signal {how}; log:\n{self.text()[-2000:]}")
+            raise AssertionError(f"{self.process.args} did not end on signal {how}; log:\n{log}")
         self.close()
         return status
 
