@@ -291,7 +291,8 @@ def _check_holes(history: History, stream: Stream, event_class: int, seen: set[i
     told = {number for holes_class, first, end in stream.holes if holes_class == event_class
             for number in range(first, end + 1)}
     told |= set(range(max(seen) + 1, stream.heads.get(event_class, 0) + 1))
-    missed = {number for number in history.journal.get(event_class, {}) if min(seen) <= number <= max(last, max(seen))} - seen
+    begin, end = min(seen), max(last, max(seen))
+    missed = {number for number in history.journal.get(event_class, {}) if begin <= number <= end} - seen
     for number in sorted(missed - told):
         yield Finding("missed, and it could not tell", f"{stream.name}: class {event_class} number {number}")
     for number in sorted(told & seen):

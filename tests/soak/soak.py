@@ -331,7 +331,7 @@ def parse(arguments: Optional[list[str]] = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="how long things break; to settle comes on top")
     parser.add_argument("--master", metavar="HOST:PORT", help="a Mesos master; default: zmesos-local, with faults of its own")
     parser.add_argument("--seed", type=int, help="of all randomness here; default: drawn, and printed")
-    parser.add_argument("--restart-every", type=float, default=4.5, metavar="S",
+    parser.add_argument("--restart-every", type=float, default=4.0, metavar="S",
                         help="seconds between restarts of zmesosd, on average")
     parser.add_argument("--break-every", type=float, default=1.0, metavar="S", help="seconds between broken connections")
     parser.add_argument("--fault-every", type=float, default=4.0, metavar="S", help="seconds between zmesos-local's faults")
