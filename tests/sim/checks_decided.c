@@ -28,6 +28,11 @@ void check_call_decided(struct sim *sim, struct call *call)
         violation(sim, "an acknowledgement of what was not heard now");
     for (size_t i = 0; i < call->launch_count; i++) {
         const struct wish *wish = call->launches[i].life->wish;
+        const struct kept_task *task = wish ? store_task(sim, wish->id) : NULL;
+        if (task && task->row.not_before_ns > world_now(sim).wall_ns + 3 * 1000000 &&
+                !sim->weather.faults[FAULT_WALL_JUMP])
+            violation(sim, "%s is launched %lld ms before its backoff is over", call->launches[i].life->id,
+                    (long long)((task->row.not_before_ns - world_now(sim).wall_ns) / 1000000));
         if (!wish || wish->found)
             violation(sim, "%s is launched, and no client asked for it", call->launches[i].life->id);
         else if (wish->kill_promised && wish->forgets_decided == wish->forgets_kept)

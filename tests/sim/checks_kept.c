@@ -46,6 +46,21 @@ static unsigned outcomes_of(const struct attempt_row *attempt)
     }
 }
 
+/* The policy's backoff: doubled for each attempt after the second. */
+static void check_backoff(
+        struct sim *sim, const struct task_row *row, const struct policy *policy, unsigned attempts)
+{
+    int64_t backoff_ms = policy->backoff_ms;
+    for (unsigned i = 1; i < attempts && backoff_ms < policy->backoff_max_ms; i++)
+        backoff_ms *= 2;
+    if (backoff_ms > policy->backoff_max_ms)
+        backoff_ms = policy->backoff_max_ms;
+    int64_t waits_ms = row->not_before_ns ? (row->not_before_ns - row->changed_ns) / 1000000 : 0;
+    if (waits_ms != backoff_ms)
+        violation(sim, "%s waits for %lld ms after %u attempts, and not %lld", row->id, (long long)waits_ms,
+                attempts, (long long)backoff_ms);
+}
+
 /* A task waits again only after an attempt that never ran, or as its policy says. */
 static void check_waits_again(struct sim *sim, const struct task_row *row, const struct kept_task *task)
 {
@@ -67,6 +82,7 @@ static void check_waits_again(struct sim *sim, const struct task_row *row, const
     if (counted(task) >= wish->policy.max_attempts)
         violation(sim, "%s waits again after %u attempts of %u", row->id, counted(task),
                 wish->policy.max_attempts);
+    check_backoff(sim, row, &wish->policy, counted(task));
 }
 
 static void check_task_row(struct sim *sim, const struct task_row *row, const struct kept_task *before)
@@ -104,6 +120,18 @@ static void check_never_ran(struct sim *sim, const struct attempt_row *row, cons
     }
 }
 
+static void check_replaced(struct sim *sim, const struct attempt_row *row, const struct kept_task *task)
+{
+    const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
+    int64_t passed_ms = (world_now(sim).wall_ns - row->changed_ns) / 1000000;
+    if (!wish || !policy_replaces(&wish->policy))
+        violation(sim, "attempt %u of %s is given up, and its policy says nothing of it", row->number,
+                task->row.id);
+    else if (passed_ms + 1 < wish->policy.replace_after_ms && !sim->weather.faults[FAULT_WALL_JUMP])
+        violation(sim, "attempt %u of %s is given up after %lld ms", row->number, task->row.id,
+                (long long)passed_ms);
+}
+
 static void check_attempt_row(struct sim *sim, const struct attempt_row *row, const struct kept_task *task)
 {
     if (!task || row->number == 0 || row->number > task->attempt_count + 1) {
@@ -120,6 +148,8 @@ static void check_attempt_row(struct sim *sim, const struct attempt_row *row, co
         violation(sim, "attempt %u of %s forgets what it had seen", row->number, task->row.id);
     if (row->flags & ~before->flags & peek_never_ran)
         check_never_ran(sim, before, task);
+    if (row->flags & ~before->flags & peek_replaced)
+        check_replaced(sim, before, task);
     if (strcmp(before->mesos_id, row->mesos_id) != 0)
         violation(sim, "attempt %u of %s is %s, and was %s", row->number, task->row.id, row->mesos_id,
                 before->mesos_id);
@@ -222,8 +252,10 @@ void check_recovered(struct sim *sim)
     }
 }
 
-static void set_back(struct wish *wish, const struct kept_task *kept)
+static void set_back(struct wish *wish, const struct kept_task *kept, unsigned restores)
 {
+    if (!kept)
+        wish->history = restores;
     wish->forgets_decided = wish->forgets_kept;
     wish->seen_forgets = wish->forgets_kept;
     wish->promised &= kept != NULL;
@@ -238,7 +270,7 @@ void check_restored(struct sim *sim)
 {
     const struct disk *disk = &sim->store.disk;
     for (size_t i = 0; i < sim->wish_count; i++)
-        set_back(&sim->wishes[i], store_task(sim, sim->wishes[i].id));
+        set_back(&sim->wishes[i], store_task(sim, sim->wishes[i].id), sim->restores);
     memcpy(sim->published, disk->numbers, sizeof sim->published);
     for (size_t i = 0; i < sim->update_count; i++) {
         if (sim->updates[i]->durable_us > disk->taken_us)

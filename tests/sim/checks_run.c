@@ -17,11 +17,16 @@ static bool ended(const struct life *life)
     return life->place == PLACE_OVER || life->place == PLACE_NONE;
 }
 
+static bool same_task(const struct life *a, const struct life *b)
+{
+    return a->wish == b->wish && a->key == b->key && a->history == b->history;
+}
+
 /* Both are lives of one wish. */
 static void check_pair(struct sim *sim, const struct life *started, const struct life *other)
 {
     const struct wish *wish = started->wish;
-    if (other->key != started->key) {
+    if (!same_task(other, started)) {
         if (wish->forgets_kept == 0 && sim->restores == 0)
             violation(sim, "%s and %s are of one task", other->id, started->id);
         return;
@@ -43,7 +48,7 @@ void check_started(struct sim *sim, const struct life *started)
         const struct life *life = sim->lives[i];
         if (life->wish != wish)
             continue;
-        starts += life->started && life->key == started->key;
+        starts += life->started && same_task(life, started);
         if (life != started && life->written > 0)
             check_pair(sim, started, life);
     }

@@ -141,12 +141,17 @@ static void check_life(struct sim *sim, const struct life *life)
         violation(sim, "%s runs, and its task is %s", life->id, view_name(task->row.state));
 }
 
-static void check_memory(struct sim *sim)
+static void check_memory(struct sim *sim, const struct peek *peek)
 {
     const struct disk *disk = &sim->store.disk;
-    size_t over = 0;
-    for (size_t i = 0; i < disk->task_count; i++)
-        over += is_final(disk->tasks[i].row.state);
+    size_t over = 0, held = 0;
+    for (size_t i = 0; i < disk->task_count; i++) {
+        bool final = is_final(disk->tasks[i].row.state);
+        over += final;
+        held += !final && disk->tasks[i].row.flags & peek_held;
+    }
+    if (held != peek->held)
+        violation(sim, "%zu tasks are held, and %zu are counted", held, peek->held);
     if (over > sim->daemon.config.keep_tasks)
         violation(sim, "%zu tasks that are over are kept", over);
     for (size_t i = 0; i < sim->operation_count; i++) {
@@ -170,7 +175,7 @@ void check_settled(struct sim *sim)
     if (sim->daemon.paused)
         violation(sim, "our daemon reads nothing");
     check_recovered(sim);
-    check_memory(sim);
+    check_memory(sim, &peek);
     for (size_t i = 0; i < disk->task_count && !sim->violated; i++)
         check_task(sim, &disk->tasks[i]);
     for (size_t i = 0; i < sim->life_count && !sim->violated; i++)

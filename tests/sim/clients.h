@@ -40,8 +40,9 @@ struct wish {
 
     unsigned forgets_decided, forgets_kept; /* how often it was forgotten: in memory, and on disk */
     unsigned seen_forgets;
-    bool held;     /* since a backup was restored, and until it is released */
-    bool released; /* to run, once or more often */
+    unsigned history; /* which restore made it unknown; keys repeat from one to the next */
+    bool held;        /* since a backup was restored, and until it is released */
+    bool released;    /* to run, once or more often */
 };
 
 enum request_kind {

@@ -69,6 +69,7 @@ struct life {
     const char *id;    /* Mesos's */
     struct wish *wish; /* NULL: no client asked for it */
     int64_t key;       /* of its task */
+    unsigned history;  /* as of a wish */
     uint32_t attempt;
     uint64_t framework;
     int64_t written_us; /* when its ACCEPT went out; 0: it did not */

@@ -51,6 +51,7 @@ static struct life *life_of(struct sim *sim, const struct core_launch *launch)
     life->agent = sim_agent(sim, launch->agent_id);
     life->cpus = cpus_of(launch);
     life->framework = sim->daemon.framework;
+    life->history = life->wish ? life->wish->history : 0;
     return life;
 }
 

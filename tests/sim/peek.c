@@ -17,6 +17,7 @@ void peek_core(const struct core *core, struct now now, struct peek *peek)
             .timers = core->timers.count + core->stray_timers.count,
             .tasks = core->task_count,
             .strays = core->strays.count,
+            .held = core->held,
             .oldest_offer_ms = oldest ? now.mono_ms - list_item(oldest, struct offer, link)->received_ms : 0,
             .subscribed = core->subscription != 0};
 }

@@ -6,7 +6,7 @@
 #include "core/core.h"
 
 struct peek {
-    size_t offers, calls, asked, agents, timers, tasks, strays;
+    size_t offers, calls, asked, agents, timers, tasks, strays, held;
     int64_t oldest_offer_ms; /* for how long it is held */
     bool subscribed;
 };

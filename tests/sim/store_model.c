@@ -41,6 +41,7 @@ static void keep_texts(struct sim *sim, struct record *kept)
         kept->attempt.message = keep_text(sim, kept->attempt.message);
         kept->attempt.reason = keep_text(sim, kept->attempt.reason);
         kept->attempt.mesos_id = keep_text(sim, kept->attempt.mesos_id);
+        kept->attempt.agent_url = keep_text(sim, kept->attempt.agent_url);
         break;
     case RECORD_EVENT:
         kept->event.topic = keep_text(sim, kept->event.topic);

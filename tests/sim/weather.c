@@ -26,7 +26,7 @@
    launches dropped, or never started   drop_launch, stuck
    what we do not know of               FAULT_STRANGER, FAULT_OPERATION, FAULT_ODD_WORD
    the framework removed                FAULT_ABSENCE with a short failover timeout; we stop, or begin again
-   a restored backup                    FAULT_BACKUP, FAULT_RESTORE
+   a restored backup                    FAULT_RESTORE
    clang-format on */
 #include "sim.h"
 
@@ -47,6 +47,7 @@ void weather_init(struct sim *sim)
     struct random *random = &sim->random;
     for (int i = 0; i < FAULT_COUNT; i++)
         weather->faults[i] = random_below(random, 3) == 0;
+    weather->faults[FAULT_RESTORE] &= random_below(random, 2) == 0; /* it weakens what can be said */
     weather->pause_us = random_spread(random, 500 * MS, 30 * SECOND);
     weather->aimed = rate(sim, 10, 500);
     weather->late = rate(sim, 1, 200);
@@ -66,8 +67,9 @@ void weather_init(struct sim *sim)
     weather->ping_timeout_us = random_between(random, 5, 75) * SECOND;
     weather->reregister_us = random_between(random, 10, 120) * SECOND;
     weather->retry_max_us = random_between(random, 20, 120) * SECOND;
-    weather->failover_timeout_us =
-            random_below(random, 3) ? 7 * 24 * 60 * MINUTE : random_spread(random, 10 * SECOND, 5 * MINUTE);
+    weather->failover_timeout_us = random_below(random, 3) > (weather->faults[FAULT_ABSENCE] ? 1u : 0u)
+                                           ? 7 * 24 * 60 * MINUTE
+                                           : random_spread(random, 10 * SECOND, 5 * MINUTE);
     weather->calm_at_us = random_spread(random, 20 * SECOND, 5 * MINUTE);
 }
 
@@ -195,11 +197,10 @@ static void strike(struct sim *sim, enum fault fault)
         sim->weather.full_until_us = sim->now_us + a_while_us;
         trace(sim, "world", "the disk is full");
         break;
-    case FAULT_BACKUP:
-        store_take_backup(sim);
-        break;
     case FAULT_RESTORE:
-        if (random_below(&sim->random, 4) == 0)
+        if (random_below(&sim->random, 4))
+            store_take_backup(sim);
+        else
             daemon_restore(sim);
         break;
     case FAULT_COUNT:

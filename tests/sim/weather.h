@@ -30,8 +30,7 @@ enum fault {
     FAULT_ABSENCE,      /* our daemon is away for longer than the failover timeout */
     FAULT_OPERATION,    /* an operation that an earlier life of this framework started reports */
     FAULT_FULL_DISK,
-    FAULT_BACKUP,  /* a copy of the store is made */
-    FAULT_RESTORE, /* and our daemon goes on from it */
+    FAULT_RESTORE, /* a backup is made, or our daemon goes on from the last one */
     FAULT_COUNT
 };
 
