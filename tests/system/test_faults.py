@@ -163,6 +163,8 @@ def test_accepts_that_are_acted_upon_and_not_answered(start_cluster: Callable[..
         client.launch_many([zmesos.task_spec(runs.command("sleep 1"), id=i, **SMALL) for i in ids])
         finish_all(client, runs, ids)
         assert all(len(client.task(i).attempts) == 1 for i in ids)
+        client.launch(runs.command(), id="next", **SMALL)  # and the calls go on
+        finish_all(client, runs, [*ids, "next"])
 
 
 def test_an_accept_that_is_answered_and_not_acted_upon(cluster: Cluster, runs: Runs) -> None:
