@@ -35,7 +35,7 @@ static void a_task_that_waits_out_a_backoff_is_cancelled(void **state)
     in_launch(rig, "b");
     in_offers(rig, "o2 A2 cpus 1");
     in_update(rig, "b.2.1 DROPPED by AGENT uuid u because GC_ERROR on A2");
-    expect(in_kill(rig, "b"), "RECORD task b KILLED rev 4 kill \"killed before it was launched\"\n"
+    expect(in_kill(rig, "b"), "RECORD task b KILLED rev 4 kill \"killed before it was launched again\"\n"
                               "EVENT task/b/KILLED #7 rev 4\n"
                               "REPLY 3 OK [b OK KILLED rev 4]\n");
     rig_show(rig, SHOW_EVENTS | SHOW_RECORDS);

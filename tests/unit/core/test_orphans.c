@@ -206,6 +206,20 @@ static void an_agent_that_makes_an_offer(void **state)
     assert_true(has_line(text, "CALL KILL job.7.1 A7"));
 }
 
+/* Our next task may have its id, and must not have its Mesos id: it would be killed in its place. */
+static void a_key_of_an_orphan_that_is_killed(void **state)
+{
+    struct rig *rig = rig_up(state, kills);
+    expect(found(rig, "b.1.1" RUNNING), "killed");
+    in_launch(rig, "b");
+    const char *id = place(rig, "A1", "");
+    assert_string_not_equal(id, "");
+    assert_string_not_equal(id, "b.1.1");
+    rig_restart(rig);
+    in_up(rig);
+    expect(look_states(rig, "b"), "LAUNCHING | LAUNCHING");
+}
+
 /* A known task stays known under this configuration as well. */
 static void tasks_of_ours_are_no_orphans(void **state)
 {
@@ -300,6 +314,7 @@ int main(void)
             TEST(killed_until_it_is_over),
             TEST(each_sign_of_life),
             TEST(an_agent_that_makes_an_offer),
+            TEST(a_key_of_an_orphan_that_is_killed),
             TEST(tasks_of_ours_are_no_orphans),
             TEST(what_is_not_alive_is_only_acknowledged),
             TEST(without_an_agent),
