@@ -63,6 +63,7 @@ static void write_attempt(struct disk *disk, const struct attempt_row *row)
     kept->message = arena_string(&disk->arena, row->message);
     kept->reason = arena_string(&disk->arena, row->reason);
     kept->mesos_id = arena_string(&disk->arena, row->mesos_id);
+    kept->agent_url = arena_string(&disk->arena, row->agent_url);
 }
 
 static void write_meta(struct disk *disk, const struct meta_row *row)

@@ -164,7 +164,8 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
         text_add(buf, " (%u %s %s on %s %s launched %lld changed %lld", attempt->number,
                 attempt->mesos_task_id, state_name((int)attempt->state), attempt->agent_id, attempt->hostname,
                 (long long)attempt->launched_ns, (long long)attempt->changed_ns);
-        text_add(buf, "%s", attempt->replaced ? " replaced" : "");
+        text_add(buf, "%s%s%s", attempt->replaced ? " replaced" : "", attempt->agent_url ? " " : "",
+                attempt->agent_url ? attempt->agent_url : "");
         for (size_t p = 0; p < attempt->n_ports; p++)
             text_add(buf, " :%u", attempt->ports[p]);
         add_words(buf, attempt->message, attempt->reason);
