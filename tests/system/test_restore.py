@@ -235,7 +235,7 @@ def test_held_tasks_wait_through_restarts_and_then_run(cluster, start_daemon, ba
     assert sorted(starts.read_text().split()) == ids
 
 
-def test_a_task_that_ended_after_the_backup_is_not_run_again(cluster, start_daemon, backup, tmp_path):
+def test_a_task_that_ended_after_the_backup_is_not_run_again(cluster, start_daemon, backup, tmp_path, needs_local):
     """It was waiting when the backup was made, ran, and ended: the restored store cannot know, and holds it."""
     starts = tmp_path / "starts"
     with cluster.client(timeout=30.0) as client:
@@ -256,7 +256,7 @@ def test_a_task_that_ended_after_the_backup_is_not_run_again(cluster, start_daem
     assert starts.read_text().split() == ["once"]
 
 
-def test_new_attempts_of_older_tasks_have_ids_of_their_own(cluster, start_daemon, backup):
+def test_new_attempts_of_older_tasks_have_ids_of_their_own(cluster, start_daemon, backup, needs_local):
     """The original launched it after the backup; the restored one does too, once it is released."""
     with cluster.client(timeout=30.0) as client:
         fill(client)
