@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "resource.h"
 #include "state.h"
 
 typedef Zmesos__V1__TaskState task_state;
@@ -213,8 +214,9 @@ struct group {
 };
 
 struct offer {
-    struct arena arena;      /* holds the copy */
-    Mesos__V1__Offer *offer; /* resources are what is left of it */
+    struct arena arena; /* holds the copy */
+    Mesos__V1__Offer *offer;
+    struct resource_set left; /* of its resources; in its arena */
     struct role *role;
     int64_t received_ms;
     int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */

@@ -221,6 +221,10 @@ struct resource_lack {
 int resource_request_check(
         const struct resource_request *request, const char *path, struct error *err) MUST_CHECK;
 
+/* How much of it there is, at most as much as is wanted. */
+uint64_t resource_available(
+        const struct resource_set *offered, const char *role, const struct resource_want *want);
+
 /* Takes what the request wants out of what is offered to `role`, and appends it to `taken`, in whose arena it
  * is. First what is reserved for the role itself, then for its ancestors, the nearest first, then what is not
  * reserved; among equals in the order of the offer. What is reserved for any other role is left alone. A

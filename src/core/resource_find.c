@@ -85,7 +85,7 @@ static bool meets_want(
 }
 
 /* At most as much as is wanted. */
-static uint64_t available(const struct resource_set *offered, const char *role,
+static uint64_t sum_for(const struct resource_set *offered, const char *role,
         const struct resource_want *want, bool revocable)
 {
     uint64_t sum = 0;
@@ -103,7 +103,13 @@ static bool from_revocable(
 {
     return want->revocable == RESOURCE_REVOCABLE ||
            (want->revocable == RESOURCE_REVOCABLE_FIRST &&
-                   available(offered, role, want, true) >= want->amount);
+                   sum_for(offered, role, want, true) >= want->amount);
+}
+
+uint64_t resource_available(
+        const struct resource_set *offered, const char *role, const struct resource_want *want)
+{
+    return sum_for(offered, role, want, from_revocable(offered, role, want));
 }
 
 static bool has_wants(const struct resource_set *offered, const char *role,
@@ -111,7 +117,7 @@ static bool has_wants(const struct resource_set *offered, const char *role,
 {
     for (size_t i = 0; i < request->want_count; i++) {
         const struct resource_want *want = &request->wants[i];
-        uint64_t found = available(offered, role, want, from_revocable(offered, role, want));
+        uint64_t found = resource_available(offered, role, want);
         if (found >= want->amount)
             continue;
         *lack = (struct resource_lack){.want = want, .found = found};

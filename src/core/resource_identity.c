@@ -1,5 +1,4 @@
 /* What a resource is apart from its amount: reading it, comparing it, writing it with another amount. */
-#include "internal.h"
 #include "resource.h"
 
 #include <string.h>

@@ -1,7 +1,6 @@
 /* Sets of resources. Entries are found by scanning: an agent offers a handful of kinds, and RESOURCE_SET_MAX
  * of them at most. A set owns the arrays of its values, so that find can take from their front; kinds are
  * shared. */
-#include "internal.h"
 #include "resource.h"
 
 #include <stdio.h>
@@ -42,7 +41,7 @@ int resource_set_append(struct resource_set *set, const struct resource *resourc
     if (set->count >= RESOURCE_SET_MAX)
         return error_set(err, ERR_TOO_LARGE, "there are at most %d resources", RESOURCE_SET_MAX);
     if (set->count == set->capacity) {
-        size_t capacity = set->capacity > 0 ? 2 * set->capacity : 8;
+        size_t capacity = set->capacity > 0 ? 2 * set->capacity : 4;
         struct resource *items = arena_array(set->arena, capacity, sizeof *items);
         if (set->count > 0)
             memcpy(items, set->items, set->count * sizeof *items);
