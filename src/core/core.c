@@ -60,7 +60,7 @@ struct core *core_create(const struct core_config *config)
     struct core *core = alloc_zeroed(1, sizeof *core);
     copy_config(core, config);
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
-            &core->named, &core->strays, &core->sites, &core->attributes};
+            &core->named, &core->shared, &core->strays, &core->sites, &core->attributes};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
@@ -102,6 +102,7 @@ void core_destroy(struct core *core)
     groups_clear(core);
     sites_clear(core);
     map_clear(&core->named);
+    map_clear(&core->shared);
     map_clear(&core->strays);
     heap_clear(&core->timers);
     heap_clear(&core->stray_timers);

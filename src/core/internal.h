@@ -116,11 +116,10 @@ struct attempt {
     uint32_t number;
     task_state state;
     uint32_t flags;
-    char *agent_id, *hostname, *ports, *unique;
-    char *mesos_id;  /* NULL: <id>.<key>.<number> */
-    char *agent_url; /* NULL: not known */
+    const char *agent_id, *hostname, *agent_url, *reason; /* shared.c; NULL: none */
+    char *ports, *unique, *message;
+    char *mesos_id; /* NULL: <id>.<key>.<number> */
     int64_t launched_ns, changed_ns;
-    char *message, *reason;
 
     uint64_t subscription; /* it was launched under; 0: an earlier run's */
     uint64_t asked;        /* the subscription of the last RECONCILE or KILL about it; 0: never */
@@ -280,6 +279,7 @@ struct core {
     bool implicit_due;
     int64_t implicit_at_ms;
 
+    struct map shared;        /* texts of shared.c, by themselves */
     struct map named;         /* attempt.mesos_id, where it has one -> task */
     struct map strays;        /* stray.mesos_id -> stray */
     struct heap stray_timers; /* stray.timer */
@@ -348,6 +348,10 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
 
 /* pattern.c: whether a MATCHES takes this expression; `where` is the field */
 int pattern_check(const char *pattern, const char *where, struct error *err) MUST_CHECK;
+
+/* shared.c */
+void shared_set(struct core *core, const char **place, const char *text); /* "" and NULL: none */
+void shared_drop(struct core *core, const char *text);                    /* takes NULL */
 
 /* task.c */
 struct task *task_find(const struct core *core, const char *id);

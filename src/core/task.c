@@ -319,14 +319,14 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
         task->attempts[task->attempt_count++] = (struct attempt){.number = row->number};
     }
     struct attempt *attempt = &task->attempts[row->number - 1];
-    set_string(&attempt->agent_id, row->agent_id);
-    set_string(&attempt->hostname, row->hostname);
+    shared_set(core, &attempt->agent_id, row->agent_id);
+    shared_set(core, &attempt->hostname, row->hostname);
     set_string(&attempt->ports, row->ports);
     set_string(&attempt->unique, row->unique);
     set_string(&attempt->message, row->message);
-    set_string(&attempt->reason, row->reason);
+    shared_set(core, &attempt->reason, row->reason);
     set_mesos_id(core, task, attempt, row->mesos_id);
-    set_string(&attempt->agent_url, row->agent_url);
+    shared_set(core, &attempt->agent_url, row->agent_url);
     attempt->state = (task_state)row->state;
     attempt->flags = row->flags;
     attempt->launched_ns = row->launched_ns;
@@ -438,16 +438,16 @@ void task_free(struct core *core, struct task *task)
     leave_agent(core, task);
     for (uint32_t i = 0; i < task->attempt_count; i++) {
         struct attempt *attempt = &task->attempts[i];
-        free(attempt->agent_id);
-        free(attempt->hostname);
+        shared_drop(core, attempt->agent_id);
+        shared_drop(core, attempt->hostname);
+        shared_drop(core, attempt->agent_url);
+        shared_drop(core, attempt->reason);
         free(attempt->ports);
         free(attempt->unique);
         free(attempt->message);
-        free(attempt->reason);
         if (attempt->mesos_id)
             map_remove(&core->named, slice_of_string(attempt->mesos_id));
         free(attempt->mesos_id);
-        free(attempt->agent_url);
     }
     queue_remove(task);
     task_timer_clear(task);
