@@ -381,6 +381,8 @@ const char *in_removed(struct rig *rig, const char *framework_id)
 
 const char *rig_restore(struct rig *rig, const char *store_id)
 {
+    disk_write(
+            &rig->disk, &(struct record){.kind = RECORD_META, .meta = {.name = META_BACKUP, .value = "1"}});
     begin_run(rig);
     rig->config.store_id = words(rig, "%s", store_id);
     return handle(rig,

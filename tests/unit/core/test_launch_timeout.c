@@ -164,6 +164,24 @@ static void a_restart_before_it(void **state)
     expect_kill_at(rig, TIMEOUT - 10000);
 }
 
+/* Over a restart the wall clock went back: never longer than the time. Forward: a minute for the master to
+ * speak. */
+static void a_clock_that_jumped(void **state)
+{
+    struct rig *rig = launched(state, "a", NULL);
+    in_wait(rig, 10000);
+    rig->now.wall_ns -= (int64_t)30 * 24 * 3600 * 1000000000;
+    rig_restart(rig);
+    in_up(rig);
+    expect_kill_at(rig, TIMEOUT);
+    rig_destroy(rig);
+    rig = launched(state, "a", NULL);
+    rig->now.wall_ns += (int64_t)30 * 24 * 3600 * 1000000000;
+    rig_restart(rig);
+    in_up(rig);
+    expect_kill_at(rig, 60000);
+}
+
 /* ---- how it ends ------------------------------------------------------------------------------------- */
 
 static void over_it_has_failed(void **state)
@@ -333,6 +351,7 @@ int main(void)
             TEST(not_while_disconnected),
             TEST(a_long_absence_counts),
             TEST(a_restart_before_it),
+            TEST(a_clock_that_jumped),
             TEST(over_it_has_failed),
             TEST(over_by_itself),
             TEST(lost_after_it),

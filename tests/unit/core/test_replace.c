@@ -225,9 +225,12 @@ static void a_restart_before(void **state)
 static void a_clock_that_went_back(void **state)
 {
     struct rig *rig = cut_off(state, "tries 9 on LOST replace 300000", "LOST");
-    rig->now.wall_ns -= (int64_t)30 * 24 * 3600 * 1000000000;
-    rig_restart(rig);
-    in_up(rig);
+    for (int i = 0; i < 2; i++) { /* the first time it is marked as well, for how long we were away */
+        in_wait(rig, 100000);
+        rig->now.wall_ns -= (int64_t)30 * 24 * 3600 * 1000000000;
+        rig_restart(rig);
+        in_up(rig);
+    }
     in_wait(rig, 300000);
     expect(place(rig, "A2", ""), "a.1.2");
 }
@@ -255,6 +258,40 @@ static void unique_values(void **state)
     expect(place(rig, "A3", "@rack=y"), "c.3.1");
 }
 
+/* One that was given up stands in the way of no other, its own task's next one included. */
+static void the_values_of_one_that_was_given_up(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a name w tries 2 on LOST backoff 0 replace 60000 where rack UNIQUE");
+    expect(place(rig, "A1", "@rack=x"), "a.1.1");
+    in_update(rig, "a.1.1 LOST by MASTER");
+    in_wait(rig, 60000);
+    rig_restart(rig);
+    in_up(rig);
+    expect(place(rig, "A2", "@rack=x"), "a.1.2");
+    in_launch(rig, "b name w where rack UNIQUE");
+    expect(place(rig, "A3", "@rack=x"), "");
+    in_update(rig, "a.1.2 FINISHED by AGENT uuid u on A2");
+    expect(place(rig, "A3", "@rack=x"), "b.2.1");
+}
+
+/* Where it was given up counts as where it has ended. */
+static void elsewhere(void **state)
+{
+    for (size_t i = 0; i < WAYS; i++) {
+        struct rig *rig = cut_off(
+                state, "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000 elsewhere yes", ways[i].news);
+        in_wait(rig, 60000);
+        expect(place(rig, "A1", ""), "");
+        rig_restart(rig);
+        in_up(rig);
+        expect(place(rig, "A1", ""), "");
+        expect(place(rig, "A2", ""), "a.1.2");
+        rig_destroy(rig);
+    }
+    *state = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +310,8 @@ int main(void)
             TEST(a_restart_before),
             TEST(a_clock_that_went_back),
             TEST(unique_values),
+            TEST(the_values_of_one_that_was_given_up),
+            TEST(elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
