@@ -37,7 +37,7 @@ void check_call_decided(struct sim *sim, struct call *call)
             violation(sim, "%s is launched, and no client asked for it", call->launches[i].life->id);
         else if (wish->kill_promised && wish->forgets_decided == wish->forgets_kept)
             violation(sim, "%s is launched after its kill was promised", call->launches[i].life->id);
-        else if (wish->held)
+        else if (wish->held && wish->forgets_decided == wish->forgets_kept)
             violation(sim, "%s is launched and was not released", call->launches[i].life->id);
     }
     if (call->type == CALL(KILL))

@@ -225,7 +225,8 @@ static void check_read(struct sim *sim, const struct answered *reply)
     for (size_t i = 0; i < reply->count; i++) {
         struct wish *wish = client_wish(sim, reply->ids[i], strlen(reply->ids[i]));
         const struct kept_task *kept = store_task(sim, reply->ids[i]);
-        if (wish ? wish->forgets_kept > reply->forgets[i] : !kept)
+        bool counted = wish && !wish->found;
+        if (counted ? wish->forgets_kept > reply->forgets[i] : !kept)
             continue; /* forgotten since */
         if (!kept || reply->revisions[i] > kept->row.revision)
             violation(sim, "revision %llu of %s was read and is not on disk",
