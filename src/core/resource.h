@@ -2,15 +2,15 @@
  * task.
  *
  * A resource is a kind and a value. The value is a scalar in thousandths, ranges of numbers, or a set of
- * words. The kind is everything else: what two resources must have in common to be added together.
- *   - name and type
- *   - the stack of reservations: of each layer its type, role, principal and labels (in any order)
- *   - the disk: the persistence id; of its source the type, root, vendor, id, metadata and profile. Not
- * `volume` and not persistence.principal: they say how a disk is used and who made the volume, not which disk
- * it is
- *   - whether it is shared, whether it is revocable
- *   - the provider's id and the role it is allocated to
- *   - fields that this version does not know
+ * words. The kind is everything else, and what two resources must have in common to be added together:
+ *   - name and type;
+ *   - the stack of reservations: of each layer its type, role, principal and labels, in any order;
+ *   - the disk: the persistence id, and all of its source;
+ *   - whether it is shared, whether it is revocable;
+ *   - the provider's id, and the role it is allocated to;
+ *   - fields that this version does not know.
+ * A disk's `volume` and persistence.principal are no part of it: they say how it is used and who made it.
+ *
  * Some are whole: a persistent volume, a disk of source MOUNT or BLOCK, a RAW one with an id (also a source
  * of a type that is not known). They are never divided, never merged, and two of them are the same only with
  * the same amount. A shared one (always a volume) counts its copies instead.
@@ -34,7 +34,8 @@
 #define RESOURCE_SET_MAX 1024     /* entries of a set; copies of a shared one in it */
 #define RESOURCE_VALUES_MAX 65536 /* ranges, or items, of one resource */
 #define RESOURCE_LAYERS_MAX 64    /* reservations of one resource */
-#define RESOURCE_LABELS_MAX 256   /* labels of one reservation, or of a disk's metadata */
+#define RESOURCE_LABELS_MAX 64    /* labels of one reservation, or of a disk's metadata */
+#define RESOURCE_PERSISTENCE_ID_MAX 255
 
 #define RESOURCE_SCALAR MESOS__V1__VALUE__TYPE__SCALAR
 #define RESOURCE_RANGES MESOS__V1__VALUE__TYPE__RANGES

@@ -7,8 +7,6 @@
 
 #include "base/text.h"
 
-#define PERSISTENCE_ID_MAX 255
-
 typedef Mesos__V1__Resource__ReservationInfo reservation_info;
 
 #define LAYER(name) MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__##name
@@ -182,7 +180,7 @@ static int check_volume(const Mesos__V1__Resource *kind, const char *path, struc
     if (kind->disk->volume->host_path)
         return REFUSE("disk.volume.host_path", "a persistent volume has no host path");
     const char *id = kind->disk->persistence->id;
-    int rc = text_check_id(id ? id : "", PERSISTENCE_ID_MAX, err);
+    int rc = text_check_id(id ? id : "", RESOURCE_PERSISTENCE_ID_MAX, err);
     return rc ? at(rc, err, path, "disk.persistence.id") : 0;
 }
 

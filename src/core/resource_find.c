@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 
-#define PERSISTENCE_ID_MAX 255
 #define SOURCE(name) MESOS__V1__RESOURCE__DISK_INFO__SOURCE__TYPE__##name
 
 /* ---- what is asked for ---- */
@@ -40,7 +39,7 @@ static int check_want(const struct resource_request *request, size_t index, stru
 static int check_disk(const struct resource_disk_want *disk, struct error *err)
 {
     if (disk->persistence_id)
-        return text_check_id(disk->persistence_id, PERSISTENCE_ID_MAX, err);
+        return text_check_id(disk->persistence_id, RESOURCE_PERSISTENCE_ID_MAX, err);
     if (disk->size <= 0 || disk->size > MILLI_MAX)
         return error_set(err, ERR_INVALID, "a disk has a size, up to 10^12");
     if ((int)disk->source < (int)SOURCE(UNKNOWN) || (int)disk->source > (int)SOURCE(RAW))
