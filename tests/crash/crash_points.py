@@ -308,6 +308,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", action="store_true", help="keep the directories of the runs")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the programs are ended too
     seed = options.seed if options.seed is not None else random.SystemRandom().getrandbits(32)
     load_programs(options.build.resolve())
     place = pathlib.Path(tempfile.mkdtemp(prefix="zmesos-crash-"))
