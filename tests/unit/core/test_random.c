@@ -52,6 +52,17 @@ static const char *pick(struct play *play, const char *const *from, unsigned cou
     return from[draw(play, count)];
 }
 
+/* As many numbers below `below`. One after the other: the order among the arguments of a call is the
+ * compiler's, and histories were others with each. */
+static const unsigned *draws(struct play *play, unsigned count, unsigned below)
+{
+    static unsigned numbers[8];
+    assert_in_range(count, 1, sizeof numbers / sizeof *numbers);
+    for (unsigned i = 0; i < count; i++)
+        numbers[i] = draw(play, below);
+    return numbers;
+}
+
 #define PICK(play, array) pick(play, array, sizeof(array) / sizeof *(array))
 
 static const char *launch(struct play *play)
@@ -61,8 +72,10 @@ static const char *launch(struct play *play)
     static const char *const policies[] = {"", "", "timeout 5000", "tries 3 backoff 100", "tries 2",
             "tries 4 on FINISHED,FAILED,KILLED,GONE,LAUNCH_TIMEOUT elsewhere yes backoff 0",
             "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000", EAGER};
-    return in_launch(play->rig, words(play->rig, "t%u %s %s | t%u %s", draw(play, TASKS), PICK(play, extras),
-                                        PICK(play, policies), draw(play, TASKS), PICK(play, policies)));
+    const char *extra = PICK(play, extras), *policy = PICK(play, policies), *other = PICK(play, policies);
+    const unsigned *names = draws(play, 2, TASKS);
+    return in_launch(
+            play->rig, words(play->rig, "t%u %s %s | t%u %s", names[0], extra, policy, names[1], other));
 }
 
 static const char *offer(struct play *play)
@@ -70,10 +83,11 @@ static const char *offer(struct play *play)
     static const char *const roles[] = {"r1", "r1", "r1", "r2", "r9"};
     static const char *const racks[] = {"@rack=a", "@rack=b", ""};
     unsigned first = ++play->offers, second = ++play->offers;
+    const char *role = PICK(play, roles), *rack = PICK(play, racks);
+    const unsigned *n = draws(play, 4, 60); /* divided by all that is needed */
     return in_offers(play->rig,
             words(play->rig, "o%u A%u cpus %u mem 64 ports 1-%u role %s %s | o%u A%u cpus/r1 1 cpus 1", first,
-                    draw(play, 3), 1 + draw(play, 4), 1 + draw(play, 5), PICK(play, roles), PICK(play, racks),
-                    second, draw(play, 3)));
+                    n[0] % 3, 1 + n[1] % 4, 1 + n[2] % 5, role, rack, second, n[3] % 3));
 }
 
 /* Mostly an attempt of a task that is known; else one that never was, or of nobody. */
@@ -81,13 +95,13 @@ static const char *some_mesos_id(struct play *play)
 {
     struct rig *rig = play->rig;
     unsigned kind = draw(play, 20);
+    const unsigned *n = draws(play, 4, 180);
     if (kind == 0 || rig->disk.task_count == 0)
-        return words(rig, "x%u.%u.%u", draw(play, 9), draw(play, 60), 1 + draw(play, 2));
+        return words(rig, "x%u.%u.%u", n[0] % 9, n[1] % 60, 1 + n[2] % 2);
     if (kind == 1)
-        return words(rig, "t%u.%u.%u-r0000000%u", draw(play, TASKS), 1 + draw(play, 30), 1 + draw(play, 3),
-                draw(play, 3));
+        return words(rig, "t%u.%u.%u-r0000000%u", n[0] % TASKS, 1 + n[1] % 30, 1 + n[2] % 3, n[3] % 3);
     if (kind == 2)
-        return words(rig, "t%u.%u.1", draw(play, TASKS), 1 + draw(play, 30));
+        return words(rig, "t%u.%u.1", n[0] % TASKS, 1 + n[1] % 30);
     struct disk_task *task = &rig->disk.tasks[draw(play, (unsigned)rig->disk.task_count)];
     unsigned attempts = (unsigned)task->attempt_count;
     unsigned attempt = draw(play, 4) ? attempts : draw(play, attempts + 2);
@@ -104,10 +118,10 @@ static const char *update(struct play *play)
     static const char *const reasons[] = {"", "because RECONCILIATION", "because INVALID_OFFERS",
             "because GC_ERROR", "because AGENT_REMOVED"};
     struct rig *rig = play->rig;
-    const char *id = some_mesos_id(play), *source = PICK(play, sources);
+    const char *id = some_mesos_id(play), *source = PICK(play, sources), *news = PICK(play, states),
+               *reason = PICK(play, reasons);
     size_t acknowledged = rig->CALLS(ACKNOWLEDGE);
-    const char *text =
-            in_update(rig, words(rig, "%s %s %s %s", id, PICK(play, states), source, PICK(play, reasons)));
+    const char *text = in_update(rig, words(rig, "%s %s %s %s", id, news, source, reason));
     acknowledged = rig->CALLS(ACKNOWLEDGE) - acknowledged;
     assert_int_equal(acknowledged, strstr(source, "uuid") ? 1 : 0);
     return text;
@@ -171,8 +185,18 @@ static const char *begin_anew(struct play *play)
 static const char *release(struct play *play)
 {
     struct rig *rig = play->rig;
-    return in_release(rig, draw(play, 3) ? "RUN" : "DROP",
-            draw(play, 2) ? "" : words(rig, "t%u t%u", draw(play, TASKS), draw(play, TASKS)));
+    const char *action = draw(play, 3) ? "RUN" : "DROP";
+    bool all = draw(play, 2);
+    const unsigned *names = draws(play, 2, TASKS);
+    return in_release(rig, action, all ? "" : words(rig, "t%u t%u", names[0], names[1]));
+}
+
+static const char *kill_some(struct play *play)
+{
+    struct rig *rig = play->rig;
+    const unsigned *n = draws(play, 3, 5 * TASKS);
+    const char *ids = words(rig, "t%u t%u", n[0] % TASKS, n[1] % TASKS);
+    return n[2] % 3 ? in_kill(rig, ids) : in_kill_policy(rig, ids, n[2] % 9);
 }
 
 static const char *step_away(struct play *play)
@@ -195,12 +219,9 @@ static const char *one_step(struct play *play)
     case 0:
         return launch(play);
     case 1:
-        return in_kill(rig, words(rig, "t%u t%u", draw(play, TASKS), draw(play, TASKS)));
+        return kill_some(play);
     case 2:
-        if (draw(play, 3) == 0)
-            return release(play);
-        return draw(play, 2) ? in_kill_policy(rig, words(rig, "t%u", draw(play, TASKS)), draw(play, 9))
-                             : in_kill_label(rig, "job", "x");
+        return draw(play, 3) ? in_kill_label(rig, "job", "x") : release(play);
     case 3:
         return in_wait(rig, draw(play, 10) ? draw(play, 3000) : draw(play, 2000000));
     case 4:
@@ -369,8 +390,12 @@ static void what_must_hold_holds(void **state)
 static void a_history_can_be_replayed(void **state)
 {
     memset(&reached, 0, sizeof reached);
-    for (uint64_t seed = 1; seed <= 6; seed++)
-        assert_true(history(state, seed) == history(state, seed));
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        uint64_t first = history(state, seed), again = history(state, seed);
+        assert_true(first == again);
+    }
+    for (uint64_t seed = 5; seed <= 16; seed++)
+        history(state, seed);
     assert_true(reached.retried && reached.replaced && reached.timed_out && reached.never_ran);
     assert_true(reached.adopted && reached.held && reached.removed && reached.forgotten && reached.strays);
 }
