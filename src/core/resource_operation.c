@@ -159,9 +159,9 @@ static int rereserve(
     char list[OPERATION_FIELD_MAX];
     for (size_t i = 0; i < 4; i++)
         resource_set_init(sets[i], job->arena);
-    snprintf(list, sizeof list, "%s.source", path);
+    snprintf(list, sizeof list, "%s.reserve.source", path);
     int rc = read_list(job, list, reserve->source, reserve->n_source, false, &source, &source_bare);
-    snprintf(list, sizeof list, "%s.resources", path);
+    snprintf(list, sizeof list, "%s.reserve.resources", path);
     if (rc == 0)
         rc = read_list(job, list, reserve->resources, reserve->n_resources, true, &target, &target_bare);
     if (rc)
@@ -195,9 +195,8 @@ static int apply(struct operation_job *job, const Mesos__V1__Offer__Operation *o
     char list[OPERATION_FIELD_MAX];
     switch (operation->type) {
     case OPERATION(RESERVE):
-        snprintf(list, sizeof list, "%s.reserve", path);
         if (operation->reserve && operation->reserve->n_source > 0)
-            return rereserve(job, operation->reserve, list);
+            return rereserve(job, operation->reserve, path);
         snprintf(list, sizeof list, "%s.reserve.resources", path);
         return each(job, list, LIST(operation->reserve, resources), reserve_one);
     case OPERATION(UNRESERVE):
