@@ -136,9 +136,9 @@ static void limits(void **state)
     struct rig *rig = rig_up(state, NULL);
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Why ask = ZMESOS__V1__WHY__INIT;
-    char *ids[CORE_GET_MAX + 1];
+    char name[] = "x", *ids[CORE_GET_MAX + 1];
     for (size_t i = 0; i <= CORE_GET_MAX; i++)
-        ids[i] = (char[]){"x"};
+        ids[i] = name;
     ask.task_ids = ids;
     request.has_version = true;
     request.version = 1;
