@@ -108,6 +108,7 @@ void core_destroy(struct core *core)
     heap_clear(&core->stray_timers);
     heap_clear(&core->over);
     heap_clear(&core->lost);
+    asked_clear(core);
     free(core->foreign);
     free(core->retired);
     free(core->roles);
@@ -136,6 +137,10 @@ static int recover_meta(struct core *core, const struct meta_row *row, struct er
 {
     if (strcmp(row->name, META_ALIVE_NS) == 0 && integer_parse(row->value, 0, INT64_MAX, &core->alive_ns))
         return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
+    if (strcmp(row->name, META_SUPPRESSED) == 0)
+        recover_suppressed(core, row->value);
+    if (strcmp(row->name, META_TEARDOWN) == 0)
+        core->teardown.wanted = strcmp(row->value, core->config.framework_id) == 0;
     return recover_keys(core, row, err);
 }
 
@@ -241,11 +246,13 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     for (size_t i = 0; i < core->role_count; i++) {
         /* Subscribing clears filters; `suppressed` is what that SUBSCRIBE said. */
         struct role *role = &core->roles[i];
-        role->filtered = role->fresh_work = false;
+        role->filtered = role->fresh_work = role->revive_asked = false;
         role->epoch++;
         role->revived_ms = role->suppressed ? INT64_MIN : core->now.mono_ms;
         role->active_ms = core->now.mono_ms;
     }
+    core->teardown.at_ms = core->now.mono_ms;
+    core->teardown.backoff_ms = core->config.kill_min_ms;
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
     reconcile_all(core);
@@ -274,7 +281,8 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
 {
     size_t count = 0;
     for (size_t i = 0; i < core->role_count; i++) {
-        core->roles[i].suppressed = core->roles[i].waiting == 0;
+        core->roles[i].suppressed =
+                core->roles[i].waiting == 0 || core->roles[i].stopped || core->teardown.wanted;
         if (core->roles[i].suppressed)
             roles[count++] = core->roles[i].name;
     }
@@ -289,6 +297,7 @@ static void tick(struct core *core)
     if (core->match_wanted)
         match_run(core);
     offers_tick(core);
+    teardown_tick(core);
     reconcile_tick(core);
     if (core->subscription != 0 && core->now.mono_ms >= core->alive_due_ms)
         write_alive(core);
@@ -302,7 +311,7 @@ int64_t core_deadline(const struct core *core)
 {
     int64_t at = core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
-            core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+            teardown_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
     return at;

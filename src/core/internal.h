@@ -88,6 +88,8 @@ struct role {
     size_t offers;     /* held */
     uint64_t epoch;    /* counts how often all offers were asked for */
     bool suppressed;
+    bool stopped;       /* by request: no offers are wanted, whatever waits */
+    bool revive_asked;  /* by request: although nothing waits, perhaps */
     bool filtered;      /* something was declined since the last REVIVE */
     bool fresh_work;    /* something was queued since the last REVIVE or round with offers */
     int64_t revived_ms; /* monotonic; INT64_MIN: never */
@@ -243,6 +245,20 @@ struct accept_call {
     } tasks[];
 };
 
+/* A call that a request asked for; its reply waits for the master's answer. */
+struct asked_call {
+    uint64_t number, token;
+    char *request_id; /* NULL: none */
+};
+
+/* The end of the framework. */
+struct teardown {
+    bool wanted;    /* on disk */
+    uint64_t token; /* 0: was not asked for */
+    int64_t token_until_ms;
+    int64_t at_ms, backoff_ms; /* the next TEARDOWN */
+};
+
 struct core {
     struct core_config config;
     struct role *roles;
@@ -300,6 +316,9 @@ struct core {
     struct accept_call **calls;
     size_t call_count, call_capacity;
     uint64_t next_call;
+    struct asked_call asked_calls[CORE_ASKED_MAX];
+    size_t asked_call_count;
+    struct teardown teardown;
     uint64_t numbers[CLASS(WHY) + 1]; /* last of each class */
 
     struct blob **retired; /* referenced by outputs; released at the next input */
@@ -546,6 +565,27 @@ void why_tell(struct core *core, struct shape *shape); /* publishes where the fi
 void handle_why(struct core *core, const struct core_input *input);
 void handle_sandbox(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
+
+/* asked.c: MESSAGE, SHUTDOWN, REQUEST, RECONCILE_OPERATIONS by request */
+void handle_shutdown_executor(struct core *core, const struct core_input *input);
+void handle_send_message(struct core *core, const struct core_input *input);
+void handle_request_resources(struct core *core, const struct core_input *input);
+void handle_reconcile_operations(struct core *core, const struct core_input *input);
+/* True when that call was asked for by request: its reply is on its way. */
+bool asked_answered(struct core *core, uint64_t call, enum core_answer answer, const char *text);
+void asked_clear(struct core *core);
+
+/* roles.c: SUPPRESS and REVIVE by request */
+void handle_suppress(struct core *core, const struct core_input *input);
+void handle_revive(struct core *core, const struct core_input *input);
+void recover_suppressed(struct core *core, const char *value);
+
+/* teardown.c */
+void handle_teardown(struct core *core, const struct core_input *input);
+void teardown_forget(struct core *core); /* the wish was for a framework that is not ours any more */
+void teardown_end(struct core *core, struct task *task); /* by our own word */
+void teardown_tick(struct core *core);
+int64_t teardown_deadline(const struct core *core);
 
 /* event.c */
 void handle_event(struct core *core, const Mesos__V1__Scheduler__Event *event, struct blob *bytes);

@@ -100,6 +100,8 @@ static void launch_one(struct core *core, const Zmesos__V1__TaskSpec *spec, stru
     if (code == 0 && core->task_count >= core->config.tasks_max)
         code = error_set(
                 &err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, which is its limit", core->task_count);
+    if (code == 0 && core->teardown.wanted)
+        code = error_set(&err, ERR_UNAVAILABLE, "the framework is being torn down");
     if (code) {
         item_refuse(core, item, code, &err);
         return;

@@ -172,13 +172,13 @@ static void match_role(struct core *core, struct role *role)
 void match_run(struct core *core)
 {
     core->match_wanted = false;
-    if (core->subscription == 0 || list_first(&core->offers) == NULL)
+    if (core->subscription == 0 || list_first(&core->offers) == NULL || core->teardown.wanted)
         return;
     core->round++;
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
         bool again = core->match_wanted;
-        if (role->offers > 0)
+        if (role->offers > 0 && !role->stopped)
             match_role(core, role);
         role->fresh_work &= role->waiting > 0;
         role->fresh_work |= core->match_wanted && !again; /* offers that were declined are wanted once more */

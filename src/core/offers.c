@@ -84,17 +84,19 @@ void offer_give_back(struct core *core, const char *offer_id)
     send_decline(core, ids, 1, 0);
 }
 
-/* Nothing waits for it and it was held long enough; or something waits in its role, and did not fit. */
+/* Nothing waits for it and it was held long enough; or something waits in its role, and did not fit; or the
+ * role is to have none. */
 static bool due_for_decline(const struct core *core, const struct offer *offer)
 {
-    return offer->role->waiting > 0 || core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms;
+    return offer->role->stopped || offer->role->waiting > 0 ||
+           core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms;
 }
 
 /* Whether any may be due; cheap, for it is asked at every input. Offers are in the order they came. */
 static bool any_due(const struct core *core)
 {
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].offers > 0 && core->roles[i].waiting > 0)
+        if (core->roles[i].offers > 0 && (core->roles[i].waiting > 0 || core->roles[i].stopped))
             return true;
     }
     const struct list_link *oldest = list_first(&core->offers);
@@ -166,7 +168,9 @@ static void send_revive(struct core *core, struct role *role)
     revive->roles = one_role(core, role);
     revive->n_roles = 1;
     out->call->revive = revive;
-    role->suppressed = role->filtered = role->fresh_work = false;
+    if (role->revive_asked)
+        role->active_ms = core->now.mono_ms; /* offers are wanted for a moment, although nothing waits */
+    role->suppressed = role->filtered = role->fresh_work = role->revive_asked = false;
     role->epoch++;
     role->revived_ms = core->now.mono_ms;
 }
@@ -175,10 +179,11 @@ static void send_revive(struct core *core, struct role *role)
  * waits for long asks again every twenty intervals, should the master have forgotten. */
 static int64_t revive_at(const struct core *core, const struct role *role)
 {
-    if (role->waiting == 0)
+    if (core->teardown.wanted || role->stopped || (role->waiting == 0 && !role->revive_asked))
         return INT64_MAX;
-    int64_t pause = role->suppressed || (role->filtered && role->fresh_work) ? core->config.revive_ms
-                                                                             : 20 * core->config.revive_ms;
+    int64_t pause = role->revive_asked || role->suppressed || (role->filtered && role->fresh_work)
+                            ? core->config.revive_ms
+                            : 20 * core->config.revive_ms;
     return role->revived_ms == INT64_MIN ? (pause == core->config.revive_ms ? INT64_MIN : INT64_MAX)
                                          : role->revived_ms + pause;
 }
@@ -186,7 +191,11 @@ static int64_t revive_at(const struct core *core, const struct role *role)
 /* When the role is to be suppressed, INT64_MAX for not. */
 static int64_t suppress_at(const struct core *core, const struct role *role)
 {
-    if (role->suppressed || role->waiting > 0 || role->offers > 0)
+    if (role->suppressed)
+        return INT64_MAX;
+    if (role->stopped)
+        return INT64_MIN;
+    if (role->waiting > 0 || role->offers > 0 || role->revive_asked)
         return INT64_MAX;
     return role->active_ms == INT64_MIN ? INT64_MIN : role->active_ms + core->config.offer_hold_ms;
 }

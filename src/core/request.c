@@ -108,6 +108,27 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_RELEASE:
         handle_release(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_TEARDOWN:
+        handle_teardown(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_SUPPRESS:
+        handle_suppress(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_REVIVE:
+        handle_revive(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR:
+        handle_shutdown_executor(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_MESSAGE:
+        handle_send_message(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES:
+        handle_request_resources(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS:
+        handle_reconcile_operations(core, input);
+        return;
     default:
         break;
     }

@@ -139,6 +139,8 @@ void handle_restored(struct core *core, const char *store_id)
     add_foreign(core, core->next_key, core->next_key + CORE_KEYS_JUMP - 1);
     output_meta(core, META_STORE_ID, arena_string(arena, store_id));
     output_meta(core, META_BACKUP, "");
+    if (core->teardown.wanted) /* who restores it wants to go on */
+        teardown_forget(core);
     write_number(core, META_RESTORES, (int64_t)core->restores);
     write_number(core, META_RESTORED_NS, core->restored_ns);
     write_keys(core);
@@ -246,11 +248,17 @@ void handle_removed(struct core *core, const char *framework_id)
     free((void *)(uintptr_t)core->config.framework_id);
     core->config.framework_id = alloc_string(framework_id);
     core->framework_id.value = (char *)(uintptr_t)core->config.framework_id;
+    bool ended = core->teardown.wanted;
+    if (ended)
+        teardown_forget(core);
     core->alive_ns = 0;
     output_meta(core, META_FRAMEWORK_ID, arena_string(&core->out->arena, framework_id));
     write_number(core, META_ALIVE_NS, 0);
-    for (size_t i = 0; i < core->task_count; i++)
+    for (size_t i = 0; i < core->task_count; i++) {
+        if (ended)
+            teardown_end(core, core->tasks[i]);
         lose(core, core->tasks[i]);
+    }
     strays_clear(core);
     output_status_event(core, "zmesos/MASTER");
 }

@@ -127,6 +127,12 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->roles = arena_array(arena, core->role_count, sizeof *view->roles);
     for (size_t i = 0; i < core->role_count; i++)
         view->roles[view->n_roles++] = core->roles[i].name;
+    view->suppressed_roles = arena_array(arena, core->role_count, sizeof *view->suppressed_roles);
+    for (size_t i = 0; i < core->role_count; i++) {
+        if (core->roles[i].stopped)
+            view->suppressed_roles[view->n_suppressed_roles++] = core->roles[i].name;
+    }
+    view->has_teardown = view->teardown = core->teardown.wanted;
     view_heads(core, view);
     view_counts(core, view);
     return view;

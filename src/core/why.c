@@ -10,7 +10,7 @@
 #include "base/decimal.h"
 
 #define KIND(name) ZMESOS__V1__REASON__KIND__##name
-#define REASONS_MAX (MISFIT_ROLE + 32 + 4) /* of amounts, constraints, and of the task itself */
+#define REASONS_MAX (MISFIT_ROLE + 32 + 6) /* of amounts, constraints, and of the task itself */
 
 /* ---- counting ---- */
 
@@ -193,6 +193,12 @@ static void explain_queued(struct core *core, Zmesos__V1__Explanation *view, con
         reason_add(core, view, KIND(MASTER_AWAY),
                 core->down_text ? arena_format(arena, "there is no subscription: %s", core->down_text)
                                 : "there is no subscription");
+    if (core->teardown.wanted)
+        reason_add(core, view, KIND(TEARDOWN), "the framework is being torn down");
+    if (task->shape->role->stopped)
+        reason_add(core, view, KIND(SUPPRESSED),
+                arena_format(arena, "role %s was suppressed by request, until it is revived",
+                        task->shape->role->name));
     explain_offers(core, view, task->shape);
     view->has_alike = true;
     view->alike = task->shape->queue.count;

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "credential.h"
 
-enum kind { TEXT, LIST, SECONDS, COUNT, CHOICE, LOG_LEVEL, NO_CHECKPOINT, CONFIG };
+enum kind { TEXT, LIST, SECONDS, COUNT, CHOICE, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
 
 struct entry {
     const char *name;
@@ -65,6 +65,7 @@ static const struct entry entries[] = {
                 "adopt|kill  tasks of this framework that are found running and are not known"},
         {"on-removed", CHOICE, AT(begin_again), 0, "stop",
                 "stop|begin-again  when the master has removed this framework"},
+        {"no-teardown", FLAG, AT(no_teardown), 0, NULL, " requests to tear the framework down are refused"},
         {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
         {"keep-tasks", COUNT, AT(keep_tasks), 0, "100000", "N  tasks kept that are over"},
         {"keep-tasks-for", SECONDS, AT(keep_tasks_ms), 0, "604800",
@@ -143,13 +144,12 @@ static int set_seconds(
 }
 
 /* A flag has no value; in a file it needs one, and may be denied. */
-static int set_no_checkpoint(
-        struct options *options, const struct entry *entry, const char *value, struct error *err)
+static int set_flag(struct options *options, const struct entry *entry, const char *value, struct error *err)
 {
     bool yes = !value || strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
     if (!yes && strcmp(value, "0") != 0 && strcmp(value, "false") != 0)
         return error_set(err, ERR_INVALID, "--%s: 1 or 0 in a file, not %s", entry->name, value);
-    options->checkpoint = !yes;
+    *(bool *)place_of(options, entry->place) = entry->kind == FLAG ? yes : !yes;
     return 0;
 }
 
@@ -197,7 +197,8 @@ static int set_entry(struct options *options, const struct entry *entry, const c
         log_set_level(level);
         return 0;
     case NO_CHECKPOINT:
-        return set_no_checkpoint(options, entry, value, err);
+    case FLAG:
+        return set_flag(options, entry, value, err);
     case CONFIG:
         break;
     }
@@ -210,7 +211,8 @@ static int read_flags(int argc, char **argv, struct options *options, bool said[
     struct option flags[ENTRIES + 3] = {0};
     for (size_t i = 0; i < ENTRIES; i++)
         flags[i] = (struct option){.name = entries[i].name,
-                .has_arg = entries[i].kind == NO_CHECKPOINT ? no_argument : required_argument,
+                .has_arg = entries[i].kind == NO_CHECKPOINT || entries[i].kind == FLAG ? no_argument
+                                                                                       : required_argument,
                 .val = (int)i + 1};
     flags[ENTRIES] = (struct option){.name = "help", .val = 'h' + 1000};
     flags[ENTRIES + 1] = (struct option){.name = "version", .val = 'v' + 1000};

@@ -20,6 +20,7 @@ struct options {
     size_t label_count;
     bool checkpoint;
     bool kill_orphans; /* else they are adopted */
+    bool no_teardown;  /* by request */
     bool begin_again;  /* as another framework, where the master has removed this one; else stop */
     int64_t failover_timeout_ms, offer_hold_ms, decline_ms, revive_ms, reconcile_ms, kill_ms, call_timeout_ms;
     int64_t launch_timeout_ms; /* 0: none */

@@ -48,6 +48,7 @@ static struct core *new_core(struct daemon *daemon)
     config.kill_min_ms = options->kill_ms;
     config.launch_timeout_ms = options->launch_timeout_ms;
     config.kill_orphans = options->kill_orphans;
+    config.no_teardown = options->no_teardown;
     config.keep_tasks = (size_t)options->keep_tasks;
     config.keep_tasks_ms = options->keep_tasks_ms;
     config.same_spec = encode_same_spec;

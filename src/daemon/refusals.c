@@ -107,8 +107,28 @@ static void begin_again(struct daemon *daemon)
     master_set_unaccounted(daemon->master, 0);
 }
 
+/* Our own wish has come true: the tasks are over, and the next start begins as another framework. */
+static void end(struct daemon *daemon)
+{
+    char id[TEXT_UUID_SIZE];
+    text_uuid(id);
+    log_info("mesos",
+            "stopping: framework %s was torn down by request, and its tasks are over; the next start begins "
+            "as "
+            "framework %s",
+            daemon->framework_id, id);
+    struct core_input input = {.kind = CORE_IN_REMOVED, .removed = {.framework_id = id}};
+    daemon_input(daemon, &input);
+    master_stop(daemon->master);
+    daemon->stopping = true;
+}
+
 static void judge_removed(struct daemon *daemon)
 {
+    if (core_is_tearing_down(daemon->core)) {
+        end(daemon);
+        return;
+    }
     if (daemon->options->begin_again) {
         begin_again(daemon);
         return;

@@ -400,7 +400,15 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_STATUS] = &zmesos__v1__status__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE] = &zmesos__v1__reconcile__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor,
-            [ZMESOS__V1__REQUEST__OPERATION_RELEASE] = &zmesos__v1__release__descriptor};
+            [ZMESOS__V1__REQUEST__OPERATION_RELEASE] = &zmesos__v1__release__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_TEARDOWN] = &zmesos__v1__teardown__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_SUPPRESS] = &zmesos__v1__suppress__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_REVIVE] = &zmesos__v1__revive__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR] = &zmesos__v1__shutdown_executor__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_MESSAGE] = &zmesos__v1__send_message__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES] = &zmesos__v1__request_resources__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS] =
+                    &zmesos__v1__reconcile_operations__descriptor};
     Zmesos__V1__Request *request = new_of(rig, &zmesos__v1__request__descriptor);
     request->has_version = true;
     request->version = 1;

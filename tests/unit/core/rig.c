@@ -147,6 +147,7 @@ static void check_call(struct rig *rig, const struct core_call *call)
     assert_int_equal(call->ordered, !independent);
     assert_in_range(call->launch_count, 0, CORE_ACCEPT_MAX);
     rig->call_counts[type]++;
+    rig->last_call = call->number;
     if (call->call->accept)
         note_accept(rig, call);
     for (size_t i = 0; i < call->launch_count; i++) {
@@ -451,6 +452,12 @@ const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer an
     }
     fail_msg("no ACCEPT of %s", offer_id);
     return NULL;
+}
+
+const char *in_answer_last(struct rig *rig, enum core_answer answer, const char *text)
+{
+    return handle(
+            rig, &(struct core_input){.kind = CORE_IN_ANSWER, .answer = {rig->last_call, answer, text}});
 }
 
 const char *in_request(struct rig *rig, Zmesos__V1__Request *request)

@@ -49,7 +49,7 @@ struct disk {
     struct disk_task *tasks; /* by key, ascending */
     size_t task_count;
     int64_t last_key; /* of all that were ever written */
-    struct disk_meta metas[16];
+    struct disk_meta metas[32];
     size_t meta_count;
     uint64_t numbers[RIG_CLASSES];
 };
@@ -76,6 +76,7 @@ struct rig {
     struct disk disk, backup; /* `backup` borrows the strings of `disk` */
     struct rig_accept *accepts;
     size_t accept_count;
+    uint64_t last_call;     /* its number */
     size_t call_counts[64]; /* calls made, by type */
     struct map launched;    /* Mesos ids that were in an ACCEPT */
     struct buf story; /* of the events of tasks: "a:RUNNING/2 ", 2 being the last attempt; "-" for none */
@@ -134,6 +135,8 @@ const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns);
 const char *in_kill_label(struct rig *rig, const char *key, const char *value);
 const char *in_release(struct rig *rig, const char *action, const char *ids); /* no action: "" */
 const char *in_ask(struct rig *rig);                                          /* a reconciliation */
+/* To the last call that was made, whatever it was. */
+const char *in_answer_last(struct rig *rig, enum core_answer answer, const char *text);
 const char *in_request(struct rig *rig, Zmesos__V1__Request *request);
 const char *in_get(struct rig *rig, const char *ids);
 const char *in_list(struct rig *rig, Zmesos__V1__List *list);

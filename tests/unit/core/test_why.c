@@ -54,6 +54,18 @@ static void reasons_in_order_of_cost(void **state)
     expect(why(rig, "a"), "6/1: CONSTRAINT=3[0] CPUS=2(8 of 4) CONSTRAINT=1[1]");
 }
 
+/* Suppressed by request: told above the offers, and as an event. */
+static void a_role_that_is_suppressed(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a cpus 4 role r2");
+    in_offers(rig, "o1 A1 cpus 2 role r2");
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SUPPRESS);
+    rig_show(rig, SHOW_WHY);
+    expect(in_request(rig, request), "EVENT zmesos/WHY/a #2\n");
+    expect(why(rig, "a"), "1/1: SUPPRESSED CPUS=1(2 of 4)");
+}
+
 static void amounts_and_ports(void **state)
 {
     struct rig *rig = rig_up(state, NULL);
@@ -156,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(reasons_in_order_of_cost),
+            TEST(a_role_that_is_suppressed),
             TEST(amounts_and_ports),
             TEST(tasks_alike_are_counted),
             TEST(before_any_offer),

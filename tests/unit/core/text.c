@@ -143,6 +143,20 @@ static void add_call(struct buf *buf, const struct core_call *call)
     if (c->kill)
         text_add(buf, " %s %s%s", c->kill->task_id->value, c->kill->agent_id->value,
                 call->kill_policy ? " policy" : "");
+    if (c->shutdown)
+        text_add(buf, " %s@%s", c->shutdown->executor_id->value, c->shutdown->agent_id->value);
+    if (c->message)
+        text_add(buf, " %s@%s %zu bytes", c->message->executor_id->value, c->message->agent_id->value,
+                c->message->data.len);
+    if (c->request)
+        text_add(buf, " %zu wishes", c->request->n_requests);
+    for (size_t i = 0; c->reconcile_operations && i < c->reconcile_operations->n_operations; i++) {
+        const Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *asked =
+                c->reconcile_operations->operations[i];
+        text_add(buf, " %s@%s/%s", asked->operation_id->value,
+                asked->agent_id ? asked->agent_id->value : "nowhere",
+                asked->resource_provider_id ? asked->resource_provider_id->value : "-");
+    }
     for (size_t i = 0; c->reconcile && i < c->reconcile->n_tasks; i++)
         text_add(buf, " %s@%s", c->reconcile->tasks[i]->task_id->value,
                 c->reconcile->tasks[i]->agent_id ? c->reconcile->tasks[i]->agent_id->value : "nowhere");
@@ -178,6 +192,9 @@ void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status)
     for (size_t i = 0; i < status->n_counts; i++)
         text_add(buf, "%s %llu ", state_name((int)status->counts[i]->state),
                 (unsigned long long)status->counts[i]->tasks);
+    for (size_t i = 0; i < status->n_suppressed_roles; i++)
+        text_add(buf, "%s suppressed ", status->suppressed_roles[i]);
+    text_add(buf, "%s", status->teardown ? "teardown " : "");
     text_add(buf, "held %llu restored %lld store %s framework %s", (unsigned long long)status->held,
             (long long)status->restored_ns, status->store, status->framework_id);
 }
@@ -218,6 +235,9 @@ static void add_reply(struct buf *buf, const struct core_reply *out)
         if (tasks->has_next)
             text_add(buf, " next %llu", (unsigned long long)tasks->next);
     }
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
+        text_add(buf, " ends %llu%s%s", (unsigned long long)reply->teardown->tasks,
+                reply->teardown->begun ? " begun" : "", reply->teardown->token ? " token" : "");
     text_add(buf, "\n");
 }
 

@@ -31,6 +31,9 @@ enum record_kind {
     "foreign_keys" /* "low-high ..." both included: keys that another history of this store may              \
                       have given; never given here */
 
+#define META_SUPPRESSED "suppressed" /* "role role ...": by request */
+#define META_TEARDOWN "teardown"     /* the framework id that is to be torn down; "" for none */
+
 struct meta_row {
     const char *name;
     const char *value;

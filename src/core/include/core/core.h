@@ -29,6 +29,10 @@
 #define CORE_RETRIES_MAX 100    /* attempts that a retry policy can ask for */
 #define CORE_STRAYS_MAX 100000  /* orphans whose KILL is repeated; past it each sign of life brings one */
 #define CORE_FORGET_STEP 256    /* tasks forgotten in one step */
+#define CORE_MESSAGE_MAX ((size_t)512 << 10) /* bytes to an executor */
+#define CORE_ASKED_MAX 1000 /* calls by request that wait for their answer; resources and operations in one  \
+                             */
+#define CORE_TEARDOWN_MS 60000            /* for how long a teardown can be asked for a second time */
 #define CORE_KEYS_JUMP ((int64_t)1 << 32) /* keys left to the history that a restored store does not know */
 
 struct core;
@@ -58,6 +62,7 @@ struct core_config {
     bool kill_orphans;                        /* else they are adopted */
     int64_t keep_tasks_ms;                    /* a task is forgotten so long after it is over */
     size_t keep_tasks;                        /* and earlier when more than these are over */
+    bool no_teardown;                         /* it is refused */
 
     /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
     bool (*same_spec)(struct slice a, struct slice b);
@@ -79,7 +84,8 @@ enum core_input_kind {
     CORE_IN_REQUEST,
     CORE_IN_ANSWER,   /* to a call */
     CORE_IN_RESTORED, /* after recovery, before anything else: the rows are those of a backup */
-    CORE_IN_REMOVED,  /* the master has removed the framework: begin again as another one. While down */
+    CORE_IN_REMOVED,  /* the master has removed the framework: begin again as another one. While down. Where
+                       * core_is_tearing_down() the tasks are over, and the caller ends after this */
 };
 
 struct core_input {
@@ -202,8 +208,11 @@ void core_handle(
 /* Monotonic ms of the next CORE_IN_TICK wanted. */
 int64_t core_deadline(const struct core *core);
 
-/* The roles in which nothing waits, for the next SUBSCRIBE; into `roles`, which has room for all. Borrowed
- * strings. */
+/* Whether a request has asked for the end of the framework, and the master has not done it yet. */
+bool core_is_tearing_down(const struct core *core);
+
+/* The roles in which nothing waits or that a request has suppressed, for the next SUBSCRIBE; into `roles`,
+ * which has room for all. Borrowed strings. */
 size_t core_suppressed_roles(struct core *core, const char **roles);
 
 #endif
