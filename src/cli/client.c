@@ -221,3 +221,16 @@ int client_call(
     }
     return rc;
 }
+
+int client_call_once(
+        struct client *client, Zmesos__V1__Request *request, Zmesos__V1__Reply **out, struct error *err)
+{
+    int64_t end = clock_read().mono_ms + client->timeout_ms;
+    int rc = client_send(client, request, err);
+
+    if (rc == 0)
+        rc = wait_reply(client, end, out, err);
+    if (rc < 0)
+        return rc;
+    return rc == 1 ? 0 : no_answer(client, err);
+}

@@ -19,6 +19,10 @@ void client_destroy(struct client *client); /* takes NULL */
 int client_call(struct client *client, Zmesos__V1__Request *request, Zmesos__V1__Reply **reply,
         struct error *err) MUST_CHECK;
 
+/* The same for what is not to be done twice: sent once, and the first reply is the last. */
+int client_call_once(struct client *client, Zmesos__V1__Request *request, Zmesos__V1__Reply **reply,
+        struct error *err) MUST_CHECK;
+
 /* The same in two steps, for those who wait for other things too. A new send forgets the reply to the one
  * before. */
 int client_send(struct client *client, Zmesos__V1__Request *request, struct error *err) MUST_CHECK;

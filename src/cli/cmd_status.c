@@ -32,6 +32,10 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
     print_field("framework", status->framework_id);
     for (i = 0; i < status->n_roles; i++)
         print_field(i ? "" : "roles", status->roles[i]);
+    for (i = 0; i < status->n_suppressed_roles; i++)
+        print_field(i ? "" : "suppressed", status->suppressed_roles[i]);
+    if (status->teardown)
+        print_field("teardown", "asked for, not done yet");
     print_field("store", status->store);
     printf("%-13s %" PRIu64 ", begun %s (%s ago)\n", "run", status->run,
             format_time(status->started_ns, time), format_ago(status->started_ns, clock_read().wall_ns, ago));

@@ -24,7 +24,7 @@ void recover_suppressed(struct core *core, const char *value)
     for (size_t i = 0; i < core->role_count; i++)
         core->roles[i].stopped = false;
     while (*value) {
-        size_t length = strcspn(value, " ");
+        size_t length = (size_t)(strchrnul(value, ' ') - value);
         for (size_t i = 0; i < core->role_count; i++) {
             const char *name = core->roles[i].name;
             if (strlen(name) == length && memcmp(name, value, length) == 0)

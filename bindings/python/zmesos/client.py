@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union, overload
 
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
+from .calls import Calls
 from .errors import NotFound, ProtocolError, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
 from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
@@ -24,7 +25,7 @@ DEFAULT_PIPELINE = "tcp://127.0.0.1:5561"
 LabelLike = Union[str, tuple[str, Optional[str]]]
 
 
-class Client:
+class Client(Calls):
     """A connection to a zmesosd. Any thread may use it; each gets a socket of its own.
 
     control, events, pipeline: endpoints. Where `control` is another than the default, so are the other two:
@@ -292,8 +293,8 @@ class Client:
         request.id = uuid.uuid4().hex
         return Question(request.id, request.SerializeToString())
 
-    def _ask(self, request: Request, timeout: Optional[float] = None) -> Reply:
-        return _accepted(self._requester.ask(self._question(request), timeout))
+    def _ask(self, request: Request, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:
+        return _accepted(self._requester.ask(self._question(request), timeout, attempts))
 
     def _replies(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
         """By the pipeline where there is one and more than one request, which pays for another connection."""

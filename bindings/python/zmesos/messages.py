@@ -14,6 +14,7 @@ Request = messages.Request
 RetryPolicy = messages.RetryPolicy
 Task = messages.Task
 TaskSpec = messages.TaskSpec
+TeardownReply = messages.TeardownReply
 
 __all__ = [
     "BackupDone",
@@ -26,6 +27,7 @@ __all__ = [
     "RetryPolicy",
     "Task",
     "TaskSpec",
+    "TeardownReply",
     "mesos",
     "messages",
     "scheduler",

@@ -66,6 +66,7 @@ static void defaults(void **state)
     assert_int_equal(o.launch_timeout_ms, 900000);
     assert_false(o.kill_orphans);
     assert_false(o.begin_again);
+    assert_false(o.no_teardown);
     assert_int_equal(o.tasks_max, 2000000);
     assert_int_equal(o.keep_tasks, 100000);
     assert_int_equal(o.keep_tasks_ms, 604800000);
@@ -85,7 +86,7 @@ static void every_flag_is_read(void **state)
                  "--framework-name f --user u --role a --role b/c --hostname h --webui-url w --label k=v "
                  "--label x= --principal p --failover-timeout 0.5 --no-checkpoint --offer-hold 0 --refuse 1 "
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
-                 "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again "
+                 "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again --no-teardown "
                  "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
             &o);
     assert_string_equal(o.masters, "m:1,n:2");
@@ -115,6 +116,7 @@ static void every_flag_is_read(void **state)
     assert_int_equal(o.launch_timeout_ms, 1500);
     assert_true(o.kill_orphans);
     assert_true(o.begin_again);
+    assert_true(o.no_teardown);
     assert_int_equal(o.keep_tasks, 9);
     assert_int_equal(o.keep_tasks_ms, 10000);
     assert_int_equal(o.keep_events, 11);
@@ -170,7 +172,7 @@ static void help_names_every_flag(void **state)
     static const char *const flags[] = {"master", "state", "control", "pipeline", "events", "framework-name",
             "user", "role", "hostname", "webui-url", "label", "principal", "credential", "failover-timeout",
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
-            "call-timeout", "launch-timeout", "orphans", "on-removed", "tasks-max", "keep-tasks",
+            "call-timeout", "launch-timeout", "orphans", "on-removed", "no-teardown", "tasks-max", "keep-tasks",
             "keep-tasks-for", "keep-events", "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];

@@ -24,7 +24,11 @@ def test_every_value_is_named(name):
     assert set(ENUMS[name].keys()) - WORDS == set()
 
 
-@pytest.mark.parametrize("message", [messages.RetryPolicy, messages.TaskSpec, messages.Release, messages.Backup])
+@pytest.mark.parametrize("message", [messages.RetryPolicy, messages.TaskSpec, messages.Release, messages.Backup,
+                                     messages.Teardown, messages.Suppress, messages.Revive, messages.ShutdownExecutor,
+                                     messages.SendMessage, messages.Executor, messages.RequestResources,
+                                     messages.ReconcileOperations, messages.ReconcileOperations.Operation,
+                                     messages.TeardownReply])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 

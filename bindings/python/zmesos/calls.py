@@ -1,0 +1,62 @@
+"""Requests that concern the framework as a whole, or that are sent to the master as they are: a part of Client."""
+
+from __future__ import annotations
+
+from typing import Iterable, Optional, Union
+
+from .messages import Reply, Request, TeardownReply, mesos, messages
+
+OperationLike = Union[str, tuple[str, Optional[str]]]
+
+
+class Calls:
+    """What Client inherits; not for itself."""
+
+    def _ask(self, request: Request, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:
+        raise NotImplementedError
+
+    def teardown(self, token: Optional[str] = None) -> TeardownReply:
+        """Ends the framework and all its tasks, for good. Without a token nothing is done, and the answer has one, and
+        how many tasks; with it, within a minute, the wish is on disk when this returns (`begun`). zmesosd ends when the
+        master has done it."""
+        return self._ask(Request(teardown=messages.Teardown(token=token))).teardown
+
+    def suppress(self, *roles: str) -> None:
+        """No offers for these roles (none: all), whatever waits, until they are revived; also after a restart."""
+        self._ask(Request(suppress=messages.Suppress(roles=roles)))
+
+    def revive(self, *roles: str) -> None:
+        """Takes suppress() back; for other roles, asks for all offers once more."""
+        self._ask(Request(revive=messages.Revive(roles=roles)))
+
+    def message(
+        self, data: bytes, task: Optional[str] = None, executor: Optional[str] = None, agent: Optional[str] = None
+    ) -> None:
+        """Bytes for the executor of a task, or of that id on that agent. It is sent once: after TimedOut it may have
+        been sent or not. The master has it when this returns; whether the executor gets it nobody tells."""
+        place = _executor(task, executor, agent)
+        self._ask(Request(message=messages.SendMessage(executor=place, data=data)), attempts=1)
+
+    def shutdown_executor(
+        self, task: Optional[str] = None, executor: Optional[str] = None, agent: Optional[str] = None
+    ) -> None:
+        """Ends an executor, named as for message(), and with it its tasks."""
+        place = _executor(task, executor, agent)
+        self._ask(Request(shutdown_executor=messages.ShutdownExecutor(executor=place)), attempts=1)
+
+    def request_resources(self, requests: Iterable[mesos.Request]) -> None:
+        """Tells the master what is wished for. Mesos's own allocator ignores it."""
+        self._ask(Request(request_resources=messages.RequestResources(requests=requests)))
+
+    def reconcile_operations(self, *operations: OperationLike) -> None:
+        """Has the master asked about operations, each an id or a pair of id and agent (none: all that it knows). The
+        answers are events of class OPERATION_UPDATE."""
+        body = messages.ReconcileOperations()
+        for operation in operations:
+            name, agent = (operation, None) if isinstance(operation, str) else operation
+            body.operations.add(operation_id=name, agent_id=agent)
+        self._ask(Request(reconcile_operations=body))
+
+
+def _executor(task: Optional[str], executor: Optional[str], agent: Optional[str]) -> messages.Executor:
+    return messages.Executor(task_id=task, executor_id=executor, agent_id=agent)

@@ -1,0 +1,251 @@
+/* zmesos framework: what concerns all of it: its end, its roles, questions and wishes to the master. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/decimal.h"
+#include "client.h"
+#include "format.h"
+
+static const char help[] =
+        "usage: zmesos framework teardown [--token TOKEN]\n"
+        "       zmesos framework suppress|revive [ROLE...]\n"
+        "       zmesos framework operations [ID[@AGENT]...]\n"
+        "       zmesos framework wish [--agent AGENT] NAME=AMOUNT...\n"
+        "\n"
+        "teardown    ends the framework and all its tasks, for good. The first time prints how many tasks, "
+        "and a\n"
+        "            token; asked again with it within a minute, it is done, and zmesosd ends\n"
+        "suppress    no offers for these roles (none named: all), whatever waits, until they are revived\n"
+        "revive      takes that back; else asks for all offers once more\n"
+        "operations  asks the master about operations (none named: all); answers are events\n"
+        "wish        tells the master what is wished for, as cpus=4 mem=1024; Mesos's own allocator ignores "
+        "it\n"
+        "\n"
+        "  --token TOKEN        of the first teardown\n"
+        "  --agent AGENT        the wish is for that agent\n"
+        "\n" SETTINGS_HELP;
+
+enum { OPTION_TOKEN = OPTION_OWN, OPTION_AGENT };
+
+#define WORDS_MAX 1000
+
+struct framework {
+    struct settings *settings;
+    char *token, *agent;
+    char **words; /* behind the verb */
+    size_t count;
+};
+
+/* ---- teardown ---- */
+
+static int print_teardown(const struct settings *settings, const Zmesos__V1__TeardownReply *teardown)
+{
+    if (settings->json)
+        settings_print_json(settings, &teardown->base);
+    else if (teardown->begun)
+        printf("begun: %" PRIu64 " tasks end, and zmesosd with them\n", teardown->tasks);
+    else
+        printf("this ends %" PRIu64 " tasks and the framework, for good; to do it, within %" PRId64 " s:\n"
+               "zmesos framework teardown --token %s\n",
+                teardown->tasks, teardown->valid_ms / 1000, teardown->token ? teardown->token : "");
+    return CLI_OK;
+}
+
+/* ---- operations, as ID or ID@AGENT ---- */
+
+static void read_operations(struct framework *framework, Zmesos__V1__ReconcileOperations *ask,
+        Zmesos__V1__ReconcileOperations__Operation *operations)
+{
+    size_t i;
+
+    for (i = 0; i < framework->count; i++) {
+        char *at = strchr(framework->words[i], '@');
+
+        zmesos__v1__reconcile_operations__operation__init(&operations[i]);
+        operations[i].operation_id = framework->words[i];
+        if (at) {
+            *at = '\0';
+            operations[i].agent_id = at + 1;
+        }
+        ask->operations[ask->n_operations++] = &operations[i];
+    }
+}
+
+/* ---- a wish ---- */
+
+struct wish {
+    Mesos__V1__Request request, *requests[1];
+    Mesos__V1__AgentID agent;
+    Mesos__V1__Resource *resources, **listed;
+    Mesos__V1__Value__Scalar *scalars;
+};
+
+static int read_wish(struct framework *framework, struct wish *wish)
+{
+    size_t i;
+
+    mesos__v1__request__init(&wish->request);
+    mesos__v1__agent_id__init(&wish->agent);
+    wish->requests[0] = &wish->request;
+    wish->agent.value = framework->agent;
+    wish->request.agent_id = framework->agent ? &wish->agent : NULL;
+    wish->request.resources = wish->listed;
+    for (i = 0; i < framework->count; i++) {
+        char *equals = strchr(framework->words[i], '=');
+        milli_t amount;
+
+        if (!equals || equals == framework->words[i] || milli_parse(equals + 1, &amount) < 0 || amount < 0)
+            return settings_usage(
+                    framework->settings, "%s: a wish is NAME=AMOUNT, as cpus=0.5", framework->words[i]);
+        *equals = '\0';
+        mesos__v1__resource__init(&wish->resources[i]);
+        mesos__v1__value__scalar__init(&wish->scalars[i]);
+        wish->scalars[i].value = milli_to_double(amount);
+        wish->resources[i].name = framework->words[i];
+        wish->resources[i].type = MESOS__V1__VALUE__TYPE__SCALAR;
+        wish->resources[i].scalar = &wish->scalars[i];
+        wish->listed[wish->request.n_resources++] = &wish->resources[i];
+    }
+    return CLI_GO_ON;
+}
+
+/* ---- asking ---- */
+
+static int ask(struct framework *framework, Zmesos__V1__Request *request)
+{
+    const struct settings *settings = framework->settings;
+    struct client *client = NULL;
+    Zmesos__V1__Reply *reply = NULL;
+    struct error err;
+    int rc = client_create(settings, &client, &err);
+
+    if (rc == 0)
+        rc = client_call(client, request, &reply, &err);
+    if (rc < 0)
+        rc = settings_fail(settings, rc, &err);
+    else
+        rc = settings_refused(settings, reply);
+    if (rc == CLI_OK && reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
+        rc = print_teardown(settings, reply->teardown);
+    if (reply)
+        zmesos__v1__reply__free_unpacked(reply, NULL);
+    client_destroy(client);
+    return rc;
+}
+
+static int teardown(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Teardown body = ZMESOS__V1__TEARDOWN__INIT;
+
+    if (framework->count)
+        return settings_usage(framework->settings, "'%s' is too much", framework->words[0]);
+    body.token = framework->token;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_TEARDOWN;
+    request.teardown = &body;
+    return ask(framework, &request);
+}
+
+static int suppress(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Suppress body = ZMESOS__V1__SUPPRESS__INIT;
+
+    body.roles = framework->words;
+    body.n_roles = framework->count;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_SUPPRESS;
+    request.suppress = &body;
+    return ask(framework, &request);
+}
+
+static int revive(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Revive body = ZMESOS__V1__REVIVE__INIT;
+
+    body.roles = framework->words;
+    body.n_roles = framework->count;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REVIVE;
+    request.revive = &body;
+    return ask(framework, &request);
+}
+
+static int operations(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__ReconcileOperations body = ZMESOS__V1__RECONCILE_OPERATIONS__INIT;
+    Zmesos__V1__ReconcileOperations__Operation *all = alloc_zeroed(framework->count + 1, sizeof *all);
+    int rc;
+
+    body.operations = alloc_zeroed(framework->count + 1, sizeof *body.operations);
+    read_operations(framework, &body, all);
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS;
+    request.reconcile_operations = &body;
+    rc = ask(framework, &request);
+    free(body.operations);
+    free(all);
+    return rc;
+}
+
+static int send_wish(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__RequestResources body = ZMESOS__V1__REQUEST_RESOURCES__INIT;
+    struct wish wish = {.resources = alloc_zeroed(framework->count + 1, sizeof *wish.resources),
+            .listed = alloc_zeroed(framework->count + 1, sizeof(void *)),
+            .scalars = alloc_zeroed(framework->count + 1, sizeof *wish.scalars)};
+    int rc = framework->count ? read_wish(framework, &wish)
+                              : settings_usage(framework->settings, "a wish for what? NAME=AMOUNT");
+
+    if (rc == CLI_GO_ON) {
+        body.requests = wish.requests;
+        body.n_requests = 1;
+        request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES;
+        request.request_resources = &body;
+        rc = ask(framework, &request);
+    }
+    free(wish.resources);
+    free(wish.listed);
+    free(wish.scalars);
+    return rc;
+}
+
+static int run(struct settings *settings, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct framework *framework);
+    } verbs[] = {{"teardown", teardown}, {"suppress", suppress}, {"revive", revive},
+            {"operations", operations}, {"wish", send_wish}};
+    static const struct option options[] = {{"token", required_argument, NULL, OPTION_TOKEN},
+            {"agent", required_argument, NULL, OPTION_AGENT}, SETTINGS_OPTIONS};
+    struct framework framework = {.settings = settings};
+    int option, rc;
+    size_t i;
+
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (option == OPTION_TOKEN)
+            framework.token = optarg;
+        else if (option == OPTION_AGENT)
+            framework.agent = optarg;
+        else if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
+            return rc;
+    }
+    if (optind >= argc)
+        return settings_usage(settings, "to do what? see zmesos framework --help");
+    if (argc - optind > WORDS_MAX)
+        return settings_usage(settings, "at most %d words", WORDS_MAX);
+    framework.words = argv + optind + 1;
+    framework.count = (size_t)(argc - optind - 1);
+    for (i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(argv[optind], verbs[i].name) == 0)
+            return verbs[i].run(&framework);
+    }
+    return settings_usage(settings, "there is no '%s'; see zmesos framework --help", argv[optind]);
+}
+
+const struct command command_framework = {
+        .name = "framework", .summary = "end it, its roles, wishes to the master", .help = help, .run = run};
