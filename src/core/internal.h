@@ -56,7 +56,7 @@ struct tally {
 /* Everything of a specification that matching looks at. Tasks that ask for the same share one shape, so that
  * one of them finding no place answers for all. Counted by its tasks. */
 struct shape {
-    struct slice key; /* the canonical text it is found by; owned */
+    struct slice key; /* what it is found by; owned */
     size_t tasks;
     struct role *role;
     int32_t priority;

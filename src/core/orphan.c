@@ -139,8 +139,11 @@ void handle_orphan(struct core *core, const Mesos__V1__TaskStatus *status, enum 
     }
     tell(core, status, ZMESOS__V1__ORPHAN__ACTION__KILLED, NULL,
             forgotten ? "given up and forgotten before" : "not launched from this store");
-    if (core->strays.count < CORE_STRAYS_MAX)
+    if (core->strays.count < CORE_STRAYS_MAX) {
         stray_add(core, mesos_id, status->agent_id ? status->agent_id->value : "");
-    else
+        stray_kill(
+                core, mesos_id); /* one that says KILLING as well: it may be somebody else's wish, long ago */
+    } else {
         (void)kill_call(core, mesos_id, status->agent_id ? status->agent_id->value : NULL);
+    }
 }

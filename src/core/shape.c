@@ -45,28 +45,46 @@ static void read_kinds(const Zmesos__V1__TaskSpec *spec, bool *grouped, bool *un
     }
 }
 
-/* One text for all that matching looks at; strings carry their length, so that no two shapes share a text.
- * Where tasks of the same name count, the name belongs to it. */
+/* The buffer of a key has no limit. */
+static void key_bytes(struct buf *key, const void *bytes, size_t length)
+{
+    if (buf_append(key, bytes, length))
+        abort();
+}
+
+static void key_number(struct buf *key, int64_t number)
+{
+    key_bytes(key, &number, sizeof number);
+}
+
+static void key_text(struct buf *key, const char *text)
+{
+    size_t length = strlen(text);
+    key_number(key, (int64_t)length);
+    key_bytes(key, text, length);
+}
+
+/* Bytes of all that matching looks at; texts carry their length and lists their count, so that no two shapes
+ * share a key. Where tasks of the same name count, the name belongs to it. */
 static void write_key(struct buf *key, const struct role *role, const Zmesos__V1__TaskSpec *spec,
         const int64_t scalars[SCALAR_COUNT])
 {
-    int rc = buf_printf(key, "%s\n%d", role->name, spec->priority);
-    for (int i = 0; i < SCALAR_COUNT; i++)
-        rc |= buf_printf(key, " %lld", (long long)scalars[i]);
-    rc |= buf_printf(key, " %u", spec->ports);
-    for (size_t i = 0; i < spec->n_constraints; i++) {
-        const Zmesos__V1__Constraint *c = spec->constraints[i];
-        rc |= buf_printf(key, "\n%d%s %zu %s", (int)c->operator_, c->preferred ? "p" : "",
-                strlen(c->attribute), c->attribute);
-        for (size_t j = 0; j < c->n_values; j++)
-            rc |= buf_printf(key, " %zu %s", strlen(c->values[j]), c->values[j]);
-    }
     bool grouped, unsteady, preferring;
     read_kinds(spec, &grouped, &unsteady, &preferring);
-    if (grouped)
-        rc |= buf_printf(key, "\n%s", spec->name ? spec->name : spec->id);
-    if (rc)
-        abort(); /* the buffer has no limit */
+    key_text(key, role->name);
+    key_number(key, spec->priority);
+    key_bytes(key, scalars, SCALAR_COUNT * sizeof *scalars);
+    key_number(key, spec->ports);
+    key_number(key, (int64_t)spec->n_constraints);
+    for (size_t i = 0; i < spec->n_constraints; i++) {
+        const Zmesos__V1__Constraint *c = spec->constraints[i];
+        key_number(key, (int64_t)c->operator_ * 2 + (c->preferred != 0));
+        key_text(key, c->attribute);
+        key_number(key, (int64_t)c->n_values);
+        for (size_t j = 0; j < c->n_values; j++)
+            key_text(key, c->values[j]);
+    }
+    key_text(key, !grouped ? "" : spec->name ? spec->name : spec->id);
 }
 
 static bool has_regex(const struct constraint *constraint)
@@ -169,9 +187,8 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
 {
     struct buf key;
     buf_init(&key, 0);
-    if (buf_append(&key, base->key.data, base->key.length) ||
-            buf_printf(&key, "\nnot on %zu %s", strlen(agent_id), agent_id))
-        abort(); /* the buffer has no limit */
+    key_bytes(&key, base->key.data, base->key.length);
+    key_text(&key, agent_id);
     struct shape *shape = map_get(&core->shapes, slice_of(key.data, key.length));
     if (shape) {
         buf_clear(&key);
