@@ -183,7 +183,7 @@ static void check_forget_row(struct sim *sim, const struct kept_task *task)
         return;
     wish->forgets_kept++;
     wish->promised = wish->kill_promised = false;
-    wish->held = wish->released = false;
+    wish->held = false;
     wish->grace_promised_s = 0;
     wish->read_revision = 0;
 }

@@ -199,6 +199,10 @@ static void arrive(struct sim *sim, void *context, uint64_t number)
     struct request *request = context;
     if (!sim->daemon.up || daemon_put_off(sim, arrive, request, number))
         return;
+    if (request->kind == REQUEST_CONFLICT && sim->restores > 0) {
+        request->answered = true; /* what the conflict was with may be forgotten */
+        return;
+    }
     if (sim->daemon.paused || sim->daemon.requests == AT_ONCE) {
         world_after(sim, sim->daemon.paused ? 20 * MS : MS, arrive, request, number);
         return;
@@ -220,8 +224,8 @@ void client_send(struct sim *sim, void *context, uint64_t number)
 {
     (void)number;
     struct request *request = context;
-    if (request->answered || (request->kind == REQUEST_CONFLICT && sim->restores > 0))
-        return; /* what the conflict was with may be forgotten */
+    if (request->answered)
+        return;
     static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
             "lists", "reconciles", "launches otherwise", "releases"};
     trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],

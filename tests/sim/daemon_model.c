@@ -312,6 +312,8 @@ void daemon_crash(struct sim *sim)
 void daemon_stop(struct sim *sim, bool refused)
 {
     trace(sim, "daemon", "stops: %s", refused ? "removed" : "replaced");
+    if (!refused)
+        violation(sim, "our daemon stops for a rival, and there is none");
     sim->daemon.refused = refused;
     end_process(sim, refused ? -1 : 30 * SECOND);
 }

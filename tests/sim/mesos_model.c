@@ -13,7 +13,7 @@
 #define REDIRECTS_MAX 5
 #define AT_ONCE 32
 #define FAILED_OVER_PAUSE (5 * SECOND)
-#define FAILED_OVER_AGAIN (60 * SECOND)
+#define LATE (15 * MINUTE) /* past it no SUBSCRIBE comes */
 
 static void begin_attempt(struct sim *sim, void *context, uint64_t number);
 
@@ -50,9 +50,12 @@ static void wait_for(struct sim *sim, int64_t us)
 
 static void close_stream(struct sim *sim)
 {
-    net_close(sim, sim->mesos.stream, CLIENT_SIDE);
-    sim->mesos.stream = NULL;
-    sim->mesos.held = NULL;
+    struct mesos *mesos = &sim->mesos;
+    if (mesos->stream && mesos->stream->epoch != 0 && !mesos->answered)
+        mesos->unaccounted++;
+    net_close(sim, mesos->stream, CLIENT_SIDE);
+    mesos->stream = NULL;
+    mesos->held = NULL;
 }
 
 /* daemon_on_down() of src/daemon, with what it decides about ERROR. */
@@ -60,9 +63,8 @@ static void tell_down(struct sim *sim, const char *text, enum link_end why)
 {
     struct mesos *mesos = &sim->mesos;
     bool error = why == END_ERROR, begins = error && strstr(text, "has been removed");
-    if (error && strstr(text, "failed over") &&
-            (mesos->failed_over_us < 0 || sim->now_us - mesos->failed_over_us >= FAILED_OVER_AGAIN)) {
-        mesos->failed_over_us = sim->now_us;
+    if (error && strstr(text, "failed over") && mesos->unaccounted > 0) {
+        mesos->unaccounted--;
         mesos->wish_us = FAILED_OVER_PAUSE;
     } else if (error && !(begins && sim->daemon.begins_again)) {
         daemon_stop(sim, begins);
@@ -71,8 +73,10 @@ static void tell_down(struct sim *sim, const char *text, enum link_end why)
     struct core_input input = {
             .kind = CORE_IN_DOWN, .down = {.refused = error || why == END_UNAUTHORIZED, .text = text}};
     daemon_input(sim, &input);
-    if (begins && ours(sim))
+    if (begins && ours(sim)) {
         daemon_begin_again(sim);
+        mesos->unaccounted = 0;
+    }
 }
 
 /* A redirect is part of the attempt, a few times. There is only one address here. */
@@ -98,6 +102,8 @@ static void leave(struct sim *sim)
     mesos->ending = false;
     if (mesos->state == LINK_STOPPED || follow(sim, why))
         return;
+    if (mesos->state == LINK_UP && sim->now_us - mesos->up_us >= LATE)
+        mesos->unaccounted = 0;
     close_stream(sim);
     wait_for(sim, random_between(&sim->random, mesos->backoff_us / 2, mesos->backoff_us));
     mesos->backoff_us = mesos->backoff_us * 2 < BACKOFF_MAX ? mesos->backoff_us * 2 : BACKOFF_MAX;
@@ -169,6 +175,7 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
     mesos->state = LINK_SUBSCRIBING;
     mesos->stream = net_open(sim);
     mesos->held = NULL;
+    mesos->answered = false;
     mesos->heard_us = sim->now_us;
     trace(sim, "mesos", "SUBSCRIBE on connection %llu", (unsigned long long)mesos->stream->id);
     net_send(sim, mesos->stream, MASTER_SIDE, master_handle_call, call);
@@ -177,6 +184,7 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
 
 void mesos_handle_subscribe_answer(struct sim *sim, int status)
 {
+    sim->mesos.answered = status != 200;
     switch (status) {
     case 200:
         return;
@@ -198,6 +206,7 @@ static void handle_first(struct sim *sim, const struct word *word)
     mesos->state = LINK_UP;
     mesos->stream_id = word->stream;
     mesos->subscription++;
+    mesos->up_us = sim->now_us;
     mesos->backoff_us = BACKOFF_MIN;
     mesos->redirects = 0;
     trace(sim, "mesos", "up: subscription %llu", (unsigned long long)mesos->subscription);
@@ -226,6 +235,7 @@ static void deliver(struct sim *sim, const struct word *word)
 {
     struct mesos *mesos = &sim->mesos;
     mesos->heard_us = sim->now_us;
+    mesos->answered = true;
     if (word->type == EVENT(ERROR)) {
         daemon_word(sim, word);
         mesos_end(sim, word->text, END_ERROR);
@@ -281,8 +291,10 @@ void mesos_read_held(struct sim *sim)
 
 void mesos_start(struct sim *sim)
 {
-    sim->mesos = (struct mesos){
-            .backoff_us = BACKOFF_MIN, .wish_us = -1, .failed_over_us = -1, .attempt = sim->mesos.attempt};
+    sim->mesos = (struct mesos){.backoff_us = BACKOFF_MIN,
+            .wish_us = -1,
+            .unaccounted = sim->daemon.run > 1,
+            .attempt = sim->mesos.attempt};
     wait_for(sim, 0);
 }
 

@@ -94,7 +94,9 @@ struct mesos {
     int delivered;                 /* since the last turn */
     int64_t wish_us;               /* resubscribe after; -1: none */
     bool inside;
-    int64_t failed_over_us;
+    bool answered;        /* the SUBSCRIBE on `stream`: it cannot come any more */
+    unsigned unaccounted; /* of those that were given up, how many may */
+    int64_t up_us;        /* since when */
 };
 
 void mesos_start(struct sim *sim);
