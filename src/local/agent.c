@@ -58,6 +58,7 @@ static int agent_create(struct local *local, size_t number, struct agent **made,
     agent->lost.fire = lost;
     agent->back.fire = back;
     list_init(&agent->offers);
+    list_init(&agent->operations);
     map_init(&agent->tasks, 0x61676e74, number);
     map_init(&agent->executors, 0x65786563, number);
     int code = resources_parse(&local->kinds, resources, &agent->total, err);

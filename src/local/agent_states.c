@@ -27,6 +27,7 @@ void agent_drop_tasks(struct agent *agent)
     for (size_t i = 0; i < count; i++)
         task_drop(tasks[i]);
     free(tasks);
+    operations_drop(agent);
 }
 
 void agent_disconnect(struct agent *agent)
@@ -81,6 +82,7 @@ void agent_unreachable(struct agent *agent)
                 agent->unreachable_ns);
         task->unreachable = true;
     }
+    operations_lost(agent, OPERATION_STATE(UNREACHABLE), "Agent was marked unreachable");
     announce_loss(agent);
 }
 
@@ -101,6 +103,8 @@ void agent_gone(struct agent *agent)
         task_drop(tasks[i]);
     }
     free(tasks);
+    operations_lost(agent, OPERATION_STATE(GONE_BY_OPERATOR), "Agent has been marked gone");
+    operations_drop(agent);
     announce_loss(agent);
 }
 
@@ -123,6 +127,7 @@ static void remove_from_registry(struct agent *agent, const char *why)
         tell_task_is_lost(task, TASK(LOST), REASON(AGENT_REMOVED), message, 0);
         task_unknow(task);
     }
+    operations_lost(agent, 0, NULL);
     announce_loss(agent);
 }
 
@@ -225,6 +230,7 @@ void agent_return(struct agent *agent, enum agent_tasks with)
     for (size_t i = 0; i < count; i++)
         report(tasks[i], was);
     free(tasks);
+    operations_report(agent);
 }
 
 void agent_recovering(struct agent *agent)

@@ -126,6 +126,8 @@ static void allocate_agent(struct agent *agent, struct offer_batch *batch)
             continue;
         resources_for_role(&part, &agent->free, role->name,
                 framework_can(framework, CAPABILITY(RESERVATION_REFINEMENT)));
+        if (!framework_can(framework, CAPABILITY(SHARED_RESOURCES)))
+            resources_discard_shared(&part);
         if (!worth_offering(&part) || is_filtered(role, agent, &part))
             continue;
         batch_add(batch, offer_create(role, agent, &part));

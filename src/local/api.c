@@ -105,17 +105,6 @@ static bool check_subscription(struct call_context *context)
     return true;
 }
 
-static void reconcile_operations(struct call_context *context)
-{
-    const Mesos__V1__Scheduler__Call__ReconcileOperations *reconcile = context->call->reconcile_operations;
-    for (size_t i = 0; i < reconcile->n_operations; i++)
-        send_operation_status(context->framework, reconcile->operations[i]->operation_id->value,
-                MESOS__V1__OPERATION_STATE__OPERATION_UNKNOWN,
-                reconcile->operations[i]->agent_id == NULL
-                        ? "Reconciliation: Operation is unknown and no 'agent_id' was provided"
-                        : "Reconciliation: Operation is unknown");
-}
-
 static void handle_teardown(struct call_context *context)
 {
     framework_remove(context->framework);
@@ -150,7 +139,10 @@ static void dispatch(struct call_context *context)
         handle_reconcile(context);
         break;
     case CALL(RECONCILE_OPERATIONS):
-        reconcile_operations(context);
+        handle_reconcile_operations(context);
+        break;
+    case CALL(ACKNOWLEDGE_OPERATION_STATUS):
+        handle_acknowledge_operation_status(context);
         break;
     case CALL(TEARDOWN):
         handle_teardown(context);
@@ -159,8 +151,7 @@ static void dispatch(struct call_context *context)
         handle_update_framework(context);
         return;
     default:
-        break; /* taken, and nothing comes of it: MESSAGE, REQUEST, inverse offers, operation acknowledgements
-                */
+        break; /* taken, and nothing comes of it: MESSAGE, REQUEST, inverse offers */
     }
     http_reply_empty(context->request, MHD_HTTP_ACCEPTED);
 }

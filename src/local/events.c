@@ -152,18 +152,23 @@ void send_failure(struct framework *framework, const char *agent_id)
     events_send(framework, &event);
 }
 
-void send_operation_status(
-        struct framework *framework, const char *operation_id, int state, const char *message)
+void send_operation_status(struct framework *framework, const struct operation_status *what)
 {
     Event event = event_of(EVENT(UPDATE_OPERATION_STATUS));
     Mesos__V1__Scheduler__Event__UpdateOperationStatus update =
             MESOS__V1__SCHEDULER__EVENT__UPDATE_OPERATION_STATUS__INIT;
     Mesos__V1__OperationStatus status = MESOS__V1__OPERATION_STATUS__INIT;
     Mesos__V1__OperationID id = MESOS__V1__OPERATION_ID__INIT;
-    id.value = (char *)(uintptr_t)operation_id;
+    Mesos__V1__AgentID agent_id = MESOS__V1__AGENT_ID__INIT;
+    Mesos__V1__UUID uuid = MESOS__V1__UUID__INIT;
+    id.value = (char *)(uintptr_t)what->id;
+    agent_id.value = (char *)(uintptr_t)what->agent_id;
+    uuid.value = (ProtobufCBinaryData){.len = 16, .data = (uint8_t *)(uintptr_t)what->uuid};
     status.operation_id = &id;
-    status.state = (Mesos__V1__OperationState)state;
-    status.message = (char *)(uintptr_t)message;
+    status.agent_id = what->agent_id == NULL ? NULL : &agent_id;
+    status.uuid = what->uuid == NULL ? NULL : &uuid;
+    status.state = what->state;
+    status.message = (char *)(uintptr_t)what->message;
     update.status = &status;
     event.update_operation_status = &update;
     events_send(framework, &event);

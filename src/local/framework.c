@@ -62,6 +62,7 @@ struct framework *framework_create(struct local *local, const char *id, Framewor
     framework->heartbeat.fire = heartbeat;
     framework->failover.fire = failover_timeout;
     map_init(&framework->tasks, 0x7461736b, 0x73);
+    map_init(&framework->operations, 0x6f706572, 0x73);
     list_init(&framework->offers);
     buf_init(&framework->event, 0);
     map_put(&local->frameworks, slice_of_string(framework->id), framework);
@@ -242,6 +243,7 @@ void framework_destroy(struct framework *framework)
     if (map_get_string(&local->frameworks, framework->id) == framework)
         map_remove(&local->frameworks, slice_of_string(framework->id));
     map_clear(&framework->tasks);
+    map_clear(&framework->operations);
     buf_clear(&framework->event);
     mesos__v1__framework_info__free_unpacked(framework->info, NULL);
     free(framework->id);
@@ -290,6 +292,7 @@ void framework_remove(struct framework *framework)
             task_unknow(tasks[i]);
     }
     free(tasks);
+    operations_of_framework(framework, true);
     framework->state = FRAMEWORK_REMOVED;
     if (framework->tasks_on_agents == 0)
         framework_destroy(framework);
@@ -305,6 +308,7 @@ void framework_forget(struct framework *framework)
     for (size_t i = 0; i < count; i++)
         task_unknow(tasks[i]);
     free(tasks);
+    operations_of_framework(framework, false);
     framework->state = FRAMEWORK_FORGOTTEN;
     if (framework->tasks_on_agents == 0)
         framework_destroy(framework);

@@ -15,6 +15,8 @@ struct accepted {
     struct agent *agent;
     char *role;
     struct resources left;
+    struct resources offered;
+    bool converted; /* by operations: `left` is not a part of `offered` any more */
 };
 
 static void refuse_task(
@@ -29,19 +31,27 @@ static void refuse_task(
                                   });
 }
 
+static bool is_launch(const Operation *operation)
+{
+    return operation->type == OPERATION(LAUNCH) || operation->type == OPERATION(LAUNCH_GROUP);
+}
+
 /* Every task of an operation; an operation of another kind answers by its status, if it has an id. */
 static void refuse_operation(struct framework *framework, const Operation *operation, TaskState state,
         int reason, const char *message)
 {
-    if (operation->launch != NULL)
+    if (operation->type == OPERATION(LAUNCH) && operation->launch != NULL)
         for (size_t i = 0; i < operation->launch->n_task_infos; i++)
             refuse_task(framework, operation->launch->task_infos[i], state, reason, message);
-    else if (operation->launch_group != NULL)
+    else if (operation->type == OPERATION(LAUNCH_GROUP) && operation->launch_group != NULL)
         for (size_t i = 0; i < operation->launch_group->task_group->n_tasks; i++)
             refuse_task(framework, operation->launch_group->task_group->tasks[i], state, reason, message);
-    else if (operation->id != NULL)
-        send_operation_status(
-                framework, operation->id->value, MESOS__V1__OPERATION_STATE__OPERATION_ERROR, message);
+    else if (!is_launch(operation) && operation->id != NULL)
+        send_operation_status(framework, &(struct operation_status){
+                                                 .id = operation->id->value,
+                                                 .state = OPERATION_STATE(ERROR),
+                                                 .message = message,
+                                         });
 }
 
 static int check_offers(struct call_context *context, struct error *err)
@@ -87,10 +97,12 @@ static void drop_all(struct call_context *context, const char *why)
         if (offer != NULL && offer->framework == framework)
             offer_destroy(offer, true);
     }
-    error_set(&err, ERR_INVALID, "Task launched with invalid offers: %s", why);
     TaskState state = framework_can(framework, CAPABILITY(PARTITION_AWARE)) ? TASK(DROPPED) : TASK(LOST);
-    for (size_t i = 0; i < accept->n_operations; i++)
+    for (size_t i = 0; i < accept->n_operations; i++) {
+        error_set(&err, ERR_INVALID, "%s with invalid offers: %s",
+                is_launch(accept->operations[i]) ? "Task launched" : "Operation attempted", why);
         refuse_operation(framework, accept->operations[i], state, REASON(INVALID_OFFERS), err.text);
+    }
 }
 
 static void read_all(
@@ -125,7 +137,10 @@ static void launch(struct accepted *accepted, Operation *operation)
     struct framework *framework = accepted->framework;
     struct resources used;
     struct error err;
-    if (validate_operation_resources(operation, accepted->role, &err) != 0) {
+    int code = validate_operation_resources(operation, accepted->role, &err);
+    if (code == 0 && operation->id != NULL)
+        code = error_set(&err, ERR_INVALID, "The `id` field cannot be set on LAUNCH operations");
+    if (code != 0) {
         refuse_operation(framework, operation, TASK(ERROR), REASON(TASK_INVALID), err.text);
         return;
     }
@@ -200,6 +215,8 @@ static void launch_group(struct accepted *accepted, Operation *operation)
 {
     struct framework *framework = accepted->framework;
     Mesos__V1__Offer__Operation__LaunchGroup *message = operation->launch_group;
+    if (message == NULL)
+        return;
     Mesos__V1__TaskGroupInfo *infos = message->task_group;
     const char *id = message->executor->executor_id->value;
     struct executor *executor = executor_find(accepted->agent, framework->id, id);
@@ -209,6 +226,8 @@ static void launch_group(struct accepted *accepted, Operation *operation)
     resources_init(&own);
     resources_init(&total);
     int code = validate_operation_resources(operation, accepted->role, &err);
+    if (code == 0 && operation->id != NULL)
+        code = error_set(&err, ERR_INVALID, "The `id` field cannot be set on LAUNCH_GROUP operations");
     if (code == 0) {
         if (executor == NULL)
             read_all(accepted, message->executor->resources, message->executor->n_resources, &own);
@@ -250,6 +269,52 @@ out:
     resources_clear(&total);
 }
 
+/* Offers of others that hold a volume: only shared ones can. */
+static void rescind_holders(struct accepted *accepted, Resource **volumes, size_t count)
+{
+    for (struct list_link *link = list_first(&accepted->agent->offers); link != NULL;) {
+        struct offer *offer = list_item(link, struct offer, in_agent);
+        struct resources volume;
+        bool holds = false;
+        link = list_next(&accepted->agent->offers, link);
+        resources_init(&volume);
+        for (size_t i = 0; i < count && !holds; i++) {
+            read_all(accepted, &volumes[i], 1, &volume);
+            holds = resources_contains(&offer->resources, &volume);
+        }
+        resources_clear(&volume);
+        if (holds)
+            offer_rescind(offer);
+    }
+}
+
+static void operate(struct accepted *accepted, Operation *operation)
+{
+    struct framework *framework = accepted->framework;
+    struct error err;
+    struct error why;
+    if (validate_operation_resources(operation, accepted->role, &why) != 0) {
+        error_set(&err, ERR_INVALID, "Operation attempted with invalid resources: %.400s", why.text);
+        refuse_operation(framework, operation, 0, 0, err.text);
+        return;
+    }
+    int code = validate_operation(framework, accepted->agent, operation, accepted->role, &err);
+    bool destroys = operation->type == OPERATION(DESTROY);
+    if (code == 0 && destroys)
+        rescind_holders(accepted, operation->destroy->volumes, operation->destroy->n_volumes);
+    if (code == 0)
+        code = operation_apply(operation, accepted->agent, accepted->role, &accepted->left, &err);
+    if (code != 0) {
+        refuse_operation(framework, operation, 0, 0, err.text);
+        return;
+    }
+    accepted->converted = true;
+    if (destroys)
+        volumes_remove(accepted->agent, operation->destroy->volumes, operation->destroy->n_volumes);
+    if (operation->id != NULL)
+        operation_done(framework, accepted->agent, operation->id->value, OPERATION_STATE(FINISHED));
+}
+
 static void take_offers(struct call_context *context, struct accepted *accepted)
 {
     const Mesos__V1__Scheduler__Call__Accept *accept = context->call->accept;
@@ -261,6 +326,7 @@ static void take_offers(struct call_context *context, struct accepted *accepted)
         resources_add(&accepted->left, &offer->resources);
         offer_destroy(offer, false);
     }
+    resources_copy(&accepted->offered, &accepted->left);
 }
 
 void handle_accept(struct call_context *context)
@@ -273,21 +339,31 @@ void handle_accept(struct call_context *context)
         return;
     }
     resources_init(&accepted.left);
+    resources_init(&accepted.offered);
     take_offers(context, &accepted);
     for (size_t i = 0; i < accept->n_operations; i++) {
         Operation *operation = accept->operations[i];
-        if (operation->launch != NULL)
+        switch (operation->type) {
+        case OPERATION(UNKNOWN):
+            break;
+        case OPERATION(LAUNCH):
             launch(&accepted, operation);
-        else if (operation->launch_group != NULL)
+            break;
+        case OPERATION(LAUNCH_GROUP):
             launch_group(&accepted, operation);
-        else
-            refuse_operation(
-                    accepted.framework, operation, TASK(ERROR), 0, "zmesos-local does not do this operation");
+            break;
+        default:
+            operate(&accepted, operation);
+            break;
+        }
     }
     resources_add(&accepted.agent->free, &accepted.left);
+    if (accepted.converted) /* what operations made is offered again at once */
+        resources_intersect(&accepted.left, &accepted.offered);
     struct framework_role *role = framework_role(accepted.framework, accepted.role);
     if (role != NULL)
         allocator_filter(role, accepted.agent, &accepted.left, accept->filters);
     resources_clear(&accepted.left);
+    resources_clear(&accepted.offered);
     free(accepted.role);
 }

@@ -59,6 +59,7 @@ struct agent {
     int64_t unreachable_ns; /* wall clock; when the master gave it up */
     struct map tasks;       /* by task->key */
     struct map executors;   /* by executor->key */
+    struct list operations; /* that are not acknowledged */
     struct list offers;
     struct timer lost; /* unreachable then */
     struct timer back; /* registered again then */
@@ -122,6 +123,19 @@ struct task {
     struct run *run; /* while it runs: see executor.c and simulate.c */
 };
 
+/* An operation that its agent has done, until that is acknowledged. */
+struct operation {
+    struct list_link link; /* of agent->operations */
+    struct framework *framework;
+    struct agent *agent;
+    char *id;
+    OperationState state;
+    uint8_t uuid[16]; /* of its only status */
+    bool known;
+    struct timer retry;
+    int64_t retry_ms;
+};
+
 /* ---- frameworks and offers ---- */
 
 enum framework_state {
@@ -168,7 +182,8 @@ struct framework {
     struct framework_role **roles;
     size_t role_count;
     struct map tasks;       /* known ones, by id */
-    size_t tasks_on_agents; /* that point here */
+    struct map operations;  /* likewise */
+    size_t tasks_on_agents; /* that point here; operations too */
     struct list offers;
     struct timer heartbeat;
     struct timer failover;

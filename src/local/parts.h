@@ -53,8 +53,14 @@ struct master_status {
 };
 void send_master_status(struct framework *framework, const struct master_status *status);
 void send_update(const struct task *task, const struct update *update);
-void send_operation_status(
-        struct framework *framework, const char *operation_id, int state, const char *message);
+struct operation_status {
+    const char *id;
+    const char *agent_id; /* NULL: none */
+    OperationState state;
+    const char *message;
+    const uint8_t *uuid; /* 16 bytes; NULL: from the master, not to be acknowledged */
+};
+void send_operation_status(struct framework *framework, const struct operation_status *status);
 
 /* ---- agent.c, agent_states.c ---- */
 
@@ -120,6 +126,24 @@ void update_resume(struct framework *framework);
 void update_acknowledge(struct task *task, const uint8_t uuid[16]);
 void updates_clear(struct task *task);
 
+/* ---- operations.c, operation_apply.c: what is done at once and reported until it is acknowledged ---- */
+
+/* Changes `left` and the agent's total, or says what is wrong. The operation has been validated. */
+int operation_apply(const Operation *operation, struct agent *agent, const char *role, struct resources *left,
+        struct error *err) MUST_CHECK;
+void operation_done(struct framework *framework, struct agent *agent, const char *id, OperationState state);
+/* The master loses them with the agent; it says so where there is a state for it (0: none). */
+void operations_lost(struct agent *agent, OperationState state, const char *message);
+void operations_report(struct agent *agent);                          /* that is back */
+void operations_drop(struct agent *agent);                            /* without a word */
+void operations_of_framework(struct framework *framework, bool drop); /* it is gone, or forgotten */
+
+/* ---- volumes.c: persistent volumes as directories ---- */
+
+int volumes_check_paths(const TaskInfo *info, struct error *err) MUST_CHECK;
+int volumes_link(const struct task *task, const char *sandbox, struct error *err) MUST_CHECK;
+void volumes_remove(const struct agent *agent, Resource **volumes, size_t count);
+
 /* ---- run.c: what a task does on its agent ---- */
 
 void run_start(struct task *task);
@@ -169,6 +193,8 @@ void handle_kill(struct call_context *context);
 void handle_shutdown(struct call_context *context);
 void handle_acknowledge(struct call_context *context);
 void handle_reconcile(struct call_context *context);
+void handle_reconcile_operations(struct call_context *context);
+void handle_acknowledge_operation_status(struct call_context *context);
 void reconcile_task(struct framework *framework, const char *task_id, const char *agent_id);
 
 /* NULL, or what is wrong with a framework's info (the text is in err). */
@@ -179,6 +205,10 @@ int validate_call(const Call *call, const char *principal, struct error *err) MU
  * of it. */
 int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
         const struct resources *left, const struct resources *used, struct error *err) MUST_CHECK;
+int validate_id(const char *id, struct error *err) MUST_CHECK;
+/* An operation that is no launch and has its part, against all but what the offers have. */
+int validate_operation(struct framework *framework, struct agent *agent, const Operation *operation,
+        const char *role, struct error *err) MUST_CHECK;
 /* What an operation's resources are wrong in, whatever the offers: costs the whole operation. */
 int validate_operation_resources(const Operation *operation, const char *role, struct error *err) MUST_CHECK;
 

@@ -68,6 +68,8 @@ int resource_check(const Resource *message, struct error *err)
     int code = check_amount(message, err);
     if (code != 0)
         return code;
+    if (message->disk != NULL && strcmp(message->name, "disk") != 0)
+        return error_set(err, ERR_INVALID, "DiskInfo should not be set for %.200s resource", message->name);
     if (message->n_reservations > 0 && (has_role(message) || message->reservation != NULL))
         return error_set(err, ERR_INVALID,
                 "'Resource.role' and 'Resource.reservation' must not be set with 'Resource.reservations'");
@@ -79,46 +81,75 @@ int resource_check(const Resource *message, struct error *err)
     return 0;
 }
 
-/* The kind of a message: known, made, or NULL. */
+Resource *resource_refined(const Resource *message, struct arena *arena)
+{
+    Resource *refined = arena_copy(arena, message, sizeof(*message));
+    refined->reservation = NULL;
+    types_set_resource_role(refined, NULL);
+    if (!has_role(message))
+        return refined;
+    ReservationInfo *reservation = arena_alloc(arena, sizeof(*reservation));
+    mesos__v1__resource__reservation_info__init(reservation);
+    if (message->reservation != NULL)
+        *reservation = *message->reservation;
+    reservation->has_type = true;
+    reservation->type = message->reservation != NULL ? MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC
+                                                     : MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC;
+    reservation->role = types_resource_role(message);
+    refined->n_reservations = 1;
+    refined->reservations = arena_copy(arena, &reservation, sizeof(ReservationInfo *));
+    return refined;
+}
+
+static struct resource_kind *kind_create(const Resource *shape, const uint8_t *key, size_t key_length)
+{
+    struct resource_kind *kind = alloc_zeroed(1, sizeof(*kind));
+    size_t length = protobuf_c_message_get_packed_size(&shape->base);
+    uint8_t *bytes = alloc_bytes(length + 1);
+    protobuf_c_message_pack(&shape->base, bytes);
+    kind->shape = mesos__v1__resource__unpack(NULL, length, bytes);
+    free(bytes);
+    kind->key = (uint8_t *)alloc_string_n((const char *)key, key_length);
+    kind->key_length = key_length;
+    if (kind->shape->n_reservations > 0)
+        kind->role = kind->shape->reservations[kind->shape->n_reservations - 1]->role;
+    kind->whole = kind->shape->disk != NULL && kind->shape->disk->persistence != NULL;
+    kind->shared = kind->shape->shared != NULL;
+    return kind;
+}
+
+/* The kind of a message: known, made, or NULL. How a volume is mounted, and who made it, is no part of the
+ * key: it is the same volume. */
 static const struct resource_kind *kind_of(struct resource_kinds *kinds, const Resource *message, bool create)
 {
-    Resource shape = *message;
-    ReservationInfo reservation = MESOS__V1__RESOURCE__RESERVATION_INFO__INIT;
-    ReservationInfo *stack[1] = {&reservation};
-    shape.base.n_unknown_fields = 0;
-    shape.scalar = NULL;
-    shape.ranges = NULL;
-    shape.set = NULL;
-    shape.allocation_info = NULL;
-    shape.reservation = NULL;
-    types_set_resource_role(&shape, NULL);
-    if (has_role(message)) {
-        if (message->reservation != NULL)
-            reservation = *message->reservation;
-        reservation.has_type = true;
-        reservation.type = message->reservation != NULL ? MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC
-                                                        : MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC;
-        reservation.role = types_resource_role(message);
-        shape.n_reservations = 1;
-        shape.reservations = stack;
-    }
+    struct arena arena;
+    arena_init(&arena);
+    Resource *shape = resource_refined(message, &arena);
+    shape->base.n_unknown_fields = 0;
+    shape->scalar = NULL;
+    shape->ranges = NULL;
+    shape->set = NULL;
+    shape->allocation_info = NULL;
 
-    uint8_t small[256];
-    size_t length = protobuf_c_message_get_packed_size(&shape.base);
-    uint8_t *key = length <= sizeof(small) ? small : alloc_bytes(length);
-    protobuf_c_message_pack(&shape.base, key);
+    Resource named = *shape;
+    if (named.disk != NULL) {
+        named.disk = arena_copy(&arena, named.disk, sizeof(*named.disk));
+        named.disk->volume = NULL;
+        if (named.disk->persistence != NULL) {
+            named.disk->persistence =
+                    arena_copy(&arena, named.disk->persistence, sizeof(*named.disk->persistence));
+            named.disk->persistence->principal = NULL;
+        }
+    }
+    size_t length = protobuf_c_message_get_packed_size(&named.base);
+    uint8_t *key = arena_alloc(&arena, length + 1);
+    protobuf_c_message_pack(&named.base, key);
     struct resource_kind *kind = map_get(&kinds->by_key, slice_of(key, length));
     if (kind == NULL && create) {
-        kind = alloc_zeroed(1, sizeof(*kind));
-        kind->key = (uint8_t *)alloc_string_n((const char *)key, length);
-        kind->key_length = length;
-        kind->shape = mesos__v1__resource__unpack(NULL, length, key);
-        if (kind->shape->n_reservations > 0)
-            kind->role = kind->shape->reservations[kind->shape->n_reservations - 1]->role;
+        kind = kind_create(shape, key, length);
         map_put(&kinds->by_key, slice_of(kind->key, length), kind);
     }
-    if (key != small)
-        free(key);
+    arena_clear(&arena);
     return kind;
 }
 

@@ -141,6 +141,18 @@ static void put(struct buf *out, const char *text)
         return; /* cut at the limit: this is text for people */
 }
 
+static void put_disk(const Mesos__V1__Resource__DiskInfo *disk, struct buf *out)
+{
+    put(out, "[");
+    if (disk->persistence != NULL)
+        put(out, disk->persistence->id);
+    if (disk->volume != NULL) {
+        put(out, ":");
+        put(out, disk->volume->container_path);
+    }
+    put(out, "]");
+}
+
 void resource_message_format(const Resource *message, const char *role, struct buf *out)
 {
     char number[MILLI_TEXT_MAX];
@@ -151,13 +163,23 @@ void resource_message_format(const Resource *message, const char *role, struct b
         put(out, ")");
     }
     for (size_t i = 0; i < message->n_reservations; i++) {
-        put(out, i == 0 ? "(reservations: [(" : ", (");
+        put(out, i == 0 ? "(reservations: [(" : ",(");
         put(out, message->reservations[i]->type == MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC
                          ? "STATIC,"
                          : "DYNAMIC,");
         put(out, message->reservations[i]->role == NULL ? "" : message->reservations[i]->role);
+        if (message->reservations[i]->principal != NULL) {
+            put(out, ",");
+            put(out, message->reservations[i]->principal);
+        }
         put(out, i + 1 == message->n_reservations ? ")])" : ")");
     }
+    if (message->disk != NULL)
+        put_disk(message->disk, out);
+    if (message->revocable != NULL)
+        put(out, "{REV}");
+    if (message->shared != NULL)
+        put(out, "<SHARED>");
     put(out, ":");
     milli_t amount = 0;
     if (message->scalar != NULL && milli_from_double(message->scalar->value, &amount) == 0)

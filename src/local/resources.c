@@ -64,7 +64,10 @@ static bool set_find(const struct resource *resource, const char *item, size_t *
 
 static void add_one(struct resource *to, const struct resource *what)
 {
-    to->scalar += what->scalar;
+    if (to->kind != NULL && to->kind->shared)
+        to->scalar = what->scalar > to->scalar ? what->scalar : to->scalar;
+    else
+        to->scalar += what->scalar;
     for (size_t i = 0; i < what->range_count; i++)
         ranges_add(&to->ranges, &to->range_count, what->ranges[i]);
     for (size_t i = 0; i < what->item_count; i++) {
@@ -95,7 +98,7 @@ static void subtract_one(struct resource *from, const struct resource *what)
 
 static bool contains_one(const struct resource *all, const struct resource *part)
 {
-    if (part->scalar > all->scalar)
+    if (part->scalar > all->scalar || (all->kind->whole && part->scalar != all->scalar))
         return false;
     for (size_t i = 0; i < part->range_count; i++)
         if (!ranges_contain(all->ranges, all->range_count, part->ranges[i]))
@@ -128,9 +131,49 @@ void resources_subtract(struct resources *from, const struct resources *what)
 {
     for (size_t i = 0; i < what->count; i++) {
         struct resource *entry = find(from, what->items[i].kind);
-        if (entry != NULL)
+        if (entry != NULL && (entry->kind == NULL || !entry->kind->shared))
             subtract_one(entry, &what->items[i]);
     }
+}
+
+static void empty_one(struct resource *resource)
+{
+    clear_one(resource);
+    *resource = (struct resource){.kind = resource->kind};
+}
+
+void resources_discard(struct resources *from, const struct resources *what)
+{
+    for (size_t i = 0; i < what->count; i++) {
+        struct resource *entry = find(from, what->items[i].kind);
+        if (entry != NULL)
+            empty_one(entry);
+    }
+}
+
+void resources_intersect(struct resources *of, const struct resources *with)
+{
+    for (size_t i = 0; i < of->count; i++) {
+        struct resource *one = &of->items[i];
+        const struct resource *other = find(with, one->kind);
+        if (other == NULL) {
+            empty_one(one);
+            continue;
+        }
+        struct resource extra = {.kind = one->kind};
+        add_one(&extra, one);
+        subtract_one(&extra, other);
+        extra.scalar = one->scalar > other->scalar ? one->scalar - other->scalar : 0;
+        subtract_one(one, &extra);
+        clear_one(&extra);
+    }
+}
+
+void resources_discard_shared(struct resources *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (from->items[i].kind != NULL && from->items[i].kind->shared)
+            empty_one(&from->items[i]);
 }
 
 bool resources_contains(const struct resources *all, const struct resources *part)

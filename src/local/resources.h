@@ -19,9 +19,12 @@ struct resource_kind {
     uint8_t *key;    /* the packed shape */
     size_t key_length;
     const char *role; /* of the last reservation; NULL: not reserved; borrowed from `shape` */
+    bool whole;       /* a persistent volume: it is one thing, taken whole or not at all */
+    bool shared; /* any number may have it at once: adding it again changes nothing, nor does subtracting */
 };
 
-/* The kinds there are: those of the agents. A task's resource of any other kind is in no offer. */
+/* The kinds there are: those of the agents, and what operations made of them (kept for ever). A task's
+ * resource of any other kind is in no offer. */
 struct resource_kinds {
     struct map by_key;
 };
@@ -63,6 +66,10 @@ void resources_copy(struct resources *to, const struct resources *from); /* `to`
 void resources_add(struct resources *to, const struct resources *what);
 void resources_subtract(
         struct resources *from, const struct resources *what); /* `from` must contain `what` */
+void resources_discard(
+        struct resources *from, const struct resources *what); /* all of these kinds, shared too */
+void resources_intersect(struct resources *of, const struct resources *with); /* leaves what both have */
+void resources_discard_shared(struct resources *from);
 bool resources_contains(const struct resources *all, const struct resources *part);
 bool resources_is_empty(const struct resources *resources);
 milli_t resources_scalar(
@@ -71,6 +78,10 @@ milli_t resources_scalar(
 /* The part that is not reserved, or reserved for `role` or for one above it ("a" is above "a/b"); `refined`:
  * also what has more than one reservation on its stack. `to` is cleared first. */
 void resources_for_role(struct resources *to, const struct resources *from, const char *role, bool refined);
+
+/* A copy in the arena with the stack of reservations instead of a role and a reservation; parts are borrowed.
+ */
+Resource *resource_refined(const Resource *message, struct arena *arena);
 
 /* As messages in the arena, allocated to `role` (NULL: to nobody), in the form that `refined` says. Entries
  * without an amount are left out. Returns their number. */

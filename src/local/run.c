@@ -110,6 +110,9 @@ static int start_process(struct run *run, struct error *err)
     int code = sandbox_create(task, &directory, err);
     if (code != 0)
         goto out;
+    code = volumes_link(task, directory, err);
+    if (code != 0)
+        goto out;
     struct process_spec spec = {.directory = directory};
     spec.arguments = sandbox_arguments(task->info->command, &spec.program, &arena);
     spec.environment = sandbox_environment(task, task->info->command, &arena);

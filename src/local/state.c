@@ -224,6 +224,20 @@ static json_t *write_resources(const struct resources *resources)
     return string == NULL ? json_string("") : string;
 }
 
+static void write_operations(const struct agent *agent, json_t *operations)
+{
+    for (struct list_link *link = list_first(&agent->operations); link != NULL;
+            link = list_next(&agent->operations, link)) {
+        const struct operation *operation = list_item(link, struct operation, link);
+        const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value(
+                &mesos__v1__operation_state__descriptor, (int)operation->state);
+        json_array_append_new(
+                operations, json_pack("{s:s,s:s,s:s,s:s,s:b}", "id", operation->id, "framework",
+                                    operation->framework->id, "agent", agent->id, "state",
+                                    state == NULL ? "?" : state->name, "known", (int)operation->known));
+    }
+}
+
 static void write_agent(const struct agent *agent, json_t *agents, json_t *tasks)
 {
     struct task *task;
@@ -256,11 +270,14 @@ void handle_state(struct local *local, struct http_request *request)
 {
     json_t *agents = json_array();
     json_t *tasks = json_array();
-    for (size_t i = 0; i < local->agent_count; i++)
+    json_t *operations = json_array();
+    for (size_t i = 0; i < local->agent_count; i++) {
         write_agent(local->agents[i], agents, tasks);
-    json_t *state = json_pack("{s:s,s:s,s:o,s:o,s:o,s:{s:o,s:o},s:o}", "master", local->master_id, "work_dir",
-            local->work_dir, "frameworks", write_frameworks(local), "agents", agents, "tasks", tasks,
-            "counts", "calls",
+        write_operations(local->agents[i], operations);
+    }
+    json_t *state = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o}", "master", local->master_id,
+            "work_dir", local->work_dir, "frameworks", write_frameworks(local), "agents", agents, "tasks",
+            tasks, "operations", operations, "counts", "calls",
             write_counts(local->calls->calls, &mesos__v1__scheduler__call__type__descriptor), "events",
             write_counts(local->calls->events, &mesos__v1__scheduler__event__type__descriptor), "calls",
             write_calls(local->calls, calls_wanted(request)));

@@ -20,6 +20,7 @@ typedef Mesos__V1__Resource Resource;
 typedef Mesos__V1__Resource__ReservationInfo ReservationInfo;
 typedef Mesos__V1__Attribute Attribute;
 typedef Mesos__V1__Offer__Operation Operation;
+typedef Mesos__V1__OperationState OperationState;
 typedef Mesos__V1__Filters Filters;
 typedef Mesos__V1__TaskStatus TaskStatus;
 typedef Mesos__V1__TaskState TaskState;
@@ -33,6 +34,7 @@ typedef Mesos__V1__TaskStatus__Source Source;
 #define SOURCE(name) MESOS__V1__TASK_STATUS__SOURCE__SOURCE_##name
 #define VALUE(name) MESOS__V1__VALUE__TYPE__##name
 #define CAPABILITY(name) MESOS__V1__FRAMEWORK_INFO__CAPABILITY__TYPE__##name
+#define OPERATION_STATE(name) MESOS__V1__OPERATION_STATE__OPERATION_##name
 #define OPERATION(name) MESOS__V1__OFFER__OPERATION__TYPE__##name
 
 #pragma GCC diagnostic push

@@ -7,7 +7,7 @@
 
 #include "parts.h"
 
-static int check_id(const char *id, struct error *err)
+int validate_id(const char *id, struct error *err)
 {
     size_t length = strlen(id);
     if (length == 0)
@@ -69,7 +69,7 @@ static int check_support(const TaskInfo *info, struct error *err)
         return error_set(err, ERR_INVALID, "zmesos-local runs no images");
     if (info->check != NULL)
         return error_set(err, ERR_INVALID, "zmesos-local has no checks but health checks by COMMAND");
-    return 0;
+    return volumes_check_paths(info, err);
 }
 
 static int check_amounts(const struct resources *needed, const TaskInfo *info, const char *role,
@@ -108,7 +108,7 @@ static int check_runnable(struct framework *framework, const TaskInfo *info, str
 int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
         const struct resources *left, const struct resources *used, struct error *err)
 {
-    int code = check_id(info->task_id->value, err);
+    int code = validate_id(info->task_id->value, err);
     if (code != 0)
         return code;
     if (task_find(framework, info->task_id->value) != NULL)
@@ -130,6 +130,18 @@ int validate_task(struct framework *framework, struct agent *agent, const TaskIn
     return code != 0 ? code : check_runnable(framework, info, err);
 }
 
+static int invalid_resource(const Resource *resource, const char *why, struct error *err)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    resource_message_format(
+            resource, resource->allocation_info == NULL ? NULL : resource->allocation_info->role, &text);
+    int code = error_set(err, ERR_INVALID, "Resource '%.*s' is invalid: %s",
+            text.length < 300 ? (int)text.length : 300, (const char *)text.data, why);
+    buf_clear(&text);
+    return code;
+}
+
 static int check_resources(Resource **resources, size_t count, const char *role, struct error *err)
 {
     struct error why;
@@ -137,7 +149,7 @@ static int check_resources(Resource **resources, size_t count, const char *role,
     for (size_t i = 0; i < count; i++) {
         const Mesos__V1__Resource__AllocationInfo *allocation = resources[i]->allocation_info;
         if (resource_check(resources[i], &why) != 0)
-            return error_set(err, ERR_INVALID, "Invalid resources: %s", why.text);
+            return invalid_resource(resources[i], why.text, err);
         pieces += resources[i]->ranges == NULL ? 0 : resources[i]->ranges->n_range;
         pieces += resources[i]->set == NULL ? 0 : resources[i]->set->n_item;
         if (pieces > RESOURCE_RANGES_MAX)
@@ -159,17 +171,86 @@ static int check_task_resources(const TaskInfo *info, const char *role, struct e
     return code;
 }
 
+static const char *part_missing(const Operation *operation)
+{
+    switch (operation->type) {
+    case OPERATION(RESERVE):
+        return operation->reserve == NULL ? "reserve" : NULL;
+    case OPERATION(UNRESERVE):
+        return operation->unreserve == NULL ? "unreserve" : NULL;
+    case OPERATION(CREATE):
+        return operation->create == NULL ? "create" : NULL;
+    case OPERATION(DESTROY):
+        return operation->destroy == NULL ? "destroy" : NULL;
+    case OPERATION(GROW_VOLUME):
+        return operation->grow_volume == NULL ? "grow_volume" : NULL;
+    case OPERATION(SHRINK_VOLUME):
+        return operation->shrink_volume == NULL ? "shrink_volume" : NULL;
+    case OPERATION(CREATE_DISK):
+        return operation->create_disk == NULL ? "create_disk" : NULL;
+    case OPERATION(DESTROY_DISK):
+        return operation->destroy_disk == NULL ? "destroy_disk" : NULL;
+    case OPERATION(LAUNCH):
+        return operation->launch == NULL ? "launch" : NULL;
+    case OPERATION(LAUNCH_GROUP):
+        return operation->launch_group == NULL ? "launch_group" : NULL;
+    default:
+        return NULL;
+    }
+}
+
 int validate_operation_resources(const Operation *operation, const char *role, struct error *err)
 {
+    const char *missing = part_missing(operation);
     int code = 0;
-    if (operation->launch != NULL)
+    if (missing != NULL)
+        return error_set(err, ERR_INVALID, "A %s offer operation must have the Offer.Operation.%s field set.",
+                protobuf_c_enum_descriptor_get_value(
+                        &mesos__v1__offer__operation__type__descriptor, (int)operation->type)
+                        ->name,
+                missing);
+    switch (operation->type) {
+    case OPERATION(LAUNCH):
         for (size_t i = 0; code == 0 && i < operation->launch->n_task_infos; i++)
             code = check_task_resources(operation->launch->task_infos[i], role, err);
-    if (operation->launch_group != NULL) {
-        const ExecutorInfo *executor = operation->launch_group->executor;
-        code = check_resources(executor->resources, executor->n_resources, role, err);
+        break;
+    case OPERATION(LAUNCH_GROUP):
+        code = check_resources(operation->launch_group->executor->resources,
+                operation->launch_group->executor->n_resources, role, err);
         for (size_t i = 0; code == 0 && i < operation->launch_group->task_group->n_tasks; i++)
             code = check_task_resources(operation->launch_group->task_group->tasks[i], role, err);
+        break;
+    case OPERATION(RESERVE):
+        code = check_resources(operation->reserve->resources, operation->reserve->n_resources, role, err);
+        if (code == 0 && operation->reserve->n_source > 0)
+            code = error_set(
+                    err, ERR_INVALID, "Reservation updates are not yet implemented for the scheduler API.");
+        break;
+    case OPERATION(UNRESERVE):
+        code = check_resources(operation->unreserve->resources, operation->unreserve->n_resources, role, err);
+        break;
+    case OPERATION(CREATE):
+        code = check_resources(operation->create->volumes, operation->create->n_volumes, role, err);
+        break;
+    case OPERATION(DESTROY):
+        code = check_resources(operation->destroy->volumes, operation->destroy->n_volumes, role, err);
+        break;
+    case OPERATION(GROW_VOLUME):
+        code = check_resources(&operation->grow_volume->volume, 1, role, err);
+        if (code == 0)
+            code = check_resources(&operation->grow_volume->addition, 1, role, err);
+        break;
+    case OPERATION(SHRINK_VOLUME):
+        code = check_resources(&operation->shrink_volume->volume, 1, role, err);
+        break;
+    case OPERATION(CREATE_DISK):
+        code = check_resources(&operation->create_disk->source, 1, role, err);
+        break;
+    case OPERATION(DESTROY_DISK):
+        code = check_resources(&operation->destroy_disk->source, 1, role, err);
+        break;
+    default:
+        break;
     }
     return code;
 }
