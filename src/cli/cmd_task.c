@@ -107,6 +107,17 @@ static void print_retries(const Zmesos__V1__TaskSpec *spec)
         printf("%-10s %s to start\n", "has", duration_format(spec->launch_timeout->nanoseconds, duration));
 }
 
+/* What the last attempt's check said last. */
+static void print_check(const Mesos__V1__CheckStatusInfo *status)
+{
+    if (status && status->command && status->command->has_exit_code)
+        printf("%-10s exit code %" PRId32 "\n", "check", status->command->exit_code);
+    else if (status && status->http && status->http->has_status_code)
+        printf("%-10s HTTP status %" PRIu32 "\n", "check", status->http->status_code);
+    else if (status && status->tcp && status->tcp->has_succeeded)
+        printf("%-10s the port %s\n", "check", status->tcp->succeeded ? "is open" : "does not answer");
+}
+
 static void print_attempts(const Zmesos__V1__Task *task)
 {
     struct table table;
@@ -128,8 +139,11 @@ static void print_attempts(const Zmesos__V1__Task *task)
                     attempt->message};
 
             snprintf(number, sizeof number, "%" PRIu32, attempt->number);
-            snprintf(status, sizeof status, "%s%s", format_state(attempt->has_state, attempt->state),
-                    attempt->replaced ? ", replaced" : "");
+            snprintf(status, sizeof status, "%s%s%s", format_state(attempt->has_state, attempt->state),
+                    attempt->replaced ? ", replaced" : "",
+                    !attempt->has_healthy ? ""
+                    : attempt->healthy    ? ", healthy"
+                                          : ", unhealthy");
             table_row(&table, cells);
         }
         buf_clear(&ports);
@@ -170,6 +184,8 @@ static void print_task(const struct settings *settings, const Zmesos__V1__Task *
         print_spec(task->spec);
         print_retries(task->spec);
     }
+    if (task->n_attempts > 0)
+        print_check(task->attempts[task->n_attempts - 1]->check_status);
     print_attempts(task);
 }
 

@@ -120,7 +120,9 @@ struct attempt {
     uint32_t flags;
     const char *agent_id, *hostname, *agent_url, *reason; /* shared.c; NULL: none */
     char *ports, *unique, *message;
-    char *mesos_id; /* NULL: <id>.<key>.<number> */
+    char *mesos_id;       /* NULL: <id>.<key>.<number> */
+    int64_t check_status; /* health.c */
+    int32_t healthy;
     int64_t launched_ns, changed_ns;
 
     uint64_t subscription; /* it was launched under; 0: an earlier run's */
@@ -527,6 +529,12 @@ void attempt_never_ran(
 /* The task waits again: QUEUED, after a backoff. */
 void task_requeue(
         struct core *core, struct task *task, int64_t backoff_ms, const char *message, const char *reason);
+
+/* health.c: what checks say of an attempt that runs */
+/* Writes what is new in the attempt's row; false: nothing is. */
+bool health_note(struct core *core, const struct task *task, const struct attempt *attempt,
+        const Mesos__V1__TaskStatus *status);
+Mesos__V1__CheckStatusInfo *check_status_view(struct arena *arena, int64_t packed); /* NULL for 0 */
 
 /* kill.c */
 /* A KILL call of that Mesos id; `agent_id` may be NULL. */

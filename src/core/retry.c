@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -149,7 +150,9 @@ bool retry_after_end(
         outcome = OUTCOME(FINISHED);
         break;
     case STATE(FAILED):
-        outcome = timed_out ? OUTCOME(LAUNCH_TIMEOUT) : OUTCOME(FAILED);
+        outcome = timed_out                                                   ? OUTCOME(LAUNCH_TIMEOUT)
+                  : strcmp(reason, "REASON_MAX_COMPLETION_TIME_REACHED") == 0 ? OUTCOME(MAX_COMPLETION_TIME)
+                                                                              : OUTCOME(FAILED);
         break;
     case STATE(KILLED):
         outcome = timed_out ? OUTCOME(LAUNCH_TIMEOUT) : OUTCOME(KILLED);

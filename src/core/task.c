@@ -327,6 +327,8 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     shared_set(core, &attempt->reason, row->reason);
     set_mesos_id(core, task, attempt, row->mesos_id);
     shared_set(core, &attempt->agent_url, row->agent_url);
+    attempt->healthy = row->healthy;
+    attempt->check_status = row->check_status;
     attempt->state = (task_state)row->state;
     attempt->flags = row->flags;
     attempt->launched_ns = row->launched_ns;
@@ -376,6 +378,8 @@ struct attempt_row attempt_row_of(const struct task *task, const struct attempt 
             .reason = or_empty(attempt->reason),
             .mesos_id = or_empty(attempt->mesos_id),
             .agent_url = or_empty(attempt->agent_url),
+            .healthy = attempt->healthy,
+            .check_status = attempt->check_status,
     };
 }
 

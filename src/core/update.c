@@ -270,7 +270,14 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
         handle_stale(core, task, attempt, news, message, reason);
     } else if (news != NEWS_NONE) {
         reconcile_answered(core, task);
+        bool checked = health_note(core, task, attempt, status);
+        uint64_t revision = task->revision;
         apply_news(core, task, news, message, reason);
+        if (checked &&
+                task->revision == revision) { /* it stays where it is, and clients are told all the same */
+            struct task_row row = task_row_of(task);
+            output_task_event(core, task_write_quietly(core, &row, NULL));
+        }
     }
     stray_heard(core, status->task_id->value, news);
     const char *topic =

@@ -42,6 +42,9 @@ static Zmesos__V1__Attempt *view_attempt(
     view->message = copied(core, attempt->message);
     view->reason = copied(core, attempt->reason);
     view->agent_url = copied(core, attempt->agent_url);
+    view->has_healthy = attempt->healthy != 0;
+    view->healthy = attempt->healthy > 0;
+    view->check_status = check_status_view(&core->out->arena, attempt->check_status);
     view->has_replaced = view->replaced = attempt->flags & ATTEMPT_REPLACED;
     return view;
 }

@@ -82,6 +82,7 @@ static Mesos__V1__TaskInfo *task_info(
         info->command = arena_copy(arena, spec->command, sizeof *spec->command);
         add_ports(arena, info->command, launch);
     }
+    info->executor = spec->executor;
     info->container = spec->container;
     info->health_check = spec->health_check;
     info->check = spec->check;

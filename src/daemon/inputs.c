@@ -38,8 +38,7 @@ static struct slice find_field(struct slice message, uint32_t number)
     return found;
 }
 
-/* The bytes of each task, as they came: specifications are kept so. */
-static struct slice *find_specs(struct slice request, size_t count)
+struct slice *daemon_find_specs(struct slice request, size_t count)
 {
     struct slice *specs = alloc_zeroed(count, sizeof *specs);
     struct field_cursor cursor = {.rest = find_field(request, REQUEST_LAUNCH)};
@@ -65,7 +64,7 @@ void daemon_on_request(
     input.request.request = request;
     struct slice *specs = NULL;
     if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH)
-        input.request.specs = specs = find_specs(bytes, request->launch->n_tasks);
+        input.request.specs = specs = daemon_find_specs(bytes, request->launch->n_tasks);
     if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_KILL)
         input.request.kill_policy = find_field(find_field(bytes, REQUEST_KILL), KILL_POLICY);
     daemon_input(daemon, &input);

@@ -59,6 +59,9 @@ int daemon_subscribe_call(void *context, uint8_t **call, size_t *length);
 
 /* inputs.c: callbacks that turn what comes in into inputs of the core. */
 void daemon_input(struct daemon *daemon, const struct core_input *input);
+/* The bytes of each task of a launch, as they came: specifications are kept so. The caller frees the array.
+ */
+struct slice *daemon_find_specs(struct slice request, size_t count);
 void daemon_on_request(
         void *context, front_token token, const Zmesos__V1__Request *request, struct slice bytes);
 void daemon_on_up(void *context, uint64_t subscription, const char *master);

@@ -86,6 +86,8 @@ static void read_attempt(sqlite3_stmt *row, struct record *record)
             .reason = text_of(row, 11),
             .mesos_id = text_of(row, 12),
             .agent_url = text_of(row, 13),
+            .healthy = sqlite3_column_int(row, 14),
+            .check_status = sqlite3_column_int64(row, 15),
     };
 }
 
@@ -184,7 +186,8 @@ static const struct query query_task = {"task",
         "itiiiiBiiitti", read_task, relate_task};
 static const struct query query_attempt = {"attempt",
         "SELECT task_key, number, state, flags, agent_id, hostname, ports, unique_values, launched_ns,"
-        " changed_ns, message, reason, mesos_id, agent_url FROM attempt ORDER BY task_key, number",
+        " changed_ns, message, reason, mesos_id, agent_url, healthy,"
+        " check_status FROM attempt ORDER BY task_key, number",
         "iiiittttiitttt", read_attempt, relate_attempt};
 /* The recursion looks each class up in the index instead of walking through the journal. */
 static const struct query query_event = {"event",

@@ -102,6 +102,8 @@ static int write_attempt(struct database *database, const struct attempt_row *ro
     bind_text(&binding, row->reason);
     bind_text(&binding, row->mesos_id);
     bind_text(&binding, row->agent_url);
+    bind_integer(&binding, row->healthy);
+    bind_integer(&binding, row->check_status);
     return run(database, &binding, err);
 }
 

@@ -70,7 +70,9 @@ static const char *const migrations[] = {
         ");",
         "ALTER TABLE task ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE attempt ADD COLUMN mesos_id TEXT NOT NULL DEFAULT '';"
-        "ALTER TABLE attempt ADD COLUMN agent_url TEXT NOT NULL DEFAULT '';",
+        "ALTER TABLE attempt ADD COLUMN agent_url TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE attempt ADD COLUMN healthy INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN check_status INTEGER NOT NULL DEFAULT 0;",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == STORE_SCHEMA_VERSION, "one migration a version");
 

@@ -199,6 +199,32 @@ static int enum_value(
     return value->value;
 }
 
+/* "COMMAND", "COMMAND:3", "HTTP:200", "TCP:1" */
+static Mesos__V1__CheckStatusInfo *build_check_status(struct rig *rig, char *text)
+{
+    Mesos__V1__CheckStatusInfo *status = new_of(rig, &mesos__v1__check_status_info__descriptor);
+    char *result = strchr(text, ':');
+    if (result)
+        *result++ = '\0';
+    status->has_type = true;
+    status->type =
+            (Mesos__V1__CheckInfo__Type)enum_value(rig, &mesos__v1__check_info__type__descriptor, "", text);
+    if (status->type == MESOS__V1__CHECK_INFO__TYPE__COMMAND) {
+        status->command = new_of(rig, &mesos__v1__check_status_info__command__descriptor);
+        status->command->has_exit_code = result != NULL;
+        status->command->exit_code = result ? atoi(result) : 0;
+    } else if (status->type == MESOS__V1__CHECK_INFO__TYPE__HTTP) {
+        status->http = new_of(rig, &mesos__v1__check_status_info__http__descriptor);
+        status->http->has_status_code = result != NULL;
+        status->http->status_code = result ? (uint32_t)atoi(result) : 0;
+    } else if (status->type == MESOS__V1__CHECK_INFO__TYPE__TCP) {
+        status->tcp = new_of(rig, &mesos__v1__check_status_info__tcp__descriptor);
+        status->tcp->has_succeeded = result != NULL;
+        status->tcp->succeeded = result && atoi(result);
+    }
+    return status;
+}
+
 Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
 {
     Mesos__V1__TaskStatus *status = new_of(rig, &mesos__v1__task_status__descriptor);
@@ -231,6 +257,11 @@ Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
             status->uuid.len = strlen(words[i + 1]);
         } else if (strcmp(words[i], "on") == 0) {
             status->agent_id->value = words[i + 1];
+        } else if (strcmp(words[i], "healthy") == 0) {
+            status->has_healthy = true;
+            status->healthy = strcmp(words[i + 1], "yes") == 0;
+        } else if (strcmp(words[i], "check") == 0) {
+            status->check_status = build_check_status(rig, words[i + 1]);
         } else {
             fail_msg("what is '%s' in an update?", words[i]);
         }

@@ -119,7 +119,7 @@ const char *in_removed(struct rig *rig, const char *framework_id);
  * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so. */
 const char *in_offers(struct rig *rig, const char *offers);
 const char *in_rescind(struct rig *rig, const char *offer_id);
-/* "a.1.1 RUNNING by AGENT uuid u1 because RECONCILIATION on A1 : words" */
+/* "a.1.1 RUNNING by AGENT uuid u1 because RECONCILIATION on A1 healthy yes check HTTP:200 : words" */
 const char *in_update(struct rig *rig, const char *update);
 /* The event without anything inside. */
 const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event);

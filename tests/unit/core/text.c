@@ -163,6 +163,18 @@ static void add_call(struct buf *buf, const struct core_call *call)
     text_add(buf, "%s\n", c->reconcile && c->reconcile->n_tasks == 0 ? " implicit" : "");
 }
 
+static void add_check(struct buf *buf, const Mesos__V1__CheckStatusInfo *status)
+{
+    if (status)
+        text_add(buf, " check");
+    if (status && status->command)
+        text_add(buf, status->command->has_exit_code ? " exited %d" : " exited?", status->command->exit_code);
+    if (status && status->http)
+        text_add(buf, status->http->has_status_code ? " http %u" : " http?", status->http->status_code);
+    if (status && status->tcp)
+        text_add(buf, status->tcp->has_succeeded ? " tcp %d" : " tcp?", status->tcp->succeeded);
+}
+
 void text_task(struct buf *buf, const Zmesos__V1__Task *task)
 {
     text_add(buf, "%s name %s role %s %s rev %llu created %lld changed %lld", task->id, task->name,
@@ -182,6 +194,9 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
                 attempt->agent_url ? attempt->agent_url : "");
         for (size_t p = 0; p < attempt->n_ports; p++)
             text_add(buf, " :%u", attempt->ports[p]);
+        if (attempt->has_healthy)
+            text_add(buf, " %s", attempt->healthy ? "healthy" : "unhealthy");
+        add_check(buf, attempt->check_status);
         add_words(buf, attempt->message, attempt->reason);
         text_add(buf, ")");
     }

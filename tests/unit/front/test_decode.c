@@ -63,13 +63,13 @@ static const struct {
                 BYTES("\x08\x01\x12\x02hi\x52\x0a\x0a\x08\x0a\x01"
                       "a\xaa\x01\x02\x10\x06"),
                 ZMESOS__V1__CODE__OK, NULL, NULL},
-        {"a retry on outcome 9",
+        {"a retry on outcome 99",
                 BYTES("\x08\x01\x12\x02hi\x52\x0a\x0a\x08\x0a\x01"
-                      "a\xaa\x01\x02\x10\x09"),
+                      "a\xaa\x01\x02\x10\x63"),
                 ZMESOS__V1__CODE__INVALID, "hi", "launch.tasks[0].retry.on[0]"},
-        {"a retry on LOST and outcome 9, packed",
+        {"a retry on LOST and outcome 99, packed",
                 BYTES("\x08\x01\x12\x02hi\x52\x0c\x0a\x0a\x0a\x01"
-                      "a\xaa\x01\x04\x12\x02\x06\x09"),
+                      "a\xaa\x01\x04\x12\x02\x06\x63"),
                 ZMESOS__V1__CODE__INVALID, "hi", "launch.tasks[0].retry.on[1]"},
         {"two operations", BYTES("\x08\x01\x12\x02hi\x6a\x00\x82\x01\x00"), ZMESOS__V1__CODE__INVALID, "hi",
                 "ping"},

@@ -95,11 +95,14 @@ const char *record_text(struct fixture *fixture, const struct record *record)
         return arena_format(arena,
                 "attempt %lld/%u state=%d flags=%x agent='%s' host='%s' ports='%s' unique='%s' launched=%lld "
                 "changed=%lld "
-                "message='%s' reason='%s' mesos='%s'%s%s\n",
+                "message='%s' reason='%s' mesos='%s'%s%s%s\n",
                 (long long)row->task_key, row->number, row->state, row->flags, row->agent_id, row->hostname,
                 row->ports, row->unique, (long long)row->launched_ns, (long long)row->changed_ns,
                 row->message, row->reason, row->mesos_id ? row->mesos_id : "",
-                row->agent_url && *row->agent_url ? " url=" : "", row->agent_url ? row->agent_url : "");
+                row->agent_url && *row->agent_url ? " url=" : "", row->agent_url ? row->agent_url : "",
+                row->healthy || row->check_status ? arena_format(arena, " healthy=%d check=%lld",
+                                                            row->healthy, (long long)row->check_status)
+                                                  : "");
     }
     case RECORD_EVENT: {
         const struct event_row *row = &record->event;

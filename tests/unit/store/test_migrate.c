@@ -144,12 +144,14 @@ static void test_a_migrated_database_takes_rows(void **state)
                     .attempt = {.task_key = 1,
                             .number = 2,
                             .mesos_id = "job.1.2-r1",
-                            .agent_url = "http://a:5051"}}};
+                            .agent_url = "http://a:5051",
+                            .healthy = 1,
+                            .check_status = 7}}};
     assert_int_equal(store_write_now(store, &records[0], NULL), 0);
     assert_int_equal(store_write_now(store, &records[1], NULL), 0);
     const char *text = load_text(fixture, store);
     assert_non_null(strstr(text, "flags=5"));
-    assert_non_null(strstr(text, "mesos='job.1.2-r1' url=http://a:5051\n"));
+    assert_non_null(strstr(text, "mesos='job.1.2-r1' url=http://a:5051 healthy=1 check=7\n"));
     assert_non_null(strstr(text, "spec=<0a036a6f62>"));
     store_destroy(store);
 }

@@ -40,7 +40,9 @@ static struct record full_attempt(int64_t task_key, uint32_t number)
                     .message = "m",
                     .reason = "r",
                     .mesos_id = "job.1.1-r1",
-                    .agent_url = "http://10.0.0.7:5051/slave(1)"}};
+                    .agent_url = "http://10.0.0.7:5051/slave(1)",
+                    .healthy = -1,
+                    .check_status = INT64_MAX}};
 }
 
 /* Commits the records as one group, stops, and starts again: the reopened store. */

@@ -70,6 +70,8 @@ struct attempt_row {
     const char *reason;
     const char *mesos_id;  /* "": <id>.<key>.<number> */
     const char *agent_url; /* as its offer said; "": not known */
+    int32_t healthy;       /* what its health check said last: 1 yes, -1 no, 0 nothing yet */
+    int64_t check_status;  /* what its check said last, as the core packs it; 0: nothing yet */
 };
 
 /* A publication that is numbered for ever. (class, number) is its key. */
