@@ -150,7 +150,7 @@ static Mesos__V1__AgentID *agent_id(struct core *core, const char *value)
 void handle_shutdown_executor(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__ShutdownExecutor *request = input->request.request->shutdown_executor;
-    struct place place;
+    struct place place = {0};
     struct error err;
     int code = find_executor(core, request->executor, "shutdown_executor", &place, &err);
     code = code ? code : may_ask(core, &err);
@@ -168,7 +168,7 @@ void handle_shutdown_executor(struct core *core, const struct core_input *input)
 void handle_send_message(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__SendMessage *request = input->request.request->message;
-    struct place place;
+    struct place place = {0};
     struct error err;
     int code = find_executor(core, request->executor, "message", &place, &err);
     if (code == 0 && !request->has_data)
