@@ -10,7 +10,7 @@
 struct operation_job {
     struct arena *arena;
     const char *role;
-    char field[OPERATION_FIELD_MAX]; /* what is looked at */
+    char field[ERROR_FIELD_MAX]; /* what is looked at */
     struct resource_set set;
     struct error *err;
 };
