@@ -2,6 +2,7 @@
  * of Mesos). Those on volumes are in resource_volume.c. */
 #include "resource_operation.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,22 @@ message *resource_pop_reservation(struct arena *arena, const message *from)
 }
 
 /* ---- what all operations need ---- */
+
+void operation_at(struct operation_job *job, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(job->field, sizeof job->field, format, arguments);
+    va_end(arguments);
+}
+
+void operation_path(char path[OPERATION_FIELD_MAX], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, OPERATION_FIELD_MAX, format, arguments);
+    va_end(arguments);
+}
 
 int operation_refuse(struct operation_job *job, const char *why)
 {
@@ -133,7 +150,7 @@ static int read_list(struct operation_job *job, const char *path, message *const
     const message *first = NULL;
     for (size_t i = 0; i < count; i++) {
         const message *one;
-        snprintf(job->field, sizeof job->field, "%s[%zu]", path, i);
+        operation_at(job, "%s[%zu]", path, i);
         int rc = operation_prepare(job, list[i], &one);
         rc = rc || !target ? rc : check_target(job, one);
         if (rc)
@@ -159,14 +176,14 @@ static int rereserve(
     char list[OPERATION_FIELD_MAX];
     for (size_t i = 0; i < 4; i++)
         resource_set_init(sets[i], job->arena);
-    snprintf(list, sizeof list, "%s.reserve.source", path);
+    operation_path(list, "%s.reserve.source", path);
     int rc = read_list(job, list, reserve->source, reserve->n_source, false, &source, &source_bare);
-    snprintf(list, sizeof list, "%s.reserve.resources", path);
+    operation_path(list, "%s.reserve.resources", path);
     if (rc == 0)
         rc = read_list(job, list, reserve->resources, reserve->n_resources, true, &target, &target_bare);
     if (rc)
         return rc;
-    snprintf(job->field, sizeof job->field, "%s", list);
+    operation_at(job, "%s", list);
     if (!resource_set_equal(&source_bare, &target_bare))
         return operation_refuse(job, "they are not as much as the source");
     return operation_convert(job, &source, &target);
@@ -181,12 +198,12 @@ static int each(struct operation_job *job, const char *path, message *const *lis
         int (*apply)(struct operation_job *job, const message *resource))
 {
     for (size_t i = 0; i < count; i++) {
-        snprintf(job->field, sizeof job->field, "%s[%zu]", path, i);
+        operation_at(job, "%s[%zu]", path, i);
         int rc = apply(job, list[i]);
         if (rc)
             return rc;
     }
-    snprintf(job->field, sizeof job->field, "%s", path);
+    operation_at(job, "%s", path);
     return count > 0 ? 0 : operation_refuse(job, "there is no resource");
 }
 
@@ -197,23 +214,23 @@ static int apply(struct operation_job *job, const Mesos__V1__Offer__Operation *o
     case OPERATION(RESERVE):
         if (operation->reserve && operation->reserve->n_source > 0)
             return rereserve(job, operation->reserve, path);
-        snprintf(list, sizeof list, "%s.reserve.resources", path);
+        operation_path(list, "%s.reserve.resources", path);
         return each(job, list, LIST(operation->reserve, resources), reserve_one);
     case OPERATION(UNRESERVE):
-        snprintf(list, sizeof list, "%s.unreserve.resources", path);
+        operation_path(list, "%s.unreserve.resources", path);
         return each(job, list, LIST(operation->unreserve, resources), unreserve_one);
     case OPERATION(CREATE):
-        snprintf(list, sizeof list, "%s.create.volumes", path);
+        operation_path(list, "%s.create.volumes", path);
         return each(job, list, LIST(operation->create, volumes), operation_create);
     case OPERATION(DESTROY):
-        snprintf(list, sizeof list, "%s.destroy.volumes", path);
+        operation_path(list, "%s.destroy.volumes", path);
         return each(job, list, LIST(operation->destroy, volumes), operation_destroy);
     case OPERATION(GROW_VOLUME):
         return operation_grow(job, operation->grow_volume, path);
     case OPERATION(SHRINK_VOLUME):
         return operation_shrink(job, operation->shrink_volume, path);
     default:
-        snprintf(job->field, sizeof job->field, "%s.type", path);
+        operation_at(job, "%s.type", path);
         return operation_refuse(job, "the operation does not change an offer in a way that is known before");
     }
 }

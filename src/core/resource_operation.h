@@ -17,6 +17,10 @@ struct operation_job {
 
 int operation_refuse(struct operation_job *job, const char *why); /* at the field */
 
+/* What is looked at now; a path that is too long is cut. */
+void operation_at(struct operation_job *job, const char *format, ...) PRINTF_LIKE(2, 3);
+void operation_path(char path[OPERATION_FIELD_MAX], const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Checks it, and makes a copy in the modern form that is allocated. */
 int operation_prepare(struct operation_job *job, const Mesos__V1__Resource *from,
         const Mesos__V1__Resource **to) MUST_CHECK;

@@ -111,11 +111,11 @@ int operation_grow(
     struct resource_set consumed, made;
     resource_set_init(&consumed, job->arena);
     resource_set_init(&made, job->arena);
-    snprintf(job->field, sizeof job->field, "%s.grow_volume.volume", path);
+    operation_at(job, "%s.grow_volume.volume", path);
     int rc = prepare_resize(job, grow ? grow->volume : NULL, &volume);
     if (rc)
         return rc;
-    snprintf(job->field, sizeof job->field, "%s.grow_volume.addition", path);
+    operation_at(job, "%s.grow_volume.addition", path);
     if (!grow->addition)
         return operation_refuse(job, "there is no addition");
     rc = operation_prepare(job, grow->addition, &more);
@@ -143,14 +143,14 @@ int operation_shrink(
     milli_t less;
     resource_set_init(&consumed, job->arena);
     resource_set_init(&made, job->arena);
-    snprintf(job->field, sizeof job->field, "%s.shrink_volume.volume", path);
+    operation_at(job, "%s.shrink_volume.volume", path);
     int rc = prepare_resize(job, shrink ? shrink->volume : NULL, &volume);
     rc = rc ? rc : resource_read(job->arena, volume, &old, job->err);
     if (rc)
         return rc;
     if (!shrink->subtract || milli_from_double(shrink->subtract->value, &less) || less <= 0 ||
             less >= old.value.scalar) {
-        snprintf(job->field, sizeof job->field, "%s.shrink_volume.subtract", path);
+        operation_at(job, "%s.shrink_volume.subtract", path);
         return operation_refuse(job, "it is more than nothing and less than the volume");
     }
     rc = operation_read(job, volume, &consumed);
