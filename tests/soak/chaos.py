@@ -13,6 +13,7 @@ import programs
 from plan import ORPHAN, command
 
 ALLOCATION = "0.2"
+WELL = 60.0      # seconds for all agents to be back
 HEARTBEAT = "1"  # seconds: a silent stream is noticed after five
 
 
@@ -60,16 +61,16 @@ class LocalChaos(Chaos):
         now = time.monotonic()
         for agent in [agent for agent, back in self.away.items() if now >= back]:
             del self.away[agent]
-            self._fault("return_agent", agent=agent, with_tasks=self.random.random() < 0.7)
+            self._fault("return_agent", agent=agent, with_tasks=self.random.random() < 0.5)
         if self.until and now >= self.until:
             self.until = 0.0
             self._fault("clear")
         super().turn()
 
     def act(self) -> None:
-        self.random.choice([self.failover, self.lose_agent, self.lose_agent, self.restart_agent, self.restart_agent, self.no_answer,
-                            self.no_answer, self.refuse, self.late_or_twice, self.lose_acknowledgements, self.stall, self.stream,
-                            self.last_for_a_while, self.stage, self.orphan, self.surprise])()
+        often = [self.lose_agent, self.restart_agent, self.no_answer]
+        self.random.choice([*often, *often, self.failover, self.refuse, self.late_or_twice, self.lose_acknowledgements,
+                            self.stall, self.stream, self.last_for_a_while, self.stage, self.orphan, self.surprise])()
 
     def _fault(self, name: str, **what: Any) -> None:
         self.done[name] += 1
@@ -97,8 +98,9 @@ class LocalChaos(Chaos):
         agent = self._agent()
         if agent:
             how = self.random.choice(["unreachable", "unreachable", "gone", "removed"])
-            self._fault("lose_agent", agent=agent, how=how, after_ms=self.random.choice([0, 200, 2000]))
-            self.away[agent] = self._later()
+            after_ms = self.random.choice([0, 200, 2000])
+            self._fault("lose_agent", agent=agent, how=how, after_ms=after_ms)
+            self.away[agent] = self._later() + after_ms / 1000
 
     def restart_agent(self) -> None:
         agent = self._agent()
@@ -128,7 +130,8 @@ class LocalChaos(Chaos):
 
     def late_or_twice(self) -> None:
         if self.random.random() < 0.5:
-            self._fault("delay", call=self._call(), what=self.random.choice(["call", "answer"]), ms=self.random.randrange(50, 5000))
+            self._fault("delay", call=self._call(), what=self.random.choice(["call", "answer"]),
+                        ms=self.random.randrange(50, 5000))
         else:  # nothing sends an ACCEPT or SUBSCRIBE twice, which is the daemon's own promise
             self._fault("double", call=self.random.choice(["ACKNOWLEDGE", "KILL", "RECONCILE", "REVIVE", "DECLINE"]),
                         after_ms=self.random.choice([0, 1000]))
@@ -167,8 +170,13 @@ class LocalChaos(Chaos):
 
     def calm(self) -> None:
         self._fault("clear")
-        for agent in self.away:
-            self._fault("return_agent", agent=agent, with_tasks=True)
+        deadline = time.monotonic() + WELL
+        while missing := [number for number, agent in enumerate(self.local.state()["agents"], 1) if agent["state"] != "registered"]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"zmesos-local's agents {missing} did not return")
+            for agent in missing:
+                self._fault("return_agent", agent=agent, with_tasks=True)
+            time.sleep(1.0)  # one may be on its way out still
         self.away.clear()
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from plan import ORPHAN
 LOST, TWICE = "lost", "twice"
 OVER = frozenset(["FINISHED", "FAILED", "KILLED", "ERROR", "GONE", "LOST"])
 ONWARD = {state: place for place, state in enumerate(["QUEUED", "LAUNCHING", "STAGING", "STARTING", "RUNNING", "KILLING"])}
+CUT_OFF = frozenset(["UNREACHABLE", "UNKNOWN"])  # not over, and nobody can say more
 RAN = frozenset(["STARTING", "RUNNING", "KILLING"])
 
 
@@ -82,7 +83,7 @@ def check_refused_bad(history: History) -> Iterator[Finding]:
 
 
 def check_kills(history: History) -> Iterator[Finding]:
-    """A kill that was answered OK is carried out; one answered KILLED before any attempt means that it never runs."""
+    """A kill that was answered OK is carried out, or waits for the task to return; one answered KILLED before any attempt means that it never runs."""
     forgotten = _forgotten(history)
     told = set()
     for kill in history.kills:
@@ -92,7 +93,7 @@ def check_kills(history: History) -> Iterator[Finding]:
         if task is None:
             told.add(kill.id)
             yield Finding("a killed task is unknown", f"{kill.id}: a kill was answered OK")
-        elif task.state not in OVER:
+        elif task.state not in OVER | CUT_OFF:
             told.add(kill.id)
             yield Finding("a kill was not carried out", f"{kill.id}: is {task.state}: {task.message}")
         elif kill.state == "KILLED" and task.attempts == 0 and _starts(history, kill.id):

@@ -240,7 +240,8 @@ def read_database(history: History, path: pathlib.Path) -> None:
                 "SELECT key, id, state, revision, attempts, kill_requested, message, reason FROM task"):
             history.tasks[task_id] = Task(key, task_id, state_name(state), revision, attempts, bool(kill), message, reason)
         for task_id, key, number, state, mesos_id in database.execute(
-                "SELECT task.id, key, number, attempt.state, mesos_id FROM attempt JOIN task ON key = task_key ORDER BY key, number"):
+                "SELECT task.id, key, number, attempt.state, mesos_id FROM attempt JOIN task ON key = task_key "
+                "ORDER BY key, number"):
             history.attempts[key].append(Attempt(key, number, state_name(state), mesos_id or f"{task_id}.{key}.{number}"))
         for event_class, number, topic, header, body in database.execute(
                 "SELECT class, number, topic, header, body FROM event ORDER BY class, number"):

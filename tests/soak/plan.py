@@ -58,8 +58,8 @@ class Planner:
         return f"{self.prefix}-{self.made}"
 
     def _seconds(self) -> float:
-        if self.random.random() < 0.05:
-            return self.random.uniform(5.0, 15.0)
+        if self.random.random() < 0.12:
+            return self.random.uniform(3.0, 15.0)
         return self.random.choice([0.0, self.random.uniform(0.05, 1.0), self.random.expovariate(0.5)])
 
     def task(self) -> tuple[TaskSpec, Planned]:

@@ -33,7 +33,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 import programs  # noqa: E402
 import zmesos  # noqa: E402
 from chaos import Chaos, CommandChaos, LocalChaos  # noqa: E402
-from compare import LOST, TWICE, Finding, compare  # noqa: E402
+from compare import CUT_OFF, LOST, TWICE, Finding, compare  # noqa: E402
 from daemon import Daemon, Died  # noqa: E402
 from history import PREFIXES, History, read  # noqa: E402
 from proxy import Proxy  # noqa: E402
@@ -41,6 +41,7 @@ from proxy import Proxy  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 KINDS = ["control", "router", "dealer"]
 END_LIMIT = 120.0     # seconds for a client or listener to come to its end
+CUT_OFF_FOR = 30.0    # seconds in which a task that is cut off may return: several rounds of reconciliation
 SHOWN = 10            # findings of a kind that are listed
 DEATHS_MAX = 20       # of zmesosd by itself, after which the soak ends
 
@@ -218,7 +219,7 @@ class Soak:
         with zmesos.Client(self.daemon.control, self.daemon.events, self.daemon.pipeline, timeout=30.0) as client:
             open_tasks = self._drain(client)
             if open_tasks:
-                say(f"not over after {self.options.settle:g} s: {open_tasks}")
+                say(f"not over at the end: {_counts(collections.Counter(open_tasks))}")
             heads = {getattr(head, "class"): head.number for head in client.status().heads}
         for worker in self.listeners:
             worker.end(json.dumps(heads) + "\n")
@@ -236,13 +237,16 @@ class Soak:
                 self.problems.append(Finding("a witness failed", wrong))
 
     def _drain(self, client: zmesos.Client) -> dict[str, int]:
-        """Waits until all tasks are over; the states of those that are not."""
+        """Waits until all tasks are over; the states of those that are not. A task whose agent has come back as another one
+        stays UNKNOWN or UNREACHABLE."""
         assert self.daemon
         deadline = time.monotonic() + self.options.settle
+        returned = time.monotonic() + CUT_OFF_FOR
         while True:
             counts = {zmesos.state_name(count.state): count.tasks for count in client.status().counts
                       if not zmesos.is_over(zmesos.Task(state=count.state))}
-            if not counts or time.monotonic() > deadline:
+            now = time.monotonic()
+            if not counts or now > deadline or (now > returned and set(counts) <= CUT_OFF):
                 return counts
             self.daemon.check()
             time.sleep(0.2)
@@ -334,7 +338,7 @@ def parse(arguments: Optional[list[str]] = None) -> argparse.Namespace:
     parser.add_argument("--restart-every", type=float, default=4.0, metavar="S",
                         help="seconds between restarts of zmesosd, on average")
     parser.add_argument("--break-every", type=float, default=1.0, metavar="S", help="seconds between broken connections")
-    parser.add_argument("--fault-every", type=float, default=4.0, metavar="S", help="seconds between zmesos-local's faults")
+    parser.add_argument("--fault-every", type=float, default=2.5, metavar="S", help="seconds between zmesos-local's faults")
     parser.add_argument("--disturb", action="append", default=[], metavar="COMMAND",
                         help="run at random times with --master, such as one that ends and restarts an agent; may be given "
                         "several times. Each must leave the cluster whole. SOAK_RANDOM in its environment is a random number")

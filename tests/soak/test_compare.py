@@ -1,4 +1,4 @@
-"""The comparison of a soak finds each kind of broken promise in histories that are made up, and nothing in one that is right."""
+"""The comparison finds each kind of broken promise in histories that are made up, and nothing in one that is right."""
 from __future__ import annotations
 
 import json
@@ -58,7 +58,7 @@ def add_event(history: History, task: Task, state: str, attempt: int) -> None:
 
 
 def good() -> History:
-    """a finished at once, b was tried twice, c was killed before it ran, d is LOST, e returned from it; and some were refused."""
+    """a finished at once, b was tried twice, c was killed before it ran, d is LOST, e returned; some were refused."""
     history = History(store=STORE, streams=[Stream("listener-all", whole=frozenset([TASK, UPDATE]), end={})])
     add_task(history, "a")
     add_task(history, "b", attempts=2, max_starts=2)
@@ -422,6 +422,15 @@ def test_attempts_may_overlap_under_a_policy_that_says_so() -> None:
     history = good()
     overlapped(history)
     history.launches["b"].overlap = True
+    assert compare(history) == []
+
+
+def test_a_kill_waits_for_a_task_that_is_cut_off() -> None:
+    history = good()
+    killed_and_runs(history)
+    task = history.tasks["h"]
+    add_event(history, task, "UNKNOWN", 1)
+    task.state = "UNKNOWN"
     assert compare(history) == []
 
 

@@ -94,7 +94,8 @@ def test_what_is_made_wrong_afterwards_is_found(soaked: tuple[int, str, pathlib.
     database = sqlite3.connect(kept / "daemon" / "state" / "zmesos.db")
     with database:
         finished = [task_id for task_id, in database.execute(
-            "SELECT id FROM task WHERE state = ? AND attempts = 1 AND id LIKE 'soak-%' ORDER BY id LIMIT 3", [messages.FINISHED])]
+            "SELECT id FROM task WHERE state = ? AND attempts = 1 AND id LIKE 'soak-%' ORDER BY id LIMIT 3",
+            [messages.FINISHED])]
         database.execute("DELETE FROM task WHERE id = ?", [finished[0]])
         database.execute("DELETE FROM event WHERE topic LIKE 'task/' || ? || '/%'", [finished[0]])
         database.execute("DELETE FROM event WHERE class = 2 AND number = (SELECT max(number) / 2 FROM event WHERE class = 2)")
