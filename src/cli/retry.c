@@ -15,8 +15,8 @@
 #define BACKOFF_MAX_DEFAULT (300 * DURATION_SECOND) /* the daemon's, where nothing is said */
 #define REPLACE_AFTER_MAX (30 * DURATION_DAY)
 #define LAUNCH_TIMEOUT_MAX (30 * DURATION_DAY)
-#define OUTCOMES "failed, finished, killed, launch_timeout, gone, lost, unreachable, unknown"
-#define OUTCOMES_MAX 8
+#define OUTCOMES "failed, finished, killed, launch_timeout, gone, drained, lost, unreachable, unknown"
+#define OUTCOMES_MAX 16
 #define NAME_MAX_BYTES 32
 
 static int read_duration(struct spec *spec, const char *flag, const char *text, int64_t max,

@@ -184,6 +184,9 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err)
     case OPTION_ROLE:
         task->role = value;
         return 1;
+    case OPTION_DESPITE_MAINTENANCE:
+        task->has_despite_maintenance = task->despite_maintenance = 1;
+        return 1;
     case OPTION_PRIORITY:
         return set_priority(spec, value, err);
     case OPTION_CONSTRAINT:

@@ -30,6 +30,7 @@ enum {
     OPTION_LABEL,
     OPTION_USER,
     OPTION_IMAGE,
+    OPTION_DESPITE_MAINTENANCE,
     OPTION_RETRIES, /* from here on retry.h's */
     OPTION_RETRY_ON,
     OPTION_RETRY_BACKOFF,
@@ -50,6 +51,7 @@ enum {
             {"constraint", required_argument, NULL, OPTION_CONSTRAINT},                                      \
             {"env", required_argument, NULL, OPTION_ENV}, {"label", required_argument, NULL, OPTION_LABEL},  \
             {"user", required_argument, NULL, OPTION_USER},                                                  \
+            {"despite-maintenance", no_argument, NULL, OPTION_DESPITE_MAINTENANCE},                          \
             {"image", required_argument, NULL, OPTION_IMAGE},                                                \
             {"retries", required_argument, NULL, OPTION_RETRIES},                                            \
             {"retry-on", required_argument, NULL, OPTION_RETRY_ON},                                          \
@@ -74,8 +76,10 @@ enum {
     "  --label KEY[=VALUE]  repeatable\n"                                                                    \
     "  --user NAME          to run as\n"                                                                     \
     "  --image IMAGE        run in this Docker image, by Mesos's own containerizer\n"                        \
+    "  --despite-maintenance  also on agents that are to be maintained soon; it is not drained\n"            \
     "  --retries N          more attempts after the first, up to 99 (0)\n"                                   \
-    "  --retry-on OUTCOME,...  failed, finished, killed, launch_timeout, gone; and lost, unreachable, "      \
+    "  --retry-on OUTCOME,...  failed, finished, killed, launch_timeout, gone, drained; and lost, "          \
+    "unreachable, "                                                                                          \
     "unknown,\n"                                                                                             \
     "                       which may run twice at once (failed,launch_timeout,gone)\n"                      \
     "  --retry-backoff TIME before the second attempt, doubled for each further one (1s)\n"                  \

@@ -34,6 +34,8 @@ void core_config_init(struct core_config *config)
             .launch_timeout_ms = 15 * 60 * 1000,
             .keep_tasks_ms = (int64_t)7 * 24 * 3600 * 1000,
             .keep_tasks = 100000,
+            .avoid_maintenance_ms = 3600 * 1000,
+            .drain_grace_ms = 60 * 1000,
     };
 }
 
@@ -60,7 +62,7 @@ struct core *core_create(const struct core_config *config)
     struct core *core = alloc_zeroed(1, sizeof *core);
     copy_config(core, config);
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
-            &core->named, &core->shared, &core->strays, &core->sites, &core->attributes};
+            &core->named, &core->shared, &core->strays, &core->sites, &core->attributes, &core->windows};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
@@ -109,6 +111,8 @@ void core_destroy(struct core *core)
     heap_clear(&core->over);
     heap_clear(&core->lost);
     asked_clear(core);
+    maintenance_clear(core);
+    map_clear(&core->windows);
     free(core->foreign);
     free(core->retired);
     free(core->roles);
@@ -264,6 +268,7 @@ static void handle_down(struct core *core, bool refused, const char *text)
     bool was_up = core->subscription != 0;
     text = clean_words(core, text);
     offers_drop_all(core);
+    maintenance_clear(core);
     core->subscription = 0;
     core->subscription_state =
             refused ? ZMESOS__V1__SUBSCRIPTION__REFUSED : ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
@@ -294,6 +299,7 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
 static void tick(struct core *core)
 {
     timers_run(core);
+    maintenance_tick(core);
     if (core->match_wanted)
         match_run(core);
     offers_tick(core);
@@ -311,7 +317,8 @@ int64_t core_deadline(const struct core *core)
 {
     int64_t at = core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
-            teardown_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+            teardown_deadline(core), maintenance_deadline(core),
+            core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
     return at;

@@ -25,8 +25,10 @@ static void handle_operation_update(struct core *core, const Mesos__V1__Operatio
 /* An agent was removed or an executor ended: the updates come by themselves; ask, should one be lost. */
 static void handle_failure(struct core *core, const Mesos__V1__Scheduler__Event__Failure *failure)
 {
-    if (failure->agent_id && !failure->executor_id)
+    if (failure->agent_id && !failure->executor_id) {
         site_forget(core, failure->agent_id->value);
+        maintenance_forget(core, failure->agent_id->value);
+    }
     struct agent *agent = failure->agent_id && !failure->executor_id
                                   ? map_get_string(&core->agents, failure->agent_id->value)
                                   : NULL;
@@ -59,8 +61,14 @@ void handle_event(struct core *core, const Mesos__V1__Scheduler__Event *event, s
             handle_offers(core, event->offers);
         break;
     case EVENT(INVERSE_OFFERS):
+        publish(core, CLASS(INVERSE_OFFERS), type, bytes);
+        if (event->inverse_offers)
+            handle_inverse_offers(core, event->inverse_offers);
+        break;
     case EVENT(RESCIND_INVERSE_OFFER):
         publish(core, CLASS(INVERSE_OFFERS), type, bytes);
+        if (event->rescind_inverse_offer)
+            handle_rescind_inverse_offer(core, event->rescind_inverse_offer->inverse_offer_id->value);
         break;
     case EVENT(RESCIND):
         publish(core, CLASS(RESCIND), type, bytes);

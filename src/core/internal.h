@@ -39,6 +39,7 @@ enum misfit {
     MISFIT_PORTS = SCALAR_COUNT,
     MISFIT_TAKEN, /* fits, but the ACCEPT is full, or something came first */
     MISFIT_AVOIDED,
+    MISFIT_MAINTENANCE,
     MISFIT_ROLE,
     MISFIT_CONSTRAINT
 };
@@ -67,6 +68,7 @@ struct shape {
     bool grouped;  /* has constraints that look at tasks of the same name */
     bool unsteady; /* an offer that does not fit may fit later in the same round: SPREAD, NEAR */
     bool preferring;
+    bool despite_maintenance;
     char **avoid; /* agents on which it must not go */
     size_t avoid_count;
 
@@ -106,6 +108,7 @@ enum attempt_flag {
     ATTEMPT_DOUBTED = 16,   /* it was cut off, lost or its id in use: its absence proves nothing any more */
     ATTEMPT_TIMED_OUT = 32, /* did not start in time: is killed for it */
     ATTEMPT_REPLACED = 64,  /* given up while it may be alive: is killed when it shows */
+    ATTEMPT_DRAINED = 256,  /* is killed because maintenance of its agent begins */
     ATTEMPT_REMOVED = 128,  /* its framework was removed: questions about it mean nothing any more */
 };
 
@@ -253,6 +256,13 @@ struct asked_call {
     char *request_id; /* NULL: none */
 };
 
+/* When an agent is to be maintained. */
+struct window {
+    char *agent_id;
+    char *inverse_offer_id;        /* the last one; NULL: none came */
+    int64_t start_ns, duration_ns; /* since 1970; -1: without an end */
+};
+
 /* The end of the framework. */
 struct teardown {
     bool wanted;    /* on disk */
@@ -321,6 +331,8 @@ struct core {
     struct asked_call asked_calls[CORE_ASKED_MAX];
     size_t asked_call_count;
     struct teardown teardown;
+    struct map windows;               /* window.agent_id -> window */
+    int64_t maintenance_at_ms;        /* when windows are looked at */
     uint64_t numbers[CLASS(WHY) + 1]; /* last of each class */
 
     struct blob **retired; /* referenced by outputs; released at the next input */
@@ -587,6 +599,16 @@ void asked_clear(struct core *core);
 void handle_suppress(struct core *core, const struct core_input *input);
 void handle_revive(struct core *core, const struct core_input *input);
 void recover_suppressed(struct core *core, const char *value);
+
+/* maintenance.c */
+bool maintenance_is_near(const struct core *core, const char *agent_id);
+void maintenance_learn(struct core *core, const Mesos__V1__Offer *offer);
+void maintenance_forget(struct core *core, const char *agent_id);
+void maintenance_clear(struct core *core);
+void handle_inverse_offers(struct core *core, const Mesos__V1__Scheduler__Event__InverseOffers *event);
+void handle_rescind_inverse_offer(struct core *core, const char *id);
+void maintenance_tick(struct core *core);
+int64_t maintenance_deadline(const struct core *core);
 
 /* teardown.c */
 void handle_teardown(struct core *core, const struct core_input *input);

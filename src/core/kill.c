@@ -23,7 +23,7 @@ struct core_call *kill_call(struct core *core, const char *mesos_id, const char 
 bool kill_wanted(const struct task *task)
 {
     const struct attempt *attempt = task_current(task);
-    return task->kill_requested || (attempt && attempt->flags & ATTEMPT_TIMED_OUT);
+    return task->kill_requested || (attempt && attempt->flags & (ATTEMPT_TIMED_OUT | ATTEMPT_DRAINED));
 }
 
 /* An unknown task is answered as RECONCILE would, so a KILL asks as well. */

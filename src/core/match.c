@@ -76,6 +76,8 @@ static int misfit(struct core *core, const struct task *task, const struct offer
     int found = offer_misfit(offer, shape);
     if (found != MISFIT_NONE)
         return offer->placement_count > 0 ? (int)MISFIT_TAKEN : found;
+    if (!shape->despite_maintenance && maintenance_is_near(core, offer->offer->agent_id->value))
+        return MISFIT_MAINTENANCE;
     if (full(offer, blob_slice(task->spec).length))
         return MISFIT_TAKEN;
     return constraints_misfit(core, shape, task, offer->offer);

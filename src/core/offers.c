@@ -127,6 +127,7 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
         struct role *role = role_find(core, name);
         reconcile_agent(core, offer->agent_id->value);
         site_learn(core, offer);
+        maintenance_learn(core, offer);
         /* An offer of a role that is not ours any more is not ours to answer; an id that came before is the
          * master's repetition. */
         if (role && !map_get_string(&core->offers_by_id, offer->id->value))

@@ -144,6 +144,7 @@ bool retry_after_end(
         struct core *core, struct task *task, task_state ended, const char *message, const char *reason)
 {
     bool timed_out = task_current(task)->flags & ATTEMPT_TIMED_OUT;
+    bool drained = !timed_out && ended != STATE(FINISHED) && task_current(task)->flags & ATTEMPT_DRAINED;
     Zmesos__V1__RetryPolicy__Outcome outcome;
     switch (ended) {
     case STATE(FINISHED):
@@ -163,11 +164,13 @@ bool retry_after_end(
     default: /* ERROR: it would be refused again. LOST: see retry_replaces() */
         return false;
     }
+    if (drained)
+        outcome = allowed(task, OUTCOME(DRAINED)) ? OUTCOME(DRAINED) : OUTCOME(KILLED);
     if (!allowed(task, outcome))
         return false;
-    const char *name = outcome == OUTCOME(LAUNCH_TIMEOUT)
-                               ? "did not start in time"
-                               : enum_name(&zmesos__v1__task_state__descriptor, (int)ended);
+    const char *name = outcome == OUTCOME(LAUNCH_TIMEOUT) ? "did not start in time"
+                       : drained                          ? "was killed for maintenance"
+                                 : enum_name(&zmesos__v1__task_state__descriptor, (int)ended);
     again(core, task, name, message, reason);
     return true;
 }

@@ -85,6 +85,7 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
             key_text(key, c->values[j]);
     }
     key_text(key, !grouped ? "" : spec->name ? spec->name : spec->id);
+    key_number(key, spec->despite_maintenance != 0);
 }
 
 static bool has_regex(const struct constraint *constraint)
@@ -154,6 +155,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     shape->priority = spec->priority;
     memcpy(shape->scalars, scalars, sizeof scalars);
     shape->ports = spec->ports;
+    shape->despite_maintenance = spec->despite_maintenance;
     shape->constraint_count = spec->n_constraints;
     shape->constraints = alloc_zeroed(spec->n_constraints, sizeof *shape->constraints);
     for (size_t i = 0; i < spec->n_constraints; i++)
@@ -203,6 +205,7 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     shape->priority = base->priority;
     memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
     shape->ports = base->ports;
+    shape->despite_maintenance = base->despite_maintenance;
     shape->constraint_count = base->constraint_count;
     shape->constraints = alloc_zeroed(base->constraint_count, sizeof *shape->constraints);
     for (size_t i = 0; i < base->constraint_count; i++)

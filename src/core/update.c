@@ -66,6 +66,11 @@ static void follow_attempt(
                 arena_format(&core->out->arena, "was not running %lld s after its launch, and was killed%s%s",
                         (long long)(launch_timeout_ms(core, task) / 1000), *message ? ": " : "", message);
         to = STATE(FAILED);
+    } else if (attempt->flags & ATTEMPT_DRAINED &&
+               (to == STATE(FAILED) || to == STATE(KILLED) || to == STATE(GONE))) {
+        message = arena_format(&core->out->arena, "maintenance of its agent begins, and it was killed%s%s",
+                *message ? ": " : "", message);
+        to = STATE(KILLED);
     } else if (to == STATE(LOST) && retry_replaces(task, STATE(LOST))) {
         to = STATE(UNKNOWN); /* not over yet: it returns, or is replaced */
     }
@@ -191,7 +196,7 @@ static void apply_news(
 {
     struct attempt *attempt = task_current(task);
     /* After our KILL a DROPPED says no more that nothing was started. */
-    bool seen = attempt->flags & (ATTEMPT_SEEN | ATTEMPT_TIMED_OUT);
+    bool seen = attempt->flags & (ATTEMPT_SEEN | ATTEMPT_TIMED_OUT | ATTEMPT_DRAINED);
     task_state to = attempt->state;
     switch (state_step(attempt->state, news, &to)) {
     case STEP_STAY:

@@ -136,6 +136,8 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
             view->suppressed_roles[view->n_suppressed_roles++] = core->roles[i].name;
     }
     view->has_teardown = view->teardown = core->teardown.wanted;
+    view->has_maintenance = core->windows.count > 0;
+    view->maintenance = core->windows.count;
     view_heads(core, view);
     view_counts(core, view);
     return view;

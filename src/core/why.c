@@ -172,6 +172,9 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
         reason_cost(reason_add(core, view, KIND(AVOIDED),
                             "an attempt of it has ended on that agent, and it is to go elsewhere"),
                 tally->misfits[MISFIT_AVOIDED]);
+    if (tally->misfits[MISFIT_MAINTENANCE] > 0)
+        reason_cost(reason_add(core, view, KIND(MAINTENANCE), "maintenance of the agent begins soon"),
+                tally->misfits[MISFIT_MAINTENANCE]);
     for (size_t i = 0; i < shape->constraint_count; i++) {
         if (tally->constraints && tally->constraints[i] > 0)
             explain_constraint(core, view, shape, tally, i);

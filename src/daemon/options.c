@@ -65,6 +65,12 @@ static const struct entry entries[] = {
                 "adopt|kill  tasks of this framework that are found running and are not known"},
         {"on-removed", CHOICE, AT(begin_again), 0, "stop",
                 "stop|begin-again  when the master has removed this framework"},
+        {"avoid-maintenance", SECONDS, AT(avoid_maintenance_ms), 0, "3600",
+                "SECONDS  before maintenance of an agent begins it gets no tasks any more"},
+        {"maintenance", CHOICE, AT(decline_maintenance), 0, "accept",
+                "accept|decline  the master's inverse offers"},
+        {"drain", FLAG, AT(drain), 0, NULL, " kill tasks before maintenance of their agent begins"},
+        {"drain-grace", SECONDS, AT(drain_grace_ms), 0, "60", "SECONDS  before, with --drain"},
         {"no-teardown", FLAG, AT(no_teardown), 0, NULL, " requests to tear the framework down are refused"},
         {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
         {"keep-tasks", COUNT, AT(keep_tasks), 0, "100000", "N  tasks kept that are over"},
@@ -90,6 +96,8 @@ static const struct {
         {"call-timeout", "0.1", "3600"},
         {"launch-timeout", "0", "2592000"},
         {"keep-tasks-for", "1", "315360000"},
+        {"avoid-maintenance", "0", "2592000"},
+        {"drain-grace", "0", "86400"},
 };
 
 /* CHOICE: the word for false, and the one for true. */
@@ -98,6 +106,7 @@ static const struct {
 } choices[] = {
         {"orphans", "adopt", "kill"},
         {"on-removed", "stop", "begin-again"},
+        {"maintenance", "accept", "decline"},
 };
 
 #define ENTRIES (sizeof entries / sizeof *entries)

@@ -19,9 +19,12 @@ struct options {
     char *labels[OPTIONS_LIST_MAX]; /* key=value */
     size_t label_count;
     bool checkpoint;
-    bool kill_orphans; /* else they are adopted */
-    bool no_teardown;  /* by request */
-    bool begin_again;  /* as another framework, where the master has removed this one; else stop */
+    bool kill_orphans;        /* else they are adopted */
+    bool no_teardown;         /* by request */
+    bool decline_maintenance; /* inverse offers; else they are accepted */
+    bool drain;               /* tasks are killed before maintenance, so long: */
+    int64_t drain_grace_ms, avoid_maintenance_ms;
+    bool begin_again; /* as another framework, where the master has removed this one; else stop */
     int64_t failover_timeout_ms, offer_hold_ms, decline_ms, revive_ms, reconcile_ms, kill_ms, call_timeout_ms;
     int64_t launch_timeout_ms; /* 0: none */
     int64_t tasks_max, keep_tasks, keep_tasks_ms, keep_events, events_hwm;

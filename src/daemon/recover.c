@@ -49,6 +49,10 @@ static struct core *new_core(struct daemon *daemon)
     config.launch_timeout_ms = options->launch_timeout_ms;
     config.kill_orphans = options->kill_orphans;
     config.no_teardown = options->no_teardown;
+    config.avoid_maintenance_ms = options->avoid_maintenance_ms;
+    config.decline_maintenance = options->decline_maintenance;
+    config.drain = options->drain;
+    config.drain_grace_ms = options->drain_grace_ms;
     config.keep_tasks = (size_t)options->keep_tasks;
     config.keep_tasks_ms = options->keep_tasks_ms;
     config.same_spec = encode_same_spec;

@@ -32,6 +32,7 @@ static void agent_destroy(struct agent *agent)
 {
     for (struct list_link *link; (link = list_first(&agent->offers)) != NULL;)
         offer_destroy(list_item(link, struct offer, in_agent), true);
+    maintenance_clear(agent);
     loop_stop_timer(&agent->local->loop, &agent->lost);
     loop_stop_timer(&agent->local->loop, &agent->back);
     map_clear(&agent->tasks);
@@ -59,6 +60,7 @@ static int agent_create(struct local *local, size_t number, struct agent **made,
     agent->back.fire = back;
     list_init(&agent->offers);
     list_init(&agent->operations);
+    list_init(&agent->inverse_offers);
     map_init(&agent->tasks, 0x61676e74, number);
     map_init(&agent->executors, 0x65786563, number);
     int code = resources_parse(&local->kinds, resources, &agent->total, err);

@@ -167,6 +167,7 @@ void allocator_run(struct local *local)
             allocate_agent(agent, &batch);
     }
     send_batch(&batch);
+    maintenance_run(local);
     free(batch.offers);
 }
 

@@ -144,6 +144,12 @@ static void dispatch(struct call_context *context)
     case CALL(ACKNOWLEDGE_OPERATION_STATUS):
         handle_acknowledge_operation_status(context);
         break;
+    case CALL(ACCEPT_INVERSE_OFFERS):
+        handle_accept_inverse_offers(context);
+        break;
+    case CALL(DECLINE_INVERSE_OFFERS):
+        handle_decline_inverse_offers(context);
+        break;
     case CALL(TEARDOWN):
         handle_teardown(context);
         break;
@@ -151,7 +157,7 @@ static void dispatch(struct call_context *context)
         handle_update_framework(context);
         return;
     default:
-        break; /* taken, and nothing comes of it: MESSAGE, REQUEST, inverse offers */
+        break; /* taken, and nothing comes of it: MESSAGE, REQUEST */
     }
     http_reply_empty(context->request, MHD_HTTP_ACCEPTED);
 }
@@ -271,6 +277,9 @@ void api_handle(void *context, struct http_request *request)
     } else if (strcmp(request->path, "/api/v1/scheduler") == 0 ||
                strcmp(request->path, "/master/api/v1/scheduler") == 0) {
         api_scheduler(local, request);
+    } else if (strcmp(request->path, "/maintenance/schedule") == 0 ||
+               strcmp(request->path, "/master/maintenance/schedule") == 0) {
+        handle_schedule(local, request);
     } else if (strcmp(request->path, "/master/teardown") == 0 && strcmp(request->method, "POST") == 0) {
         api_teardown(local, request);
     } else if (!agent_api_handle(local, request)) {

@@ -141,6 +141,18 @@ void send_rescind(struct framework *framework, const char *offer_id)
     events_send(framework, &event);
 }
 
+void send_rescind_inverse(struct framework *framework, const char *id)
+{
+    Event event = event_of(EVENT(RESCIND_INVERSE_OFFER));
+    Mesos__V1__Scheduler__Event__RescindInverseOffer rescind =
+            MESOS__V1__SCHEDULER__EVENT__RESCIND_INVERSE_OFFER__INIT;
+    Mesos__V1__OfferID offer_id = MESOS__V1__OFFER_ID__INIT;
+    offer_id.value = (char *)(uintptr_t)id;
+    rescind.inverse_offer_id = &offer_id;
+    event.rescind_inverse_offer = &rescind;
+    events_send(framework, &event);
+}
+
 void send_failure(struct framework *framework, const char *agent_id)
 {
     Event event = event_of(EVENT(FAILURE));

@@ -189,6 +189,7 @@ void framework_connect(struct framework *framework, struct http_stream *stream, 
     loop_stop_timer(&local->loop, &framework->failover);
     for (size_t i = 0; i < framework->role_count; i++)
         role_line_up(framework->roles[i]);
+    maintenance_resubscribed(framework);
     send_subscribed(framework);
     heartbeat(&framework->heartbeat);
     local->allocate_soon = true;

@@ -61,6 +61,9 @@ struct agent {
     struct map executors;   /* by executor->key */
     struct list operations; /* that are not acknowledged */
     struct list offers;
+    bool has_window;                    /* of maintenance, see maintenance.c */
+    int64_t window_start_ns, window_ns; /* wall clock; how long, -1: without an end */
+    struct list inverse_offers;
     struct timer lost; /* unreachable then */
     struct timer back; /* registered again then */
     enum agent_tasks back_with;

@@ -85,6 +85,7 @@ static Mesos__V1__Offer *write_offer(const struct offer *offer, struct arena *ar
     message->url = write_url(agent, arena);
     message->n_resources = resources_write(&offer->resources, offer->role,
             framework_can(framework, CAPABILITY(RESERVATION_REFINEMENT)), arena, &message->resources);
+    message->unavailability = maintenance_write(agent, arena);
     message->n_attributes = agent->attribute_count;
     message->attributes = agent->attributes;
     message->allocation_info = arena_alloc(arena, sizeof(*message->allocation_info));

@@ -39,6 +39,7 @@ void send_subscribed(struct framework *framework);
 void send_heartbeat(struct framework *framework);
 void send_error(struct framework *framework, const char *message);
 void send_rescind(struct framework *framework, const char *offer_id);
+void send_rescind_inverse(struct framework *framework, const char *id);
 void send_failure(struct framework *framework, const char *agent_id);
 
 /* A status that the master makes itself, without uuid. `task` may be NULL, and agent_id too. */
@@ -87,6 +88,17 @@ struct offer *offer_find(struct local *local, const char *id);
 void offer_destroy(struct offer *offer, bool give_back); /* give_back: its resources are free again */
 void offer_rescind(struct offer *offer);
 void send_offers(struct framework *framework, struct offer **offers, size_t count);
+
+/* ---- maintenance.c ---- */
+
+struct call_context;
+void handle_schedule(struct local *local, struct http_request *request);
+void handle_accept_inverse_offers(struct call_context *context);
+void handle_decline_inverse_offers(struct call_context *context);
+void maintenance_run(struct local *local);                  /* asks for agents that are to be maintained */
+void maintenance_resubscribed(struct framework *framework); /* it is asked anew */
+void maintenance_clear(struct agent *agent);
+Mesos__V1__Unavailability *maintenance_write(const struct agent *agent, struct arena *arena); /* or NULL */
 
 /* ---- allocator.c ---- */
 

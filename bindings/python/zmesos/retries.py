@@ -54,7 +54,7 @@ def retry_policy(
 ) -> RetryPolicy:
     """A policy; what is left out is the daemon's default.
 
-    max_attempts: 1 to 100. on: FAILED, FINISHED, KILLED, LAUNCH_TIMEOUT, GONE; and LOST, UNREACHABLE, UNKNOWN, of
+    max_attempts: 1 to 100. on: FAILED, FINISHED, KILLED, LAUNCH_TIMEOUT, GONE, DRAINED; and LOST, UNREACHABLE, UNKNOWN, of
     which the attempt may still be alive while the next one runs. None: FAILED, LAUNCH_TIMEOUT and GONE.
     backoff, backoff_max: seconds before the second attempt, doubled for each further one up to the maximum.
     replace_after: for how many seconds an attempt is LOST, UNREACHABLE or UNKNOWN before it is given up.

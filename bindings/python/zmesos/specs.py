@@ -42,6 +42,7 @@ def task_spec(
     user: Optional[str] = None,
     retry: Optional[RetryLike] = None,
     launch_timeout: Optional[float] = None,
+    despite_maintenance: Optional[bool] = None,
 ) -> TaskSpec:
     """A specification; what it leaves out (containers, health checks ...) can be set on the message returned.
 
@@ -51,6 +52,7 @@ def task_spec(
     env: environment variables; labels: for Mesos and for finding tasks; uris: fetched into the sandbox.
     retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
     launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
+    despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
     """
     spec = TaskSpec(id=new_id(name or "task") if id is None else id)
     for field, value in (
@@ -62,6 +64,7 @@ def task_spec(
         ("disk", disk),
         ("gpus", gpus),
         ("ports", ports),
+        ("despite_maintenance", despite_maintenance),
     ):
         if value is not None:
             setattr(spec, field, value)

@@ -139,6 +139,59 @@ static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
     return attribute;
 }
 
+/* "600" or "600+60": seconds from now, and how long. */
+static Mesos__V1__Unavailability *build_window(struct rig *rig, const char *text)
+{
+    Mesos__V1__Unavailability *window = new_of(rig, &mesos__v1__unavailability__descriptor);
+    char *plus;
+    window->start = new_of(rig, &mesos__v1__time_info__descriptor);
+    window->start->nanoseconds = rig->now.wall_ns + strtoll(text, &plus, 10) * 1000000000;
+    if (*plus == '+') {
+        window->duration = new_of(rig, &mesos__v1__duration_info__descriptor);
+        window->duration->nanoseconds = strtoll(plus + 1, NULL, 10) * 1000000000;
+    }
+    return window;
+}
+
+/* "i1 A1 600+60 | i2 A2 0" */
+const char *in_inverse_offers(struct rig *rig, const char *text)
+{
+    char **parts, **fields;
+    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    event->has_type = true;
+    event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__INVERSE_OFFERS;
+    Mesos__V1__Scheduler__Event__InverseOffers *body =
+            new_of(rig, &mesos__v1__scheduler__event__inverse_offers__descriptor);
+    event->inverse_offers = body;
+    body->n_inverse_offers = split_parts(rig, text, &parts);
+    body->inverse_offers = arena_array(&rig->in, body->n_inverse_offers, sizeof *body->inverse_offers);
+    for (size_t i = 0; i < body->n_inverse_offers; i++) {
+        Mesos__V1__InverseOffer *offer = new_of(rig, &mesos__v1__inverse_offer__descriptor);
+        assert_int_equal(split(rig, parts[i], " ", &fields), 3);
+        offer->id = new_of(rig, &mesos__v1__offer_id__descriptor);
+        offer->id->value = fields[0];
+        offer->framework_id = new_of(rig, &mesos__v1__framework_id__descriptor);
+        offer->framework_id->value = arena_string(&rig->in, rig->config.framework_id);
+        offer->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+        offer->agent_id->value = fields[1];
+        offer->unavailability = build_window(rig, fields[2]);
+        body->inverse_offers[i] = offer;
+    }
+    return in_event(rig, event);
+}
+
+const char *in_rescind_inverse_offer(struct rig *rig, const char *id)
+{
+    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    event->has_type = true;
+    event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__RESCIND_INVERSE_OFFER;
+    event->rescind_inverse_offer =
+            new_of(rig, &mesos__v1__scheduler__event__rescind_inverse_offer__descriptor);
+    event->rescind_inverse_offer->inverse_offer_id = new_of(rig, &mesos__v1__offer_id__descriptor);
+    event->rescind_inverse_offer->inverse_offer_id->value = arena_string(&rig->in, id);
+    return in_event(rig, event);
+}
+
 static Mesos__V1__Offer *build_offer(struct rig *rig, const char *text)
 {
     char **words;
@@ -166,6 +219,8 @@ static Mesos__V1__Offer *build_offer(struct rig *rig, const char *text)
             offer->allocation_info->role = words[++i];
         else if (strcmp(words[i], "host") == 0)
             offer->hostname = words[++i];
+        else if (strcmp(words[i], "down") == 0)
+            offer->unavailability = build_window(rig, words[++i]);
         else {
             offer->resources[offer->n_resources++] =
                     build_resource(rig, words[i], words[i + 1], offer->allocation_info);
@@ -388,6 +443,9 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
             spec->name = words[i + 1];
         } else if (strcmp(word, "label") == 0) {
             add_label(rig, spec, words[i + 1], count);
+        } else if (strcmp(word, "despite") == 0) {
+            spec->has_despite_maintenance = true;
+            spec->despite_maintenance = strcmp(words[i + 1], "yes") == 0;
         } else if (strcmp(word, "timeout") == 0) {
             spec->launch_timeout = build_ms(rig, words[i + 1]);
         } else if (!add_retry(rig, spec, word, words[i + 1])) {

@@ -118,6 +118,10 @@ const char *in_removed(struct rig *rig, const char *framework_id);
 /* "o1 A1 cpus 4 mem 512 ports 1-2,7-9 | o2 A2 role r2 host h2 cpus/r2 4 @rack=a @n:1.5 @r#1-2,4-5 @s%a,b":
  * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so. */
 const char *in_offers(struct rig *rig, const char *offers);
+/* "i1 A1 600+60 | i2 A2 30": windows in so many seconds, for so many or without an end. Offers have them as
+ * "down 600+60". */
+const char *in_inverse_offers(struct rig *rig, const char *offers);
+const char *in_rescind_inverse_offer(struct rig *rig, const char *id);
 const char *in_rescind(struct rig *rig, const char *offer_id);
 /* "a.1.1 RUNNING by AGENT uuid u1 because RECONCILIATION on A1 healthy yes check HTTP:200 : words" */
 const char *in_update(struct rig *rig, const char *update);
@@ -127,7 +131,7 @@ const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer an
 
 /* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a prefer rack IN a,b | b";
  * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
- * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms. */
+ * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance. */
 const char *in_launch(struct rig *rig, const char *specs);
 const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
 const char *in_kill(struct rig *rig, const char *ids);

@@ -143,6 +143,16 @@ static void add_call(struct buf *buf, const struct core_call *call)
     if (c->kill)
         text_add(buf, " %s %s%s", c->kill->task_id->value, c->kill->agent_id->value,
                 call->kill_policy ? " policy" : "");
+    if (c->accept_inverse_offers) {
+        add_ids(buf, c->accept_inverse_offers->inverse_offer_ids,
+                c->accept_inverse_offers->n_inverse_offer_ids);
+        text_add(buf, " for %lld s", (long long)c->accept_inverse_offers->filters->refuse_seconds);
+    }
+    if (c->decline_inverse_offers) {
+        add_ids(buf, c->decline_inverse_offers->inverse_offer_ids,
+                c->decline_inverse_offers->n_inverse_offer_ids);
+        text_add(buf, " for %lld s", (long long)c->decline_inverse_offers->filters->refuse_seconds);
+    }
     if (c->shutdown)
         text_add(buf, " %s@%s", c->shutdown->executor_id->value, c->shutdown->agent_id->value);
     if (c->message)

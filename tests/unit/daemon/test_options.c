@@ -7,11 +7,11 @@
 /* Reads "--a b --c"; words are apart by one space each. The caller clears *options. */
 static int read_words(const char *words, struct options *options, enum options_what *what, struct error *err)
 {
-    char program[] = "zmesosd", *copy = strdup(words), *argv[64] = {program}, *rest = NULL;
+    char program[] = "zmesosd", *copy = strdup(words), *argv[128] = {program}, *rest = NULL;
     assert_non_null(copy);
     int argc = 1;
     for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        assert_in_range(argc, 1, 62);
+        assert_in_range(argc, 1, 126);
         argv[argc++] = word;
     }
     int rc = options_read(argc, argv, options, what, err);
@@ -67,6 +67,10 @@ static void defaults(void **state)
     assert_false(o.kill_orphans);
     assert_false(o.begin_again);
     assert_false(o.no_teardown);
+    assert_int_equal(o.avoid_maintenance_ms, 3600000);
+    assert_false(o.decline_maintenance);
+    assert_false(o.drain);
+    assert_int_equal(o.drain_grace_ms, 60000);
     assert_int_equal(o.tasks_max, 2000000);
     assert_int_equal(o.keep_tasks, 100000);
     assert_int_equal(o.keep_tasks_ms, 604800000);
@@ -87,6 +91,7 @@ static void every_flag_is_read(void **state)
                  "--label x= --principal p --failover-timeout 0.5 --no-checkpoint --offer-hold 0 --refuse 1 "
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
                  "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again --no-teardown "
+                 "--avoid-maintenance 12 --maintenance decline --drain --drain-grace 13 "
                  "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
             &o);
     assert_string_equal(o.masters, "m:1,n:2");
@@ -117,6 +122,10 @@ static void every_flag_is_read(void **state)
     assert_true(o.kill_orphans);
     assert_true(o.begin_again);
     assert_true(o.no_teardown);
+    assert_int_equal(o.avoid_maintenance_ms, 12000);
+    assert_true(o.decline_maintenance);
+    assert_true(o.drain);
+    assert_int_equal(o.drain_grace_ms, 13000);
     assert_int_equal(o.keep_tasks, 9);
     assert_int_equal(o.keep_tasks_ms, 10000);
     assert_int_equal(o.keep_events, 11);
@@ -172,7 +181,8 @@ static void help_names_every_flag(void **state)
     static const char *const flags[] = {"master", "state", "control", "pipeline", "events", "framework-name",
             "user", "role", "hostname", "webui-url", "label", "principal", "credential", "failover-timeout",
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
-            "call-timeout", "launch-timeout", "orphans", "on-removed", "no-teardown", "tasks-max", "keep-tasks",
+            "call-timeout", "launch-timeout", "orphans", "on-removed", "avoid-maintenance", "maintenance",
+            "drain", "drain-grace", "no-teardown", "tasks-max", "keep-tasks",
             "keep-tasks-for", "keep-events", "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];

@@ -63,6 +63,10 @@ struct core_config {
     int64_t keep_tasks_ms;                    /* a task is forgotten so long after it is over */
     size_t keep_tasks;                        /* and earlier when more than these are over */
     bool no_teardown;                         /* it is refused */
+    int64_t avoid_maintenance_ms; /* an agent gets no tasks so long before maintenance of it begins */
+    bool decline_maintenance;     /* inverse offers are declined, else accepted */
+    bool drain;                   /* tasks are killed before maintenance of their agent begins: */
+    int64_t drain_grace_ms;       /* so long */
 
     /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
     bool (*same_spec)(struct slice a, struct slice b);
