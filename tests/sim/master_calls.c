@@ -84,6 +84,7 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
     if (master->connected)
         send_error(sim, master->stream, "Framework failed over");
     master_drop_offers(sim, NULL, false);
+    sim->daemon.late_before += conn->run < sim->daemon.run;
     master->known = master->connected = true;
     master->framework = subscribing->call->framework;
     master->stream = conn;

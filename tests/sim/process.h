@@ -163,6 +163,7 @@ struct daemon {
     bool refused;      /* ended by itself: the master does not want this framework */
     bool begins_again; /* rather than that */
     uint64_t framework;
+    unsigned late_before; /* SUBSCRIBEs of earlier runs that came in this one */
     struct heard heard;
 };
 
