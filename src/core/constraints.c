@@ -5,6 +5,10 @@
 
 #include "base/decimal.h"
 
+/* In steps of matching, see core_config.turn_steps. */
+#define LOOKUP_COST 10
+#define REGEX_COST 100
+
 #define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
 
 int constraint_compile(const char *pattern, regex_t *regex)
@@ -38,37 +42,71 @@ static int compare(const char *value, milli_t number)
     return milli < number ? -1 : milli > number;
 }
 
+static void spend(struct core *core, size_t steps)
+{
+    core->match_left -= core->match_left < steps ? core->match_left : steps;
+}
+
 static size_t tasks_at(const struct group *group, const char *value)
 {
     const struct counted *counted = group ? counted_get(&group->values, value) : NULL;
     return counted ? counted->count : 0;
 }
 
-/* The smallest count among the values to spread over. A value that no agent known has does not count, unless
- * it was named. */
-static size_t fewest(struct core *core, const struct constraint *c, const struct group *group)
+static size_t fewest_named(struct core *core, struct constraint *c)
 {
-    size_t least = SIZE_MAX, at = 0;
-    for (size_t i = 0; i < c->value_count; i++) {
-        size_t count = tasks_at(group, c->values[i]);
-        least = count < least ? count : least;
+    if (!c->group)
+        return 0;
+    if (c->least_change == c->group->change)
+        return c->least;
+    c->least = SIZE_MAX;
+    for (size_t i = 0; i < c->value_count && c->least > 0; i++) {
+        size_t count = tasks_at(c->group, c->values[i]);
+        c->least = count < c->least ? count : c->least;
     }
-    const struct attribute *attribute =
-            c->value_count == 0 ? map_get_string(&core->attributes, c->attribute) : NULL;
-    const struct counted *counted;
-    while (attribute && least > 0 && (counted = map_next(&attribute->values, &at))) {
-        size_t count = tasks_at(group, counted->value);
-        least = count < least ? count : least;
-    }
-    return least;
+    c->least_change = c->group->change;
+    spend(core, c->value_count * LOOKUP_COST);
+    return c->least;
 }
 
-static bool is_spread(
-        struct core *core, const struct constraint *c, const struct group *group, const char *value)
+static size_t fewest_known(struct core *core, struct constraint *c)
+{
+    const struct attribute *attribute = map_get_string(&core->attributes, c->attribute);
+    struct group *group = c->group;
+    if (!attribute)
+        return SIZE_MAX;
+    if (!group)
+        return 0;
+    if (group->at_least > 0 && group->attribute_change == attribute->change)
+        return group->least;
+    const struct counted *counted;
+    size_t at = 0;
+    group->least = SIZE_MAX;
+    while ((counted = map_next(&attribute->values, &at))) {
+        size_t count = tasks_at(group, counted->value);
+        if (count < group->least) {
+            group->least = count;
+            group->at_least = 0;
+        }
+        group->at_least += count == group->least;
+    }
+    group->attribute_change = attribute->change;
+    spend(core, attribute->values.count * LOOKUP_COST);
+    return group->least;
+}
+
+/* The smallest count among the values to spread over. A value that no agent known has does not count, unless
+ * it was named. */
+static size_t fewest(struct core *core, struct constraint *c)
+{
+    return c->value_count > 0 ? fewest_named(core, c) : fewest_known(core, c);
+}
+
+static bool is_spread(struct core *core, struct constraint *c, const char *value)
 {
     if (c->value_count > 0 && !is_one_of(c, value))
         return false;
-    return tasks_at(group, value) <= fewest(core, c, group);
+    return tasks_at(c->group, value) <= fewest(core, c);
 }
 
 /* Where another task is, by that attribute; NULL: it is nowhere, or that is not known. */
@@ -112,8 +150,7 @@ static bool is_far(
     return true;
 }
 
-static bool holds(
-        struct core *core, const struct constraint *c, const struct task *task, const Mesos__V1__Offer *offer)
+static bool holds(struct core *core, struct constraint *c, const Mesos__V1__Offer *offer)
 {
     const char *value = attribute_value(&core->out->arena, offer, c->attribute);
     if (c->op == OP(FAR))
@@ -138,15 +175,13 @@ static bool holds(
     case OP(EXISTS):
         return true;
     case OP(UNIQUE):
-        return tasks_at(group_find(core, task, c->attribute), value) == 0;
+        return tasks_at(c->group, value) == 0;
     case OP(MAX_PER):
-        return tasks_at(group_find(core, task, c->attribute), value) < (size_t)c->number;
+        return tasks_at(c->group, value) < (size_t)c->number;
     case OP(SPREAD):
-        return is_spread(core, c, group_find(core, task, c->attribute), value);
-    case OP(TOGETHER): {
-        const struct group *group = group_find(core, task, c->attribute);
-        return !group || tasks_at(group, value) > 0;
-    }
+        return is_spread(core, c, value);
+    case OP(TOGETHER):
+        return !c->group || tasks_at(c->group, value) > 0;
     case OP(NEAR):
         return is_near(core, c, value);
     default:
@@ -154,26 +189,58 @@ static bool holds(
     }
 }
 
-int constraints_misfit(
-        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
+int constraints_misfit(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer)
 {
     for (size_t i = 0; i < shape->avoid_count; i++) {
         if (strcmp(shape->avoid[i], offer->agent_id->value) == 0)
             return MISFIT_AVOIDED;
     }
     for (size_t i = 0; i < shape->constraint_count; i++) {
-        const struct constraint *c = &shape->constraints[i];
-        if (!c->preferred && !holds(core, c, task, offer))
+        struct constraint *c = &shape->constraints[i];
+        if (!c->preferred && !holds(core, c, offer))
             return MISFIT_CONSTRAINT + (int)i;
     }
     return MISFIT_NONE;
 }
 
-unsigned constraints_preferred(
-        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer)
+unsigned constraints_preferred(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer)
 {
     unsigned count = 0;
     for (size_t i = 0; i < shape->constraint_count; i++)
-        count += shape->constraints[i].preferred && holds(core, &shape->constraints[i], task, offer);
+        count += shape->constraints[i].preferred && holds(core, &shape->constraints[i], offer);
     return count;
+}
+
+void constraints_begin(struct core *core, const struct task *task)
+{
+    const struct shape *shape = task->shape;
+    for (size_t i = 0; shape->grouped && i < shape->constraint_count; i++)
+        shape->constraints[i].group = group_find(core, task, shape->constraints[i].attribute);
+}
+
+/* In a round counts only grow: while the smallest one stays, what had more has too many. Near which task is
+ * anyone's guess. */
+uint64_t constraints_opened(struct core *core, const struct shape *shape)
+{
+    uint64_t opened = 0;
+    for (size_t i = 0; shape->unsteady && i < shape->constraint_count; i++) {
+        struct constraint *c = &shape->constraints[i];
+        if (c->op == OP(SPREAD) && !c->preferred)
+            opened += fewest(core, c);
+        else if (c->op == OP(NEAR) && !c->preferred)
+            opened += core->placements;
+    }
+    return opened;
+}
+
+size_t constraints_cost(const struct shape *shape)
+{
+    size_t cost = 2 + shape->avoid_count;
+    for (size_t i = 0; i < shape->constraint_count; i++) {
+        const struct constraint *c = &shape->constraints[i];
+        bool regex = c->op == OP(MATCHES) || c->op == OP(NOT_MATCHES);
+        bool others = c->op == OP(NEAR) || c->op == OP(FAR);
+        cost += regex ? REGEX_COST : LOOKUP_COST + c->value_count * (others ? LOOKUP_COST : 1);
+    }
+    return cost;
 }

@@ -36,6 +36,7 @@ void core_config_init(struct core_config *config)
             .keep_tasks = 100000,
             .avoid_maintenance_ms = 3600 * 1000,
             .drain_grace_ms = 60 * 1000,
+            .turn_steps = 5000000,
     };
 }
 
@@ -66,6 +67,8 @@ struct core *core_create(const struct core_config *config)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
+    list_init(&core->aside);
+    heap_init(&core->placed);
     list_init(&core->to_ask);
     list_init(&core->asked);
     heap_init(&core->timers);
@@ -93,6 +96,7 @@ void core_destroy(struct core *core)
         free(core->calls[i]);
     for (size_t i = 0; i < core->role_count; i++) {
         heap_clear(&core->roles[i].queue);
+        index_clear(&core->roles[i].index);
         free(core->roles[i].name);
     }
     for (size_t i = 0; i < core->retired_count; i++)
@@ -106,6 +110,7 @@ void core_destroy(struct core *core)
     map_clear(&core->named);
     map_clear(&core->shared);
     map_clear(&core->strays);
+    heap_clear(&core->placed);
     heap_clear(&core->timers);
     heap_clear(&core->stray_timers);
     heap_clear(&core->over);
@@ -300,8 +305,7 @@ static void tick(struct core *core)
 {
     timers_run(core);
     maintenance_tick(core);
-    if (core->match_wanted)
-        match_run(core);
+    match_run(core);
     offers_tick(core);
     teardown_tick(core);
     reconcile_tick(core);
@@ -315,7 +319,7 @@ static void tick(struct core *core)
 
 int64_t core_deadline(const struct core *core)
 {
-    int64_t at = core->heartbeat_at_ms;
+    int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
             teardown_deadline(core), maintenance_deadline(core),
             core->subscription != 0 ? core->alive_due_ms : INT64_MAX};

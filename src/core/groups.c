@@ -45,9 +45,31 @@ static struct slice group_key(struct arena *arena, const struct task *task, cons
     return slice_of(key, n + a);
 }
 
-const struct group *group_find(struct core *core, const struct task *task, const char *attribute)
+struct group *group_find(struct core *core, const struct task *task, const char *attribute)
 {
     return map_get(&core->groups, group_key(&core->out->arena, task, attribute));
+}
+
+/* Before one of its tasks comes or goes: keeps the smallest count true, where it can be told. */
+static void change(struct core *core, struct group *group, struct slice key, const char *value, int by)
+{
+    group->change = ++core->changes;
+    size_t name = strnlen((const char *)key.data, key.length) + 1;
+    const struct attribute *attribute =
+            map_get(&core->attributes, slice_of(key.data + name, key.length - name));
+    const struct counted *counted = counted_get(&group->values, value);
+    size_t count = counted ? counted->count : 0;
+    if (!attribute || group->at_least == 0 || attribute->change != group->attribute_change ||
+            !counted_get(&attribute->values, value))
+        return;
+    if (by > 0) {
+        group->at_least -= count == group->least;
+    } else if (count == group->least) {
+        group->least--;
+        group->at_least = 1;
+    } else {
+        group->at_least += count == group->least + 1;
+    }
 }
 
 static void add_one(struct core *core, struct slice key, const char *value)
@@ -59,6 +81,7 @@ static void add_one(struct core *core, struct slice key, const char *value)
         map_init(&group->values, core->config.seed[0], core->config.seed[1]);
         map_put(&core->groups, group->key, group);
     }
+    change(core, group, key, value, 1);
     counted_add(&group->values, value);
 }
 
@@ -74,6 +97,7 @@ static void remove_one(struct core *core, struct slice key, const char *value)
     struct group *group = map_get(&core->groups, key);
     if (!group)
         return;
+    change(core, group, key, value, -1);
     counted_remove(&group->values, value);
     core->match_wanted = true;
     if (group->values.count == 0) {

@@ -30,6 +30,11 @@ struct constraint {
     bool preferred;
     int64_t number; /* GREATER, LESS: thousandths; MAX_PER: tasks */
     regex_t regex;  /* compiled for MATCHES and NOT_MATCHES */
+
+    /* In a round: */
+    struct group *group; /* of the task that is looked at; NULL: none */
+    size_t least;        /* SPREAD over named values: the smallest count of them, as of the group's change */
+    uint64_t least_change;
 };
 
 /* Why an offer is not for a task. Amounts come first, by enum scalar; after MISFIT_CONSTRAINT the
@@ -77,14 +82,25 @@ struct shape {
 
     struct list queue; /* of task.queue_link, oldest first */
     struct heap_node
-            node;         /* in its level's heap while the queue is not empty; the key is the oldest task's */
-    struct offer *cursor; /* in a round: offers before it have no room for this shape */
+            node;    /* in its level's heap while the queue is not empty; the key is the oldest task's */
+    uint64_t cursor; /* in a round: offers of a smaller number have no room for this shape */
     uint64_t cursor_round;
+    uint64_t opened;        /* constraints_opened() when the cursor was last at the beginning */
+    size_t look_cost;       /* of a look at an offer, in steps of matching */
     struct list_link aside; /* in a round: found no place */
+};
+
+/* Offers of one role by what is left of them: index.c. */
+struct offer_index {
+    struct offer **slots; /* in the order they came; NULL: gone */
+    uint64_t *numbers;    /* of the offers in the slots, also of those that are gone */
+    struct offer_node *nodes;
+    size_t used, capacity, count; /* slots ever given, a power of two, offers */
 };
 
 struct role {
     char *name;
+    struct offer_index index;
     struct heap queue; /* shape.node */
     uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
     size_t offers;     /* held */
@@ -206,6 +222,7 @@ struct site {
 struct attribute {
     char *name;
     struct map values; /* -> counted */
+    uint64_t change;   /* core.changes when a value came or went */
 };
 
 struct counted {
@@ -217,6 +234,11 @@ struct counted {
 struct group {
     struct slice key;  /* owned */
     struct map values; /* -> counted */
+    uint64_t change;   /* core.changes when it last changed */
+    /* Over the values of the attribute that agents have: the smallest count, and how many have it; as of the
+     * attribute's change. 0 of them: to be counted anew. */
+    size_t least, at_least;
+    uint64_t attribute_change;
 };
 
 struct offer {
@@ -224,6 +246,10 @@ struct offer {
     Mesos__V1__Offer *offer;
     struct resource_set left; /* of its resources; in its arena */
     struct role *role;
+    uint64_t number;         /* of all that came, from 1 */
+    size_t slot;             /* in its role's index */
+    uint64_t round;          /* the first one that looks at it with everything that waits */
+    struct heap_node placed; /* in core.placed while something was placed on it, by number */
     int64_t received_ms;
     int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */
     uint64_t total_ports;
@@ -283,9 +309,19 @@ struct core {
     int64_t next_key;
     uint64_t counts[STATE_MAX + 1];
 
-    struct map shapes; /* shape.key -> shape */
-    uint64_t round;
-    bool match_wanted;
+    struct map shapes;  /* shape.key -> shape */
+    bool match_wanted;  /* a round is to begin */
+    bool match_going;   /* one was begun and is not over: it goes on with the next tick */
+    bool match_at_once; /* something came while it went on: the next one follows it */
+    uint64_t round, rounds_done;
+    size_t match_role;                 /* whose turn it is */
+    bool match_placed, match_unsteady; /* in that role, in this round */
+    size_t match_left;                 /* steps that this turn may still take */
+    struct list aside;                 /* shape.aside */
+    struct heap placed;                /* offer.placed */
+    uint64_t next_offer;
+    uint64_t changes; /* counts changes of groups and attributes */
+    uint64_t placements;
 
     struct map offers_by_id;
     struct list offers;
@@ -468,8 +504,25 @@ void handle_release(struct core *core, const struct core_input *input);
 void queue_add(struct core *core, struct task *task);
 void queue_remove(struct task *task);
 struct shape *queue_first(const struct role *role); /* the shape whose oldest task is next, or NULL */
-void queue_set_aside(struct shape *shape, struct list *aside);
-void queue_restore(struct list *aside);
+void queue_set_aside(struct core *core, struct shape *shape);
+void queue_restore(struct core *core); /* all that were set aside */
+
+/* index.c */
+/* What a search passed over. */
+struct skipped {
+    size_t steps;
+    uint64_t offers, misfits[MISFIT_TAKEN + 1];
+    int64_t best[SCALAR_COUNT];
+    uint64_t best_ports;
+};
+void index_add(struct offer_index *index, struct offer *offer); /* with a number above all before */
+void index_remove(struct offer_index *index, struct offer *offer);
+void index_update(struct offer_index *index, const struct offer *offer); /* something was taken of it */
+void index_clear(struct offer_index *index);
+/* The first offer of that number or a later one that has enough of each amount, and room in its ACCEPT; NULL:
+ * none. */
+struct offer *index_find(
+        const struct offer_index *index, const struct shape *shape, uint64_t number, struct skipped *skipped);
 
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
@@ -498,17 +551,21 @@ void counted_clear(struct map *values);
 char *group_lines(struct arena *arena, const struct shape *shape, const Mesos__V1__Offer *offer);
 void groups_add(struct core *core, const struct task *task, const char *lines);
 void groups_remove(struct core *core, const struct task *task, const char *lines);
-const struct group *group_find(struct core *core, const struct task *task, const char *attribute);
+struct group *group_find(struct core *core, const struct task *task, const char *attribute);
 void groups_clear(struct core *core);
 
 /* constraints.c */
+/* Before constraints_misfit() and constraints_preferred() of that task, and again after anything was placed.
+ */
+void constraints_begin(struct core *core, const struct task *task);
+/* A number that changes when offers that were passed over may do after all, in the same round. */
+uint64_t constraints_opened(struct core *core, const struct shape *shape);
+size_t constraints_cost(const struct shape *shape);          /* of a look at an offer, in steps of matching */
 int constraint_compile(const char *pattern, regex_t *regex); /* 0, or a code of regcomp() */
 /* MISFIT_NONE, MISFIT_AVOIDED, or MISFIT_CONSTRAINT and the index of the first that does not hold. */
-int constraints_misfit(
-        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
+int constraints_misfit(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer);
 /* How many of those preferred hold. */
-unsigned constraints_preferred(
-        struct core *core, const struct shape *shape, const struct task *task, const Mesos__V1__Offer *offer);
+unsigned constraints_preferred(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer);
 
 /* offers.c */
 void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers *offers);
@@ -520,7 +577,8 @@ void offers_tick(struct core *core);                           /* declines, supp
 int64_t offers_deadline(const struct core *core);
 
 /* match.c */
-void match_run(struct core *core);
+void match_run(struct core *core);          /* what is to be done in one turn */
+bool match_is_due(const struct core *core); /* another turn is wanted at once */
 
 /* accepts.c */
 void accept_send(struct core *core, struct offer *offer);
@@ -580,6 +638,7 @@ void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__
 void handle_get(struct core *core, const struct core_input *input);
 /* why.c */
 void tally_add(struct shape *shape, const struct offer *offer, int misfit);
+void tally_skipped(struct shape *shape, const struct skipped *skipped);
 void tallies_clear(struct shape *shape);
 void why_tell(struct core *core, struct shape *shape); /* publishes where the first reason has changed */
 void handle_why(struct core *core, const struct core_input *input);

@@ -11,12 +11,10 @@
 #include "base/alloc.h"
 
 #define PREFER_AMONG 64
+/* In steps, see core_config.turn_steps. */
+#define PLACE_COST 500
+#define ASIDE_COST 200
 #define AGENT_URL_MAX 1000
-
-static struct offer *offer_of(const struct list_link *link)
-{
-    return list_item(link, struct offer, link);
-}
 
 /* Where the agent's own HTTP API is: what is longer than anything sensible is left out. */
 static const char *agent_url(struct arena *arena, const Mesos__V1__URL *url)
@@ -68,19 +66,20 @@ static bool full(const struct offer *offer, size_t bytes)
            (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
 }
 
+/* What speaks against an offer that has enough of each amount. */
 static int misfit(struct core *core, const struct task *task, const struct offer *offer)
 {
     const struct shape *shape = task->shape;
-    if (offer->role != shape->role)
-        return MISFIT_ROLE;
-    int found = offer_misfit(offer, shape);
-    if (found != MISFIT_NONE)
-        return offer->placement_count > 0 ? (int)MISFIT_TAKEN : found;
     if (!shape->despite_maintenance && maintenance_is_near(core, offer->offer->agent_id->value))
         return MISFIT_MAINTENANCE;
     if (full(offer, blob_slice(task->spec).length))
         return MISFIT_TAKEN;
-    return constraints_misfit(core, shape, task, offer->offer);
+    return constraints_misfit(core, shape, offer->offer);
+}
+
+static void spend(struct core *core, size_t steps)
+{
+    core->match_left -= core->match_left < steps ? core->match_left : steps;
 }
 
 static bool place(struct core *core, struct task *task, struct offer *offer)
@@ -95,6 +94,8 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
     placement->next = offer->placements;
     offer->placements = placement;
     offer->placement_count++;
+    index_update(&offer->role->index, offer);
+    heap_set(&core->placed, &offer->placed, (int64_t)offer->number);
     offer->placement_bytes += blob_slice(task->spec).length;
     write_intent(core, task, offer, placement);
     placement->launch.task_id = task_mesos_id(arena, task, task->attempt_count);
@@ -103,91 +104,167 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
     return true;
 }
 
-static struct list_link *first_place(struct core *core, struct shape *shape)
+/* Where the shape goes on looking, in this round. */
+static uint64_t first_place(struct core *core, struct shape *shape)
 {
-    if (shape->cursor_round != core->round || shape->unsteady) {
-        shape->cursor_round = core->round;
-        return list_first(&core->offers);
-    }
-    return &shape->cursor->link;
+    uint64_t opened = constraints_opened(core, shape);
+    if (shape->cursor_round != core->round || shape->opened != opened)
+        shape->cursor = 0;
+    shape->cursor_round = core->round;
+    shape->opened = opened;
+    return shape->cursor;
+}
+
+/* The next offer that would do, of that number or a later one; NULL: none, or the turn is over. The cursor
+ * follows, and what was passed over is counted for why the task waits. */
+static struct offer *next_offer(struct core *core, const struct task *task, uint64_t number)
+{
+    struct shape *shape = task->shape;
+    struct skipped skipped;
+    struct offer *offer;
+    do {
+        offer = index_find(&shape->role->index, shape, number, &skipped);
+        spend(core, skipped.steps + shape->look_cost);
+        tally_skipped(shape, &skipped);
+        shape->cursor = offer ? offer->number : UINT64_MAX;
+        if (!offer)
+            return NULL;
+        int found = misfit(core, task, offer);
+        if (found == MISFIT_NONE)
+            return offer;
+        tally_add(shape, offer, found);
+        shape->cursor = number = offer->number + 1;
+    } while (core->match_left > 0);
+    return NULL;
 }
 
 /* Among the first offers that would do, the one at which most of what is preferred holds. */
-static bool place_preferred(struct core *core, struct task *task, struct list_link *link)
+static struct offer *preferred_offer(struct core *core, const struct task *task, struct offer *first)
 {
-    struct offer *best = NULL;
-    unsigned most = 0, seen = 0;
-    for (; link && seen < PREFER_AMONG; link = list_next(&core->offers, link)) {
-        struct offer *offer = offer_of(link);
-        int found = misfit(core, task, offer);
-        if (found != MISFIT_NONE) {
-            tally_add(task->shape, offer, found);
+    struct offer *best = first, *offer;
+    struct shape *shape = task->shape;
+    struct skipped skipped;
+    uint64_t number = first->number + 1;
+    unsigned most = constraints_preferred(core, shape, first->offer), all = 0, seen = 1;
+    for (size_t i = 0; i < shape->constraint_count; i++)
+        all += shape->constraints[i].preferred;
+    for (; most < all && seen < PREFER_AMONG && core->match_left > 0; number = offer->number + 1) {
+        offer = index_find(&shape->role->index, shape, number, &skipped);
+        spend(core, skipped.steps + shape->look_cost);
+        if (!offer)
+            break;
+        if (misfit(core, task, offer) != MISFIT_NONE)
             continue;
-        }
-        unsigned count = constraints_preferred(core, task->shape, task, offer->offer);
-        if (!best || count > most) {
+        unsigned count = constraints_preferred(core, shape, offer->offer);
+        seen++;
+        if (count > most) {
             best = offer;
             most = count;
         }
-        seen++;
     }
-    return best && place(core, task, best);
+    return best;
 }
 
 static bool place_oldest(struct core *core, struct shape *shape)
 {
     struct task *task = list_item(list_first(&shape->queue), struct task, queue_link);
-    struct list_link *link = first_place(core, shape);
-    if (shape->preferring) {
-        shape->cursor = offer_of(link);
-        return place_preferred(core, task, link);
-    }
-    for (; link; link = list_next(&core->offers, link)) {
-        shape->cursor = offer_of(link);
-        int found = misfit(core, task, shape->cursor);
-        if (found == MISFIT_NONE && place(core, task, shape->cursor))
+    constraints_begin(core, task);
+    uint64_t number = first_place(core, shape);
+    struct offer *offer;
+    while ((offer = next_offer(core, task, number))) {
+        struct offer *best = shape->preferring ? preferred_offer(core, task, offer) : offer;
+        if (place(core, task, best) || (best != offer && place(core, task, offer))) {
+            spend(core, PLACE_COST);
+            core->placements++;
             return true;
-        tally_add(shape, shape->cursor, found == MISFIT_NONE ? (int)MISFIT_TAKEN : found);
+        }
+        /* There is enough of each amount, in parts that do not make what is wanted. */
+        tally_add(shape, offer, MISFIT_TAKEN);
+        shape->cursor = number = offer->number + 1;
     }
     return false;
 }
 
-static void match_role(struct core *core, struct role *role)
+/* False: the turn is over before the role is. */
+static bool match_role(struct core *core, struct role *role)
 {
-    struct list aside;
-    list_init(&aside);
     struct shape *shape;
-    bool placed = false, unsteady = false;
     while ((shape = queue_first(role))) {
+        if (core->match_left == 0)
+            return false;
         if (place_oldest(core, shape)) {
-            placed = true;
-        } else {
-            unsteady |= shape->unsteady;
-            why_tell(core, shape);
-            queue_set_aside(shape, &aside);
+            core->match_placed = true;
+            continue;
         }
+        if (shape->cursor != UINT64_MAX)
+            return false; /* it goes on from there */
+        core->match_unsteady |= shape->unsteady;
+        spend(core, ASIDE_COST);
+        why_tell(core, shape);
+        queue_set_aside(core, shape);
     }
-    queue_restore(&aside);
-    core->match_wanted |= placed && unsteady; /* what was placed may have opened a place */
+    return true;
+}
+
+static void end_role(struct core *core, struct role *role)
+{
+    queue_restore(core);
+    bool again = core->match_placed && core->match_unsteady; /* what was placed may have opened a place */
+    core->match_placed = core->match_unsteady = false;
+    core->match_wanted |= again;
+    role->fresh_work &= role->waiting > 0;
+    role->fresh_work |= again; /* offers that were declined are wanted once more */
+}
+
+static void send_placed(struct core *core)
+{
+    struct heap_node *node;
+    while ((node = heap_first(&core->placed)))
+        accept_send(core, list_item(node, struct offer, placed));
+}
+
+static void begin_round(struct core *core)
+{
+    core->match_wanted = core->match_at_once = false;
+    core->match_going = true;
+    core->match_role = 0;
+    core->round++;
+}
+
+static void stop_round(struct core *core)
+{
+    queue_restore(core);
+    core->match_wanted = core->match_going = core->match_at_once = false;
+    core->match_placed = core->match_unsteady = false;
 }
 
 void match_run(struct core *core)
 {
-    core->match_wanted = false;
-    if (core->subscription == 0 || list_first(&core->offers) == NULL || core->teardown.wanted)
+    if (!core->match_wanted && !core->match_going)
         return;
-    core->round++;
-    for (size_t i = 0; i < core->role_count; i++) {
-        struct role *role = &core->roles[i];
-        bool again = core->match_wanted;
-        if (role->offers > 0 && !role->stopped)
-            match_role(core, role);
-        role->fresh_work &= role->waiting > 0;
-        role->fresh_work |= core->match_wanted && !again; /* offers that were declined are wanted once more */
+    if (core->subscription == 0 || list_first(&core->offers) == NULL || core->teardown.wanted) {
+        stop_round(core);
+        return;
     }
-    for (struct list_link *link = list_first(&core->offers), *next; link; link = next) {
-        next = list_next(&core->offers, link);
-        if (offer_of(link)->placement_count > 0)
-            accept_send(core, offer_of(link));
+    bool goes_on = core->match_going;
+    if (!goes_on)
+        begin_round(core);
+    core->match_left = core->config.turn_steps > 0 ? core->config.turn_steps : 1;
+    for (; core->match_role < core->role_count; core->match_role++) {
+        struct role *role = &core->roles[core->match_role];
+        if (role->offers > 0 && !role->stopped && !match_role(core, role))
+            break;
+        end_role(core, role);
     }
+    core->match_going = core->match_role < core->role_count;
+    if (!core->match_going) {
+        core->rounds_done = core->round;
+        core->match_at_once = goes_on && core->match_wanted;
+    }
+    send_placed(core);
+}
+
+bool match_is_due(const struct core *core)
+{
+    return core->match_going || core->match_at_once;
 }

@@ -16,6 +16,8 @@ static struct offer *offer_of(const struct list_link *link)
 void offer_drop(struct core *core, struct offer *offer)
 {
     offer->role->offers--;
+    index_remove(&offer->role->index, offer);
+    heap_remove(&core->placed, &offer->placed);
     list_remove(&core->offers, &offer->link);
     map_remove(&core->offers_by_id, slice_of_string(offer->offer->id->value));
     arena_clear(&offer->arena);
@@ -88,8 +90,10 @@ void offer_give_back(struct core *core, const char *offer_id)
  * role is to have none. */
 static bool due_for_decline(const struct core *core, const struct offer *offer)
 {
-    return offer->role->stopped || offer->role->waiting > 0 ||
-           core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms;
+    if (offer->role->stopped || core->teardown.wanted)
+        return true;
+    return core->rounds_done >= offer->round &&
+           (offer->role->waiting > 0 || core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms);
 }
 
 /* Whether any may be due; cheap, for it is asked at every input. Offers are in the order they came. */
@@ -111,7 +115,10 @@ static void offer_add(struct core *core, const Mesos__V1__Offer *from, struct ro
     offer->role = role;
     offer->received_ms = core->now.mono_ms;
     offer_measure(offer);
+    offer->number = ++core->next_offer;
+    offer->round = core->round + 1;
     role->offers++;
+    index_add(&role->index, offer);
     list_append(&core->offers, &offer->link);
     map_put(&core->offers_by_id, slice_of_string(offer->offer->id->value), offer);
 }

@@ -56,18 +56,18 @@ struct shape *queue_first(const struct role *role)
     return node ? list_item(node, struct shape, node) : NULL;
 }
 
-void queue_set_aside(struct shape *shape, struct list *aside)
+void queue_set_aside(struct core *core, struct shape *shape)
 {
     heap_remove(&shape->role->queue, &shape->node);
-    list_append(aside, &shape->aside);
+    list_append(&core->aside, &shape->aside);
 }
 
-void queue_restore(struct list *aside)
+void queue_restore(struct core *core)
 {
     struct list_link *link;
-    while ((link = list_first(aside))) {
+    while ((link = list_first(&core->aside))) {
         struct shape *shape = list_item(link, struct shape, aside);
-        list_remove(aside, link);
+        list_remove(&core->aside, link);
         settle_shape(shape);
     }
 }

@@ -163,6 +163,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
                 spec->constraints[i]->operator_, spec->constraints[i]->preferred,
                 spec->constraints[i]->values, spec->constraints[i]->n_values);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
+    shape->look_cost = constraints_cost(shape);
     list_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;
@@ -173,6 +174,7 @@ void shape_release(struct core *core, struct shape *shape)
     if (--shape->tasks > 0)
         return;
     map_remove(&core->shapes, shape->key);
+    list_remove(&core->aside, &shape->aside);
     for (size_t i = 0; i < shape->constraint_count; i++)
         constraint_clear(&shape->constraints[i]);
     for (size_t i = 0; i < shape->avoid_count; i++)
@@ -220,6 +222,7 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     for (size_t i = 0; i < base->avoid_count; i++)
         shape->avoid[i] = alloc_string(base->avoid[i]);
     shape->avoid[base->avoid_count] = alloc_string(agent_id);
+    shape->look_cost = constraints_cost(shape);
     list_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;

@@ -145,10 +145,14 @@ static void count_site(struct core *core, const struct site *site, bool add)
     for (const char *name = site->packed; *name;) {
         const char *value = name + strlen(name) + 1;
         struct attribute *attribute = attribute_get(core, name);
+        size_t values = attribute->values.count;
         if (add)
             counted_add(&attribute->values, value);
-        else if (counted_remove(&attribute->values, value))
-            attribute_release(core, attribute);
+        else
+            counted_remove(&attribute->values, value);
+        if (attribute->values.count != values)
+            attribute->change = ++core->changes;
+        attribute_release(core, attribute);
         name = value + strlen(value) + 1;
     }
 }

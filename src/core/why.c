@@ -56,6 +56,20 @@ void tally_add(struct shape *shape, const struct offer *offer, int misfit)
     tally->best_ports = offer->total_ports > tally->best_ports ? offer->total_ports : tally->best_ports;
 }
 
+void tally_skipped(struct shape *shape, const struct skipped *skipped)
+{
+    if (skipped->offers == 0)
+        return;
+    begin_epoch(shape);
+    struct tally *tally = &shape->tally;
+    tally->offers += skipped->offers;
+    for (int i = 0; i <= MISFIT_TAKEN; i++)
+        tally->misfits[i] += skipped->misfits[i];
+    for (int s = 0; s < SCALAR_COUNT; s++)
+        tally->best[s] = skipped->best[s] > tally->best[s] ? skipped->best[s] : tally->best[s];
+    tally->best_ports = skipped->best_ports > tally->best_ports ? skipped->best_ports : tally->best_ports;
+}
+
 /* The counts that say most: of this epoch, or of the one before while no offer has come. */
 static const struct tally *tally_of(const struct shape *shape)
 {

@@ -30,8 +30,9 @@
 #define CORE_STRAYS_MAX 100000  /* orphans whose KILL is repeated; past it each sign of life brings one */
 #define CORE_FORGET_STEP 256    /* tasks forgotten in one step */
 #define CORE_MESSAGE_MAX ((size_t)512 << 10) /* bytes to an executor */
-#define CORE_ASKED_MAX 1000 /* calls by request that wait for their answer; resources and operations in one  \
-                             */
+#define CORE_ASKED_MAX                                                                                       \
+    1000 /* calls by request that wait for their answer; resources and operations in one                     \
+          */
 #define CORE_TEARDOWN_MS 60000            /* for how long a teardown can be asked for a second time */
 #define CORE_KEYS_JUMP ((int64_t)1 << 32) /* keys left to the history that a restored store does not know */
 
@@ -62,7 +63,9 @@ struct core_config {
     bool kill_orphans;                        /* else they are adopted */
     int64_t keep_tasks_ms;                    /* a task is forgotten so long after it is over */
     size_t keep_tasks;                        /* and earlier when more than these are over */
-    bool no_teardown;                         /* it is refused */
+    size_t turn_steps;            /* of matching in one input, about 10 ns each: a longer round goes on
+                                   * with the next tick */
+    bool no_teardown;             /* it is refused */
     int64_t avoid_maintenance_ms; /* an agent gets no tasks so long before maintenance of it begins */
     bool decline_maintenance;     /* inverse offers are declined, else accepted */
     bool drain;                   /* tasks are killed before maintenance of their agent begins: */
