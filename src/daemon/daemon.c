@@ -94,8 +94,7 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     }
     if (daemon->restored)
         daemon_restored(daemon);
-    if (daemon->run > 1) /* the run before may have ended with a SUBSCRIBE on its way */
-        master_set_unaccounted(daemon->master, 1);
+    master_set_unaccounted(daemon->master, daemon->recent_starts);
     *out = daemon;
     return 0;
 }
@@ -216,6 +215,7 @@ void daemon_destroy(struct daemon *daemon)
     if (daemon->signals >= 0)
         close(daemon->signals);
     free(daemon->framework_id);
+    free(daemon->starts);
     free(daemon->store_id);
     free(daemon->backup.id);
     free(daemon->backup.path);

@@ -39,6 +39,8 @@ struct daemon {
     uint64_t run;
     int64_t started_ns;
     uint64_t subscribe_group; /* on disk before the next SUBSCRIBE */
+    char *starts;             /* META_STARTS as it was read */
+    unsigned recent_starts;   /* runs that may have left a SUBSCRIBE on its way */
     bool restored;            /* the store is a backup that was not started before */
     int64_t newest_ns;        /* of what was read of it */
     struct daemon_backup backup;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "encode.h"
+#include "starts.h"
 
 #define NAMES_READ (-1000) /* not an error code: the first reading is over */
 
@@ -94,6 +95,13 @@ static int settle_names(struct daemon *daemon, struct error *err)
         snprintf(number, sizeof number, "%" PRIu64, ++daemon->run);
         rc = write_meta(daemon, META_RUN, number, err);
     }
+    if (rc == 0) {
+        char starts[STARTS_TEXT_MAX];
+        daemon->recent_starts = starts_add(daemon->starts, daemon->started_ns, starts);
+        if (daemon->run > 1 && daemon->recent_starts == 0)
+            daemon->recent_starts = 1; /* the run before, however old, may have been subscribing again */
+        rc = write_meta(daemon, META_STARTS, starts, err);
+    }
     return rc ? rc : settle_promises(daemon, err);
 }
 
@@ -104,6 +112,8 @@ static int take_name(struct daemon *daemon, const struct meta_row *row, struct e
         daemon->store_id = alloc_string(row->value);
     else if (strcmp(row->name, META_FRAMEWORK_ID) == 0)
         daemon->framework_id = alloc_string(row->value);
+    else if (strcmp(row->name, META_STARTS) == 0)
+        daemon->starts = alloc_string(row->value);
     else if (strcmp(row->name, META_BACKUP) == 0)
         daemon->restored = strcmp(row->value, "1") == 0;
     else if (strcmp(row->name, META_RUN) == 0) {

@@ -101,6 +101,7 @@ struct master {
     bool inside; /* a turn is running */
     bool due;    /* there is something to do at once */
     bool paused;
+    int64_t paused_ms;    /* since when */
     unsigned redirects;   /* followed in a row */
     unsigned unaccounted; /* SUBSCRIBEs given up that may still come; see master.h */
     struct master_ending ending;

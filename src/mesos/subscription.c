@@ -423,11 +423,14 @@ void master_pause(struct master *master, bool paused, int64_t now_ms)
         return;
     }
     master->paused = paused;
-    if (!paused) {
-        master->stream.heard_ms = now_ms;
-        master->stream.deadline_ms = now_ms + master->config.subscribe_timeout_ms;
-        master->due = true;
+    if (paused) {
+        master->paused_ms = now_ms;
+        return;
     }
+    /* Only the pause does not count: a stream that is dead is found out between many short ones too. */
+    master->stream.heard_ms += now_ms - master->paused_ms;
+    master->stream.deadline_ms += now_ms - master->paused_ms;
+    master->due = true;
 }
 
 void master_set_heartbeat(struct master *master, int64_t interval_ms)

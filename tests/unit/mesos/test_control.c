@@ -76,6 +76,28 @@ static void test_pause_suspends_the_watch(void **state)
     harness_expect(h, "down 1 LOST");
 }
 
+/* Half of each second in a pause: the other halves are silence all the same. */
+static void test_short_pauses_do_not_hide_silence(void **state)
+{
+    struct harness *h = *state;
+
+    harness_open(h, "%1");
+    harness_subscribe(h);
+    master_set_heartbeat(h->master, 1000);
+    for (int i = 0; i < 9; ++i) {
+        master_pause(h->master, true, harness_now(h));
+        harness_advance(h, 500);
+        master_pause(h->master, false, harness_now(h));
+        harness_advance(h, 500);
+        harness_expect_nothing(h);
+    }
+    master_pause(h->master, true, harness_now(h));
+    harness_advance(h, 500);
+    master_pause(h->master, false, harness_now(h));
+    harness_advance(h, 600);
+    assert_non_null(strstr(harness_expect(h, "down 1 LOST"), "silent"));
+}
+
 /* The stream ends while records wait behind a pause: they come first, the end after them. */
 static void test_pause_then_end(void **state)
 {
@@ -384,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             test(test_pause),
             test(test_pause_suspends_the_watch),
+            test(test_short_pauses_do_not_hide_silence),
             test(test_pause_then_end),
             test(test_pause_before_the_first_record),
             test(test_resubscribe),

@@ -25,7 +25,8 @@ enum record_kind {
 #define META_ALIVE_NS "alive_ns"         /* decimal; the master's last word while subscribed, ns since 1970 */
 #define META_NEXT_KEY "next_key" /* decimal; keys below it are never given again; absent: the largest + 1 */
 #define META_BACKUP "backup"     /* "1" in a copy that store_backup() made; "" where it was settled */
-#define META_RESTORES "restores" /* decimal; counts the starts from a backup */
+#define META_STARTS "starts" /* decimal ns since 1970, the last starts of this store, with blanks between */
+#define META_RESTORES "restores"       /* decimal; counts the starts from a backup */
 #define META_RESTORED_NS "restored_ns" /* decimal; the last of them */
 #define META_FOREIGN_KEYS                                                                                    \
     "foreign_keys" /* "low-high ..." both included: keys that another history of this store may              \
