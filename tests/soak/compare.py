@@ -9,13 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from history import History, Launched, Stream, Task
+from history import History, Launched, Stream
 from plan import ORPHAN
 
 LOST, TWICE = "lost", "twice"
 OVER = frozenset(["FINISHED", "FAILED", "KILLED", "ERROR", "GONE", "LOST"])
 ONWARD = {state: place for place, state in enumerate(["QUEUED", "LAUNCHING", "STAGING", "STARTING", "RUNNING", "KILLING"])}
 CUT_OFF = frozenset(["UNREACHABLE", "UNKNOWN"])  # not over, and nobody can say more
+SETTLED = OVER | CUT_OFF | {"RUNNING"}
 RAN = frozenset(["STARTING", "RUNNING", "KILLING"])
 
 
@@ -46,7 +47,8 @@ def _forgotten(history: History) -> set[str]:
 # ---- what clients were told ----------------------------------------------------------------------------
 
 def check_launches(history: History) -> Iterator[Finding]:
-    """A launch that was answered OK is there at the end, and over, running, or waiting for a reason that it names."""
+    """A launch that was answered OK is there at the end, and over, running, or cut off. It waits only where its policy
+    leaves no agent for it."""
     forgotten = _forgotten(history)
     for launch in history.launches.values():
         if launch.code != "OK":
@@ -55,12 +57,8 @@ def check_launches(history: History) -> Iterator[Finding]:
         if task is None:
             if launch.id not in forgotten:
                 yield Finding(LOST, f"{launch.id}: its launch was answered OK, and it is not in the database")
-        elif not _settled(task):
-            yield Finding(LOST, f"{launch.id}: is {task.state} at the end, without a reason")
-
-
-def _settled(task: Task) -> bool:
-    return task.state in OVER or task.state == "RUNNING" or bool(task.message or task.reason)
+        elif task.state not in SETTLED and not (task.state == "QUEUED" and launch.elsewhere):
+            yield Finding(LOST, f"{launch.id}: is {task.state} at the end: {task.message or 'without a reason'}")
 
 
 def check_refused_good(history: History) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ class Launched:
     id: str
     max_starts: int = 1
     overlap: bool = False
+    elsewhere: bool = False     # may wait for an agent for ever
     code: Optional[str] = None  # the first answer's; None: never answered
     message: str = ""
 
@@ -180,7 +181,7 @@ def read_client(history: History, name: str, records: Iterator[dict[str, Any]]) 
                 history.refused.append(refused)
                 to_refuse[plan["id"]].append(refused)
             else:
-                history.launches[plan["id"]] = Launched(plan["id"], plan["max_starts"], plan["overlap"])
+                history.launches[plan["id"]] = Launched(plan["id"], plan["max_starts"], plan["overlap"], plan["elsewhere"])
         for task_id, code, state, revision, message in record.get("launched", []):
             launched = history.launches[task_id]
             if launched.code in (None, "OK"):  # the first refusal stays

@@ -25,11 +25,12 @@ DOUBTFUL = (RetryPolicy.LOST, RetryPolicy.UNREACHABLE, RetryPolicy.UNKNOWN)
 @dataclass(frozen=True)
 class Planned:
     """What the comparison has to know of a launch. `max_starts`: 1 without a policy. `overlap`: attempts may overlap.
-    `refused`: it must be; what it would write is then `mark`."""
+    `elsewhere`: there may be no agent left for it. `refused`: it must be; what it would write is then `mark`."""
 
     id: str
     max_starts: int = 1
     overlap: bool = False
+    elsewhere: bool = False
     refused: bool = False
     mark: str = "S"
 
@@ -88,7 +89,7 @@ class Planner:
         retry.backoff.nanoseconds = self.random.randrange(10**7, 10**9)
         retry.replace_after.nanoseconds = self.random.randrange(10**9, 5 * 10**9)
         retry.elsewhere = self.random.random() < 0.1
-        return Planned(spec.id, retry.max_attempts, any(outcome in DOUBTFUL for outcome in retry.on))
+        return Planned(spec.id, retry.max_attempts, any(outcome in DOUBTFUL for outcome in retry.on), retry.elsewhere)
 
     def invalid(self) -> tuple[TaskSpec, Planned]:
         """One that must be refused, and would leave a trace if it ran."""

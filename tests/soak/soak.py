@@ -345,7 +345,7 @@ def parse(arguments: Optional[list[str]] = None) -> argparse.Namespace:
     parser.add_argument("--disturb-every", type=float, default=20.0, metavar="S")
     parser.add_argument("--disturb-limit", type=float, default=60.0, metavar="S",
                         help="seconds after which such a command is ended")
-    parser.add_argument("--settle", type=float, default=180.0, metavar="S",
+    parser.add_argument("--settle", type=float, default=300.0, metavar="S",
                         help="seconds for the tasks to come to their end afterwards")
     parser.add_argument("--agents", type=int, default=4, help="of zmesos-local")
     parser.add_argument("--clients", type=int, default=4)

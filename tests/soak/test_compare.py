@@ -112,6 +112,17 @@ def waits_without_a_reason(history: History) -> None:
 
 
 @breaks(LOST)
+def staging_at_the_end(history: History) -> None:
+    task = add_task(history, "h", "FINISHED")
+    task.state = history.task_events[-1].state = "STAGING"
+    history.task_events[-1].attempt = 2
+    history.task_events[-2].state = "QUEUED"
+    history.launches["h"].max_starts = 2
+    history.views = [view for view in history.views if view.id != "h"]
+    task.message = "on its way"
+
+
+@breaks(LOST)
 def finished_without_a_line(history: History) -> None:
     del history.evidence["a"]
 
@@ -257,7 +268,7 @@ def orphan_of_its_own(history: History) -> None:
 
 @breaks("an orphan was told twice")
 def orphan_twice(history: History) -> None:
-    history.orphans += ["orphan-7", "orphan-7"]
+    history.orphans.append("orphan-8")
 
 
 @breaks("a hole in the journal")
@@ -425,6 +436,13 @@ def test_attempts_may_overlap_under_a_policy_that_says_so() -> None:
     assert compare(history) == []
 
 
+def test_a_task_may_wait_for_an_agent_that_its_policy_allows() -> None:
+    history = good()
+    waits_without_a_reason(history)
+    history.launches["a"].elsewhere = True
+    assert compare(history) == []
+
+
 def test_a_kill_waits_for_a_task_that_is_cut_off() -> None:
     history = good()
     killed_and_runs(history)
@@ -475,7 +493,7 @@ def write_lines(path: pathlib.Path, *records: Any) -> None:
 
 
 def test_a_history_is_read_from_the_witnesses_files(tmp_path: pathlib.Path) -> None:
-    plan = {"id": "a", "max_starts": 2, "overlap": True, "refused": False, "mark": "S"}
+    plan = {"id": "a", "max_starts": 2, "overlap": True, "elsewhere": True, "refused": False, "mark": "S"}
     write_lines(tmp_path / "client-1-control.log", {"plan": plan}, {"plan": {**plan, "id": "never"}},
                 {"plan": {**plan, "refused": True, "mark": "X"}}, {"unanswered": "launched", "ids": ["never"]},
                 {"launched": [["a", "OK", "QUEUED", 1, ""]]}, {"refusals": [["a", "CONFLICT", None, None, "taken"]]},
@@ -495,7 +513,7 @@ def test_a_history_is_read_from_the_witnesses_files(tmp_path: pathlib.Path) -> N
     write_database(tmp_path / "daemon" / "state" / "zmesos.db")
 
     history = read(tmp_path)
-    assert history.launches == {"a": Launched("a", 2, True, "OK"), "never": Launched("never", 2, True, None)}
+    assert history.launches == {"a": Launched("a", 2, True, True, "OK"), "never": Launched("never", 2, True, True, None)}
     assert history.refused == [Refused("a", "X", "CONFLICT")]
     assert history.kills == [View("client-1-control", "a", 5, "RUNNING")]
     assert [(view.revision, view.state) for view in history.views] == [
