@@ -27,6 +27,7 @@ void agent_drop_tasks(struct agent *agent)
     for (size_t i = 0; i < count; i++)
         task_drop(tasks[i]);
     free(tasks);
+    executors_drop(agent);
     operations_drop(agent);
 }
 
@@ -105,6 +106,7 @@ void agent_gone(struct agent *agent)
     free(tasks);
     operations_lost(agent, OPERATION_STATE(GONE_BY_OPERATOR), "Agent has been marked gone");
     operations_drop(agent);
+    executors_drop(agent);
     announce_loss(agent);
 }
 
@@ -225,12 +227,15 @@ void agent_return(struct agent *agent, enum agent_tasks with)
             restart_task(tasks[i], with == AGENT_TASKS_KEPT);
     }
     free(tasks);
+    if (with == AGENT_TASKS_FORGOTTEN || with == AGENT_TASKS_ENDED)
+        executors_drop(agent);
     agent->state = AGENT_REGISTERED;
     tasks = tasks_of(agent, &count);
     for (size_t i = 0; i < count; i++)
         report(tasks[i], was);
     free(tasks);
     operations_report(agent);
+    executors_report(agent);
 }
 
 void agent_recovering(struct agent *agent)

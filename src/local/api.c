@@ -28,7 +28,7 @@ void api_error(struct http_request *request, unsigned status, const char *text)
 }
 
 /* Whether an Accept header allows a type. Weights are not looked at, as in Mesos. */
-static bool accepts(const char *accept, const char *type)
+bool api_accepts(const char *accept, const char *type)
 {
     size_t length = strlen(type);
     size_t class = strcspn(type, "/") + 1;
@@ -43,25 +43,23 @@ static bool accepts(const char *accept, const char *type)
     return accept == NULL;
 }
 
-static int read_call(const struct http_request *request, bool json, Call **call, struct error *err)
+static int read_body(const struct http_request *request, bool json, const ProtobufCMessageDescriptor *type,
+        ProtobufCMessage **message, struct error *err)
 {
-    const ProtobufCMessageDescriptor *type = &mesos__v1__scheduler__call__descriptor;
-    ProtobufCMessage *message = NULL;
     struct error why;
     int code = 0;
     if (json) {
-        code = json_read(type, (const char *)request->body.data, request->body.length, true, &message, &why);
+        code = json_read(type, (const char *)request->body.data, request->body.length, true, message, &why);
         if (code == ERR_MALFORMED)
             return error_set(err, code, "Failed to parse body into JSON: %.400s", why.text);
         if (code != 0)
             return error_set(err, code, "Failed to convert JSON into Call protobuf: %.400s", why.text);
     } else {
         code = check_unpack(
-                type, slice_of(request->body.data, request->body.length), &call_limits, &message, &why);
+                type, slice_of(request->body.data, request->body.length), &call_limits, message, &why);
         if (code != 0)
             return error_set(err, code, "Failed to parse body into Call protobuf");
     }
-    *call = (Call *)message;
     return 0;
 }
 
@@ -132,6 +130,9 @@ static void dispatch(struct call_context *context)
     case CALL(SHUTDOWN):
         handle_shutdown(context);
         break;
+    case CALL(MESSAGE):
+        handle_message(context);
+        break;
     case CALL(ACKNOWLEDGE):
         handle_acknowledge(context);
         break;
@@ -157,7 +158,7 @@ static void dispatch(struct call_context *context)
         handle_update_framework(context);
         return;
     default:
-        break; /* taken, and nothing comes of it: MESSAGE, REQUEST */
+        break; /* taken, and nothing comes of it: REQUEST */
     }
     http_reply_empty(context->request, MHD_HTTP_ACCEPTED);
 }
@@ -165,7 +166,7 @@ static void dispatch(struct call_context *context)
 static void handle_call(struct call_context *context)
 {
     struct http_request *request = context->request;
-    bool json = accepts(request->accept, "application/json");
+    bool json = api_accepts(request->accept, "application/json");
     struct error err;
     char text[ERROR_TEXT_MAX + 64];
     if (validate_call(context->call, context->principal, &err) != 0) {
@@ -178,7 +179,7 @@ static void handle_call(struct call_context *context)
             dispatch(context);
         return;
     }
-    if (!json && !accepts(request->accept, "application/x-protobuf")) {
+    if (!json && !api_accepts(request->accept, "application/x-protobuf")) {
         api_error(request, MHD_HTTP_NOT_ACCEPTABLE,
                 "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'");
         return;
@@ -207,10 +208,34 @@ static void refuse_stranger(struct http_request *request)
     http_reply(request, MHD_HTTP_UNAUTHORIZED, NULL, "", 0, header);
 }
 
+bool api_read(
+        struct http_request *request, const ProtobufCMessageDescriptor *type, ProtobufCMessage **message)
+{
+    struct error err;
+    if (strcmp(request->method, "POST") != 0) {
+        refuse_method(request);
+        return false;
+    }
+    if (request->content_type == NULL) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, "Expecting 'Content-Type' to be present");
+        return false;
+    }
+    bool json = strcmp(request->content_type, "application/json") == 0;
+    if (!json && strcmp(request->content_type, "application/x-protobuf") != 0) {
+        api_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                "Expecting 'Content-Type' of application/json or application/x-protobuf");
+        return false;
+    }
+    if (read_body(request, json, type, message, &err) != 0) {
+        api_error(request, MHD_HTTP_BAD_REQUEST, err.text);
+        return false;
+    }
+    return true;
+}
+
 void api_scheduler(struct local *local, struct http_request *request)
 {
     struct call_context context = {.local = local, .request = request};
-    struct error err;
     if (local->credentials != NULL) {
         context.principal = credentials_check(local->credentials, request->authorization);
         if (context.principal == NULL) {
@@ -218,24 +243,10 @@ void api_scheduler(struct local *local, struct http_request *request)
             return;
         }
     }
-    if (strcmp(request->method, "POST") != 0) {
-        refuse_method(request);
+    ProtobufCMessage *message = NULL;
+    if (!api_read(request, &mesos__v1__scheduler__call__descriptor, &message))
         return;
-    }
-    if (request->content_type == NULL) {
-        api_error(request, MHD_HTTP_BAD_REQUEST, "Expecting 'Content-Type' to be present");
-        return;
-    }
-    bool json = strcmp(request->content_type, "application/json") == 0;
-    if (!json && strcmp(request->content_type, "application/x-protobuf") != 0) {
-        api_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                "Expecting 'Content-Type' of application/json or application/x-protobuf");
-        return;
-    }
-    if (read_call(request, json, &context.call, &err) != 0) {
-        api_error(request, MHD_HTTP_BAD_REQUEST, err.text);
-        return;
-    }
+    context.call = (Call *)message;
     if (!faults_take_call(local, request, context.call)) {
         handle_call(&context);
         state_log_call(local, context.call, request->status);
@@ -282,6 +293,8 @@ void api_handle(void *context, struct http_request *request)
         handle_schedule(local, request);
     } else if (strcmp(request->path, "/master/teardown") == 0 && strcmp(request->method, "POST") == 0) {
         api_teardown(local, request);
+    } else if (executor_api_handle(local, request)) {
+        return;
     } else if (!agent_api_handle(local, request)) {
         api_error(request, MHD_HTTP_NOT_FOUND, "There is /api/v1/scheduler, /local/state and /local/faults");
     }

@@ -20,21 +20,22 @@ static void write_record(struct http_stream *stream, const void *data, size_t le
     http_stream_write(stream, data, length);
 }
 
-void events_write(struct http_stream *stream, enum encoding encoding, const Event *event, struct buf *scratch)
+void events_write(struct http_stream *stream, enum encoding encoding, const ProtobufCMessage *event,
+        struct buf *scratch)
 {
     if (encoding == ENCODING_JSON) {
         struct error err;
         buf_consume(scratch, scratch->length);
-        if (json_write(&event->base, scratch, &err) != 0)
+        if (json_write(event, scratch, &err) != 0)
             log_error("events", "an event does not fit JSON: %s", err.text);
         else
             write_record(stream, scratch->data, scratch->length);
         return;
     }
     uint8_t small[SMALL_EVENT];
-    size_t length = protobuf_c_message_get_packed_size(&event->base);
+    size_t length = protobuf_c_message_get_packed_size(event);
     uint8_t *bytes = length <= sizeof(small) ? small : alloc_bytes(length);
-    protobuf_c_message_pack(&event->base, bytes);
+    protobuf_c_message_pack(event, bytes);
     write_record(stream, bytes, length);
     if (bytes != small)
         free(bytes);
@@ -45,7 +46,7 @@ void events_send(struct framework *framework, const Event *event)
     if (framework->stream == NULL)
         return;
     state_log_event(framework->local, (int)event->type);
-    events_write(framework->stream, framework->encoding, event, &framework->event);
+    events_write(framework->stream, framework->encoding, &event->base, &framework->event);
 }
 
 void events_send_raw(struct framework *framework, const void *record, size_t length)
@@ -164,6 +165,39 @@ void send_failure(struct framework *framework, const char *agent_id)
     events_send(framework, &event);
 }
 
+void send_executor_failure(
+        struct framework *framework, const char *agent_id, const char *executor_id, int status)
+{
+    Event event = event_of(EVENT(FAILURE));
+    Mesos__V1__Scheduler__Event__Failure failure = MESOS__V1__SCHEDULER__EVENT__FAILURE__INIT;
+    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
+    Mesos__V1__ExecutorID executor = MESOS__V1__EXECUTOR_ID__INIT;
+    agent.value = (char *)(uintptr_t)agent_id;
+    executor.value = (char *)(uintptr_t)executor_id;
+    failure.agent_id = &agent;
+    failure.executor_id = &executor;
+    failure.has_status = true;
+    failure.status = status;
+    event.failure = &failure;
+    events_send(framework, &event);
+}
+
+void send_message(
+        struct framework *framework, const char *agent_id, const char *executor_id, ProtobufCBinaryData data)
+{
+    Event event = event_of(EVENT(MESSAGE));
+    Mesos__V1__Scheduler__Event__Message message = MESOS__V1__SCHEDULER__EVENT__MESSAGE__INIT;
+    Mesos__V1__AgentID agent = MESOS__V1__AGENT_ID__INIT;
+    Mesos__V1__ExecutorID executor = MESOS__V1__EXECUTOR_ID__INIT;
+    agent.value = (char *)(uintptr_t)agent_id;
+    executor.value = (char *)(uintptr_t)executor_id;
+    message.agent_id = &agent;
+    message.executor_id = &executor;
+    message.data = data;
+    event.message = &message;
+    events_send(framework, &event);
+}
+
 void send_operation_status(struct framework *framework, const struct operation_status *what)
 {
     Event event = event_of(EVENT(UPDATE_OPERATION_STATUS));
@@ -264,6 +298,12 @@ void send_master_status(struct framework *framework, const struct master_status 
     parts.status.has_timestamp = true;
     parts.status.timestamp = (double)framework->local->loop.now.wall_ns / 1e9;
     if (what->task != NULL) {
+        /* A command's executor is the agent's, and the master knows of none. */
+        if (strcmp(what->task->executor_id, what->task->id) != 0) {
+            mesos__v1__executor_id__init(&parts.executor_id);
+            parts.executor_id.value = what->task->executor_id;
+            parts.status.executor_id = &parts.executor_id;
+        }
         if (what->task->master_state != TASK(STAGING))
             fill_container(&parts, what->task);
         parts.status.has_healthy = what->task->master_healthy >= 0;
@@ -281,6 +321,11 @@ void send_update(const struct task *task, const struct update *update)
 {
     struct status_parts parts;
     fill_ids(&parts, task->id, task->agent->id);
+    if (update->own != NULL) { /* what it says beside: data, labels, checks */
+        parts.status = *update->own;
+        parts.status.task_id = &parts.task_id;
+        parts.status.agent_id = &parts.agent_id;
+    }
     parts.status.state = update->state;
     parts.status.message = update->message;
     parts.status.has_source = true;

@@ -294,6 +294,7 @@ void framework_remove(struct framework *framework)
     }
     free(tasks);
     operations_of_framework(framework, true);
+    executors_of_framework_end(framework);
     framework->state = FRAMEWORK_REMOVED;
     if (framework->tasks_on_agents == 0)
         framework_destroy(framework);

@@ -113,6 +113,21 @@ static void read_all(
         resources_read(&accepted->framework->local->kinds, messages[i], false, resources);
 }
 
+/* What a task takes of its offer: with an executor that has to be started for it. */
+static void read_task(struct accepted *accepted, const TaskInfo *info, struct resources *used)
+{
+    struct resources own;
+    read_all(accepted, info->resources, info->n_resources, used);
+    if (info->executor == NULL || resources_is_empty(used) ||
+            executor_find(accepted->agent, accepted->framework->id, info->executor->executor_id->value) !=
+                    NULL)
+        return;
+    resources_init(&own);
+    read_all(accepted, info->executor->resources, info->executor->n_resources, &own);
+    resources_add(used, &own);
+    resources_clear(&own);
+}
+
 /* Takes the info and, unless it is NULL, the resources. */
 static struct task *admit(
         struct accepted *accepted, TaskInfo *info, const char *executor_id, struct resources *resources)
@@ -123,6 +138,55 @@ static struct task *admit(
     resources_init(resources);
     resources_subtract(&accepted->left, &task->resources);
     task_know(task);
+    return task;
+}
+
+/* A new executor; takes its info and its resources. */
+static struct executor *found_executor(
+        struct accepted *accepted, ExecutorInfo **info, struct resources *resources)
+{
+    struct framework *framework = accepted->framework;
+    if ((*info)->framework_id == NULL) {
+        (*info)->framework_id = alloc_zeroed(1, sizeof(*(*info)->framework_id));
+        mesos__v1__framework_id__init((*info)->framework_id);
+        (*info)->framework_id->value = alloc_string(framework->id);
+    }
+    struct executor *executor = executor_create(framework, accepted->agent, *info);
+    *info = NULL;
+    executor->resources = *resources;
+    resources_init(resources);
+    resources_subtract(&accepted->left, &executor->resources);
+    return executor;
+}
+
+static void join(struct task *task, struct executor *executor)
+{
+    task->executor = executor;
+    list_append(&executor->tasks, &task->in_executor);
+}
+
+/* A task with an executor of the framework's own: starts one of that id if there is none. */
+static struct task *admit_with_executor(struct accepted *accepted, TaskInfo *info, struct resources *used)
+{
+    const char *id = info->executor->executor_id->value;
+    struct executor *executor = executor_find(accepted->agent, accepted->framework->id, id);
+    struct resources own;
+    resources_init(&own);
+    read_all(accepted, info->executor->resources, info->executor->n_resources, &own);
+    ExecutorInfo *copy = NULL;
+    if (executor == NULL) {
+        size_t length = protobuf_c_message_get_packed_size(&info->executor->base);
+        uint8_t *bytes = alloc_bytes(length + 1);
+        protobuf_c_message_pack(&info->executor->base, bytes);
+        copy = mesos__v1__executor_info__unpack(NULL, length, bytes);
+        free(bytes);
+        executor = found_executor(accepted, &copy, &own);
+        executor_begin(executor, accepted->framework);
+    }
+    struct task *task = admit(accepted, info, id, used);
+    join(task, executor);
+    memcpy(task->container_id, executor->container_id, TEXT_UUID_SIZE);
+    resources_clear(&own);
     return task;
 }
 
@@ -147,38 +211,94 @@ static void launch(struct accepted *accepted, Operation *operation)
     resources_init(&used);
     for (size_t i = 0; i < operation->launch->n_task_infos; i++) {
         TaskInfo *info = operation->launch->task_infos[i];
-        read_all(accepted, info->resources, info->n_resources, &used);
+        read_task(accepted, info, &used);
         if (validate_task(framework, accepted->agent, info, accepted->role, &accepted->left, &used, &err) !=
                 0) {
             refuse_task(framework, info, TASK(ERROR), REASON(TASK_INVALID), err.text);
             continue;
         }
         operation->launch->task_infos[i] = NULL;
-        begin(admit(accepted, info, info->task_id->value, &used));
+        if (info->executor == NULL || framework->local->options->simulate) {
+            begin(admit(accepted, info, info->task_id->value, &used));
+            continue;
+        }
+        read_all(accepted, info->resources, info->n_resources, &used);
+        begin(admit_with_executor(accepted, info, &used));
     }
     resources_clear(&used);
 }
 
 static int check_group_executor(struct accepted *accepted, const ExecutorInfo *info,
-        const struct resources *resources, bool known, struct error *err)
+        const struct resources *resources, const struct executor *known, struct error *err)
+{
+    char amount[MILLI_TEXT_MAX];
+    const char *id = info->executor_id->value;
+    int code =
+            validate_executor(accepted->framework, info, known, MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT, err);
+    if (code != 0)
+        return code;
+    if (!info->has_type)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.type' must be set");
+    if (info->type != MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT)
+        return error_set(err, ERR_INVALID, "zmesos-local runs groups in executors of type DEFAULT only");
+    milli_t cpus = resources_scalar(resources, "cpus"), mem = resources_scalar(resources, "mem");
+    if (cpus < 10)
+        return error_set(err, ERR_INVALID,
+                "Executor '%.200s' uses less CPUs (%s) than the minimum required (0.01)", id,
+                cpus == 0 ? "None" : milli_format(cpus, amount));
+    if (mem < 32000)
+        return error_set(err, ERR_INVALID,
+                "Executor '%.200s' uses less memory (%s%s) than the minimum required (32MB)", id,
+                mem == 0 ? "None" : milli_format(mem, amount), mem == 0 ? "" : "MB");
+    if (resources_scalar(resources, "disk") == 0)
+        return error_set(err, ERR_INVALID, "Executor '%.200s' uses no disk", id);
+    return 0;
+}
+
+static int group_wants_more(struct accepted *accepted, const struct resources *total, struct error *err)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    int code = buf_append_string(&text, "Total resources ");
+    resources_format(total, accepted->role, &text);
+    code |= buf_append_string(&text, " required by task group and its executor are more than available ");
+    resources_format(&accepted->left, accepted->role, &text);
+    code = error_set(
+            err, ERR_INVALID, "%.*s%s", (int)text.length, (const char *)text.data, code == 0 ? "" : "...");
+    buf_clear(&text);
+    return code;
+}
+
+static bool same_executor(const ExecutorInfo *a, const ExecutorInfo *b)
+{
+    size_t length = protobuf_c_message_get_packed_size(&a->base);
+    if (length != protobuf_c_message_get_packed_size(&b->base))
+        return false;
+    uint8_t *bytes = alloc_bytes(2 * length + 1);
+    protobuf_c_message_pack(&a->base, bytes);
+    protobuf_c_message_pack(&b->base, bytes + length);
+    bool same = memcmp(bytes, bytes + length, length) == 0;
+    free(bytes);
+    return same;
+}
+
+/* A task of a group may name the group's executor too. */
+static int check_member(struct accepted *accepted, TaskInfo *info, const ExecutorInfo *executor,
+        const struct resources *used, struct error *err)
 {
     struct error why;
-    if (!info->has_type || info->type != MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT)
-        return error_set(err, ERR_INVALID, "zmesos-local runs groups in executors of type DEFAULT only");
-    if (text_check_id(info->executor_id->value, 255, &why) != 0)
-        return error_set(err, ERR_INVALID, "Executor ID is invalid: %.300s", why.text);
-    if (info->command != NULL)
-        return error_set(err, ERR_INVALID, "'ExecutorInfo.command' must not be set for 'DEFAULT' executor");
-    if (info->framework_id != NULL && strcmp(info->framework_id->value, accepted->framework->id) != 0)
-        return error_set(err, ERR_INVALID, "ExecutorInfo has an invalid FrameworkID");
-    if (known)
-        return 0;
-    if (resources_scalar(resources, "cpus") < 10 || resources_scalar(resources, "mem") < 32000 ||
-            resources_scalar(resources, "disk") == 0)
+    ExecutorInfo *own = info->executor;
+    if (own != NULL && !same_executor(own, executor))
         return error_set(err, ERR_INVALID,
-                "Executor '%.200s' of a task group needs at least 0.01 cpus, 32 mem and some disk",
-                info->executor_id->value);
-    return 0;
+                "The `ExecutorInfo` of task '%.150s' is different from executor '%.150s'",
+                info->task_id->value, executor->executor_id->value);
+    info->executor = NULL;
+    int code = validate_task(
+            accepted->framework, accepted->agent, info, accepted->role, &accepted->left, used, &why);
+    info->executor = own;
+    if (code != 0)
+        error_set(err, code, "Task '%.150s' is invalid: %.300s", info->task_id->value, why.text);
+    return code;
 }
 
 /* Each task, ids unique among them, and all together with the executor. */
@@ -200,13 +320,11 @@ static int check_group(struct accepted *accepted, const Mesos__V1__Offer__Operat
                 code = error_set(err, ERR_INVALID, "Task group has duplicate ID: %s", info->task_id->value);
         read_all(accepted, info->resources, info->n_resources, &used);
         if (code == 0)
-            code = validate_task(
-                    accepted->framework, accepted->agent, info, accepted->role, &accepted->left, &used, err);
+            code = check_member(accepted, info, group->executor, &used, err);
         resources_add(total, &used);
     }
     if (code == 0 && !resources_contains(&accepted->left, total))
-        code = error_set(err, ERR_INVALID,
-                "Total resources required by task group and its executor are more than available");
+        code = group_wants_more(accepted, total, err);
     resources_clear(&used);
     return code;
 }
@@ -229,11 +347,11 @@ static void launch_group(struct accepted *accepted, Operation *operation)
     if (code == 0 && operation->id != NULL)
         code = error_set(&err, ERR_INVALID, "The `id` field cannot be set on LAUNCH_GROUP operations");
     if (code == 0) {
-        if (executor == NULL)
-            read_all(accepted, message->executor->resources, message->executor->n_resources, &own);
-        code = check_group_executor(accepted, message->executor, &own, executor != NULL, &err);
+        read_all(accepted, message->executor->resources, message->executor->n_resources, &own);
+        code = check_group_executor(accepted, message->executor, &own, executor, &err);
     }
-    resources_copy(&total, &own);
+    if (executor == NULL)
+        resources_copy(&total, &own);
     if (code == 0)
         code = check_group(accepted, message, &total, &err);
     if (code != 0) {
@@ -242,10 +360,8 @@ static void launch_group(struct accepted *accepted, Operation *operation)
     }
 
     if (executor == NULL) {
-        executor = executor_create(framework, accepted->agent, id);
-        executor->resources = own;
-        resources_subtract(&accepted->left, &own);
-        resources_init(&own);
+        executor = found_executor(accepted, &message->executor, &own);
+        id = executor->id;
     }
     struct group *group = alloc_zeroed(1, sizeof(*group));
     struct task **tasks = alloc_zeroed(infos->n_tasks, sizeof(*tasks));
@@ -255,10 +371,9 @@ static void launch_group(struct accepted *accepted, Operation *operation)
         infos->tasks[i] = NULL;
         read_all(accepted, info->resources, info->n_resources, &total);
         tasks[i] = admit(accepted, info, id, &total);
-        tasks[i]->executor = executor;
+        join(tasks[i], executor);
         tasks[i]->group = group;
         memcpy(tasks[i]->parent_id, executor->container_id, TEXT_UUID_SIZE);
-        list_append(&executor->tasks, &tasks[i]->in_executor);
         list_append(&group->tasks, &tasks[i]->in_group);
     }
     for (size_t i = 0; i < infos->n_tasks; i++)

@@ -24,7 +24,7 @@ static void refuse(struct call_context *context, struct http_stream *stream, con
     event.type = EVENT(ERROR);
     event.error = &error;
     state_log_event(context->local, EVENT(ERROR));
-    events_write(stream, context->accept, &event, &scratch);
+    events_write(stream, context->accept, &event.base, &scratch);
     http_stream_end(stream, false);
     buf_clear(&scratch);
 }

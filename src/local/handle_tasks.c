@@ -37,6 +37,10 @@ void handle_shutdown(struct call_context *context)
     struct executor *executor = executor_find(agent, context->framework->id, id);
     if (executor == NULL)
         return;
+    if (executor->custom) {
+        executor_shutdown(executor);
+        return;
+    }
     size_t count = 0;
     struct task **tasks = alloc_zeroed(executor->tasks.count + 1, sizeof(struct task *));
     for (struct list_link *link = list_first(&executor->tasks); link != NULL;

@@ -99,6 +99,7 @@ static void drop_all(struct local *local)
     size_t at = 0;
     while ((framework = map_next(&local->frameworks, &at)) != NULL)
         framework->stream = NULL; /* http_destroy has freed it */
+    executors_forget_streams(local);
     for (size_t i = 0; i < local->agent_count; i++)
         agent_drop_tasks(local->agents[i]);
     for (at = 0; (framework = map_next(&local->frameworks, &at)) != NULL; at = 0)

@@ -81,15 +81,29 @@ struct update {
     char *message;
     double timestamp;
     uint8_t uuid[16];
+    TaskStatus *own; /* as an executor of the framework sent it; NULL: there is none */
 };
 
-/* The default executor of task groups on one agent. */
+/* The default executor of task groups on one agent, which ends with its last task; or one of the framework's
+ * own (custom), which is a process and ends with that: see executors.c. */
 struct executor {
     struct agent *agent;
     char *key; /* framework id, "/", executor id */
+    char *id;  /* inside key */
+    ExecutorInfo *info;
     struct resources resources;
     char container_id[TEXT_UUID_SIZE];
     struct list tasks; /* that still run */
+
+    bool custom;
+    struct framework *framework;
+    struct process *process;
+    struct http_stream *stream; /* NULL: not subscribed */
+    enum encoding encoding;
+    struct buf scratch;
+    struct timer patience; /* until it has subscribed; until it has ended */
+    bool ending;           /* it was told to */
+    bool too_late;         /* it has not subscribed in time */
 };
 
 /* Tasks of one LAUNCH_GROUP: they live and die together. */

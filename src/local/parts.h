@@ -33,14 +33,19 @@ bool agent_api_handle(struct local *local, struct http_request *request); /* fal
 
 void events_send(struct framework *framework, const Event *event);
 void events_send_raw(struct framework *framework, const void *record, size_t length);
-void events_write(
-        struct http_stream *stream, enum encoding encoding, const Event *event, struct buf *scratch);
+/* Any message as one record. */
+void events_write(struct http_stream *stream, enum encoding encoding, const ProtobufCMessage *event,
+        struct buf *scratch);
 void send_subscribed(struct framework *framework);
 void send_heartbeat(struct framework *framework);
 void send_error(struct framework *framework, const char *message);
 void send_rescind(struct framework *framework, const char *offer_id);
 void send_rescind_inverse(struct framework *framework, const char *id);
 void send_failure(struct framework *framework, const char *agent_id);
+void send_executor_failure(
+        struct framework *framework, const char *agent_id, const char *executor_id, int status);
+void send_message(
+        struct framework *framework, const char *agent_id, const char *executor_id, ProtobufCBinaryData data);
 
 /* A status that the master makes itself, without uuid. `task` may be NULL, and agent_id too. */
 struct master_status {
@@ -123,15 +128,42 @@ TaskState task_partition_state(const struct task *task, TaskState state);
 void task_drop(
         struct task *task); /* the framework or the agent is gone: end the run without a word, destroy */
 struct executor *executor_find(struct agent *agent, const char *framework_id, const char *executor_id);
-struct executor *executor_create(struct framework *framework, struct agent *agent, const char *executor_id);
-void executor_leave(
-        struct task *task); /* the task has ended: leaves group and executor, frees that when empty */
+struct executor *executor_create(
+        struct framework *framework, struct agent *agent, ExecutorInfo *info); /* takes it */
+void executor_free(struct executor *executor); /* only this; out of the agent's map too */
+/* The task has ended: leaves group and executor. True: that was the last of a default executor, which is no
+ * more. */
+bool executor_leave(struct task *task);
+
+/* ---- executors.c, executor_events.c: executors of the framework's own ---- */
+
+void executor_begin(struct executor *executor, struct framework *framework); /* a new one is such */
+void executor_launch(
+        struct task *task); /* starts the executor if it has to; the task waits until it has subscribed */
+void executor_deliver(struct executor *executor); /* the tasks that wait */
+void executor_kill_task(struct task *task, const Mesos__V1__KillPolicy *policy);
+void executor_shutdown(struct executor *executor);
+void executors_drop(struct agent *agent);   /* killed, without a word; their tasks are without */
+void executors_report(struct agent *agent); /* that is back */
+void executors_of_framework_end(struct framework *framework);
+void executors_forget_streams(struct local *local);                          /* they are freed already */
+bool executor_api_handle(struct local *local, struct http_request *request); /* false: another address */
+
+void send_executor_subscribed(struct executor *executor);
+void send_executor_launch(struct executor *executor, const struct task *task);
+void send_executor_kill(
+        struct executor *executor, const struct task *task, const Mesos__V1__KillPolicy *policy);
+void send_executor_acknowledged(struct executor *executor, const char *task_id, ProtobufCBinaryData uuid);
+void send_executor_message(struct executor *executor, ProtobufCBinaryData data);
+void send_executor_shutdown(struct executor *executor);
 
 /* ---- updates.c: from the agent to the framework, at least once ---- */
 
 void update_add(struct task *task, TaskState state, int reason, const char *message, int healthy);
 void update_add_from(
         struct task *task, TaskState state, Source source, int reason, const char *message, int healthy);
+void update_add_own(struct task *task, TaskStatus *status); /* an executor's; takes it */
+bool update_is_known(const struct task *task, const uint8_t uuid[16]);
 void update_forward(struct task *task);      /* sends the first again now, if there is one */
 void update_repeat(const struct task *task); /* likewise; its retries stay as they were */
 void update_resume(struct framework *framework);
@@ -165,6 +197,9 @@ void run_kill(
 void run_drop(struct task *task);                                /* ends it without a word */
 void task_ended(
         struct task *task, TaskState state, Source source, int reason, const char *message, int healthy);
+
+void task_reported(
+        struct task *task, TaskStatus *status); /* by an executor of the framework's own; takes it */
 
 /* ---- simulate.c: tasks that only report ---- */
 
@@ -202,6 +237,7 @@ void handle_decline(struct call_context *context);
 void handle_revive(struct call_context *context);
 void handle_suppress(struct call_context *context);
 void handle_kill(struct call_context *context);
+void handle_message(struct call_context *context);
 void handle_shutdown(struct call_context *context);
 void handle_acknowledge(struct call_context *context);
 void handle_reconcile(struct call_context *context);
@@ -217,6 +253,9 @@ int validate_call(const Call *call, const char *principal, struct error *err) MU
  * of it. */
 int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
         const struct resources *left, const struct resources *used, struct error *err) MUST_CHECK;
+/* An executor of a task, or of a group (`type` DEFAULT), against one of that id that there is (or NULL). */
+int validate_executor(struct framework *framework, const ExecutorInfo *info, const struct executor *known,
+        Mesos__V1__ExecutorInfo__Type type, struct error *err) MUST_CHECK;
 int validate_id(const char *id, struct error *err) MUST_CHECK;
 /* An operation that is no launch and has its part, against all but what the offers have. */
 int validate_operation(struct framework *framework, struct agent *agent, const Operation *operation,
@@ -228,6 +267,10 @@ int validate_operation_resources(const Operation *operation, const char *role, s
 
 void api_handle(void *local, struct http_request *request); /* an http_handler */
 void api_scheduler(struct local *local, struct http_request *request);
+bool api_accepts(const char *accept, const char *type); /* an Accept header, NULL: absent */
+/* Reads a POST's body of either type; false: it was answered. The caller frees the message. */
+bool api_read(
+        struct http_request *request, const ProtobufCMessageDescriptor *type, ProtobufCMessage **message);
 void api_error(struct http_request *request, unsigned status, const char *text);
 const char *call_type_name(CallType type);
 

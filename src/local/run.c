@@ -67,8 +67,22 @@ void task_ended(
     task->info = NULL;
     if (task->group != NULL && !task->group->dying && state != TASK(FINISHED))
         group_dies(task->group, task);
-    executor_leave(task);
+    bool last = executor_leave(task);
     update_add_from(task, state, source, reason, message, healthy);
+    if (last && task->agent->state == AGENT_REGISTERED)
+        send_executor_failure(task->framework, task->agent->id, task->executor_id, 0);
+}
+
+void task_reported(struct task *task, TaskStatus *status)
+{
+    if (task_state_is_over(status->state)) {
+        if (task->run != NULL)
+            run_free(task->run);
+        mesos__v1__task_info__free_unpacked(task->info, NULL);
+        task->info = NULL;
+        executor_leave(task);
+    }
+    update_add_own(task, status);
 }
 
 static void exited(struct process *process, int status)
@@ -148,6 +162,10 @@ void run_start(struct task *task)
         simulate_start(task);
         return;
     }
+    if (task->executor != NULL && task->executor->custom) {
+        executor_launch(task);
+        return;
+    }
     int code = run_process(task, &err);
     update_add(task, TASK(STARTING), 0, NULL, -1);
     if (code != 0) {
@@ -168,6 +186,10 @@ void run_kill(struct task *task, const Mesos__V1__KillPolicy *policy)
         return;
     if (run->staging != STAGING_NOT) {
         staging_kill(task);
+        return;
+    }
+    if (task->executor != NULL && task->executor->custom) {
+        executor_kill_task(task, policy);
         return;
     }
     if (run->killing) {

@@ -12,20 +12,39 @@
 #include "parts.h"
 #include "run.h"
 
-char *sandbox_path(const struct task *task)
+struct sandbox sandbox_of(const struct task *task)
+{
+    return (struct sandbox){
+            .local = task->local,
+            .agent = task->agent,
+            .framework = task->framework,
+            .key = task->key,
+            .executor_id = task->executor_id,
+            .task_id = task->id,
+    };
+}
+
+static char *path_of(const struct sandbox *sandbox)
 {
     struct buf path;
     buf_init(&path, 0);
-    if (buf_printf(&path, "%s/%s/%s", task->local->work_dir, task->agent->id, task->key) != 0 ||
+    if (buf_printf(&path, "%s/%s/%s", sandbox->local->work_dir, sandbox->agent->id, sandbox->key) != 0 ||
             buf_append(&path, "", 1) != 0)
         abort(); /* there is no limit */
     return (char *)buf_release(&path);
 }
 
-int sandbox_create(const struct task *task, char **path, struct error *err)
+char *sandbox_path(const struct task *task)
 {
-    char *made = sandbox_path(task);
-    for (char *slash = made + strlen(task->local->work_dir); slash != NULL; slash = strchr(slash + 1, '/')) {
+    struct sandbox sandbox = sandbox_of(task);
+    return path_of(&sandbox);
+}
+
+int sandbox_make(const struct sandbox *sandbox, char **path, struct error *err)
+{
+    char *made = path_of(sandbox);
+    for (char *slash = made + strlen(sandbox->local->work_dir); slash != NULL;
+            slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int failed = mkdir(made, 0755) != 0 && errno != EEXIST;
         *slash = '/';
@@ -40,6 +59,12 @@ fail:;
     int code = error_set_errno(err, errno, "cannot make the sandbox %s", made);
     free(made);
     return code;
+}
+
+int sandbox_create(const struct task *task, char **path, struct error *err)
+{
+    struct sandbox sandbox = sandbox_of(task);
+    return sandbox_make(&sandbox, path, err);
 }
 
 /* Variables in a list that grows in the arena's way: by being copied. */
@@ -70,29 +95,67 @@ static void put(struct variables *variables, const char *name, const char *value
     variables->list[variables->count] = NULL;
 }
 
-char **sandbox_environment(const struct task *task, const CommandInfo *command, struct arena *arena)
+static void put_common(struct variables *variables, const struct sandbox *sandbox)
 {
-    struct variables variables = {.arena = arena};
-    char *directory = sandbox_path(task);
+    char *directory = path_of(sandbox);
     for (char **own = environ; *own != NULL; own++) {
         char *value = strchr(*own, '=');
         if (value == NULL || strncmp(*own, "MESOS_", 6) == 0 || strncmp(*own, "ZMESOS_", 7) == 0)
             continue;
-        char *name = arena_copy(arena, *own, (size_t)(value - *own) + 1);
+        char *name = arena_copy(variables->arena, *own, (size_t)(value - *own) + 1);
         name[value - *own] = '\0';
-        put(&variables, name, value + 1);
+        put(variables, name, value + 1);
     }
-    put(&variables, "MESOS_SANDBOX", directory);
-    put(&variables, "MESOS_TASK_ID", task->id);
-    put(&variables, "MESOS_EXECUTOR_ID", task->executor_id);
-    put(&variables, "MESOS_FRAMEWORK_ID", task->framework->id);
-    put(&variables, "MESOS_AGENT_ID", task->agent->id);
-    put(&variables, "MESOS_CONTAINER_IP", "127.0.0.1");
+    put(variables, "MESOS_SANDBOX", directory);
+    if (sandbox->task_id != NULL)
+        put(variables, "MESOS_TASK_ID", sandbox->task_id);
+    put(variables, "MESOS_EXECUTOR_ID", sandbox->executor_id);
+    put(variables, "MESOS_FRAMEWORK_ID", sandbox->framework->id);
+    put(variables, "MESOS_AGENT_ID", sandbox->agent->id);
+    put(variables, "MESOS_CONTAINER_IP", "127.0.0.1");
+    free(directory);
+}
+
+static void put_own(struct variables *variables, const CommandInfo *command)
+{
     if (command->environment != NULL)
         for (size_t i = 0; i < command->environment->n_variables; i++) {
             const Mesos__V1__Environment__Variable *variable = command->environment->variables[i];
-            put(&variables, variable->name, variable->value == NULL ? "" : variable->value);
+            put(variables, variable->name, variable->value == NULL ? "" : variable->value);
         }
+}
+
+char **sandbox_environment(const struct task *task, const CommandInfo *command, struct arena *arena)
+{
+    struct variables variables = {.arena = arena};
+    struct sandbox sandbox = sandbox_of(task);
+    put_common(&variables, &sandbox);
+    put_own(&variables, command);
+    return variables.list;
+}
+
+char **sandbox_executor_environment(const struct sandbox *sandbox, const CommandInfo *command,
+        int64_t shutdown_grace_ms, struct arena *arena)
+{
+    struct variables variables = {.arena = arena};
+    const struct local *local = sandbox->local;
+    char *directory = path_of(sandbox);
+    char *endpoint = arena_format(arena, "%s:%u", local->options->ip, local->port);
+    put_common(&variables, sandbox);
+    put(&variables, "MESOS_DIRECTORY", directory);
+    put(&variables, "MESOS_SLAVE_ID", sandbox->agent->id);
+    put(&variables, "MESOS_SLAVE_PID",
+            arena_format(arena, "slave(%zu)@%s", sandbox->agent->number + 1, endpoint));
+    put(&variables, "MESOS_AGENT_ENDPOINT", endpoint);
+    put(&variables, "MESOS_CHECKPOINT", sandbox->framework->info->checkpoint ? "1" : "0");
+    put(&variables, "MESOS_HTTP_COMMAND_EXECUTOR", "0");
+    put(&variables, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
+            arena_format(arena, "%lldms", (long long)shutdown_grace_ms));
+    if (sandbox->framework->info->checkpoint) {
+        put(&variables, "MESOS_RECOVERY_TIMEOUT", "15mins");
+        put(&variables, "MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs");
+    }
+    put_own(&variables, command);
     free(directory);
     return variables.list;
 }

@@ -135,18 +135,31 @@ struct executor *executor_find(struct agent *agent, const char *framework_id, co
     return executor;
 }
 
-struct executor *executor_create(struct framework *framework, struct agent *agent, const char *executor_id)
+struct executor *executor_create(struct framework *framework, struct agent *agent, ExecutorInfo *info)
 {
     struct executor *executor = alloc_zeroed(1, sizeof(*executor));
     executor->agent = agent;
-    executor->key = key_of(framework->id, executor_id);
+    executor->key = key_of(framework->id, info->executor_id->value);
+    executor->id = executor->key + strlen(framework->id) + 1;
+    executor->info = info;
     list_init(&executor->tasks);
+    buf_init(&executor->scratch, 0);
     local_uuid(framework->local, executor->container_id);
     map_put(&agent->executors, slice_of_string(executor->key), executor);
     return executor;
 }
 
-void executor_leave(struct task *task)
+void executor_free(struct executor *executor)
+{
+    map_remove(&executor->agent->executors, slice_of_string(executor->key));
+    resources_clear(&executor->resources);
+    mesos__v1__executor_info__free_unpacked(executor->info, NULL);
+    buf_clear(&executor->scratch);
+    free(executor->key);
+    free(executor);
+}
+
+bool executor_leave(struct task *task)
 {
     struct executor *executor = task->executor;
     struct group *group = task->group;
@@ -158,13 +171,11 @@ void executor_leave(struct task *task)
             free(group);
     }
     if (executor == NULL)
-        return;
+        return false;
     list_remove(&executor->tasks, &task->in_executor);
-    if (list_first(&executor->tasks) != NULL)
-        return;
+    if (list_first(&executor->tasks) != NULL || executor->custom)
+        return false;
     resources_add(&executor->agent->free, &executor->resources);
-    resources_clear(&executor->resources);
-    map_remove(&executor->agent->executors, slice_of_string(executor->key));
-    free(executor->key);
-    free(executor);
+    executor_free(executor);
+    return true;
 }

@@ -15,6 +15,7 @@
 static void update_destroy(struct update *update)
 {
     free(update->message);
+    mesos__v1__task_status__free_unpacked(update->own, NULL);
     free(update);
 }
 
@@ -57,6 +58,16 @@ void update_repeat(const struct task *task)
         send_update(task, list_item(link, struct update, link));
 }
 
+static void add(struct task *task, struct update *update)
+{
+    task->state = update->state;
+    list_append(&task->updates, &update->link);
+    if (list_first(&task->updates) != &update->link)
+        return;
+    task->retry_ms = RETRY_FIRST_MS;
+    update_forward(task);
+}
+
 void update_add_from(
         struct task *task, TaskState state, Source source, int reason, const char *message, int healthy)
 {
@@ -68,12 +79,30 @@ void update_add_from(
     update->healthy = healthy;
     update->timestamp = (double)clock_read().wall_ns / 1e9;
     local_uuid_bytes(task->local, update->uuid);
-    task->state = state;
-    list_append(&task->updates, &update->link);
-    if (list_first(&task->updates) != &update->link)
-        return;
-    task->retry_ms = RETRY_FIRST_MS;
-    update_forward(task);
+    add(task, update);
+}
+
+void update_add_own(struct task *task, TaskStatus *status)
+{
+    struct update *update = alloc_zeroed(1, sizeof(*update));
+    update->state = status->state;
+    update->source = SOURCE(EXECUTOR);
+    update->reason = status->has_reason ? (int)status->reason : 0;
+    update->healthy = status->has_healthy ? status->healthy != 0 : -1;
+    update->message = alloc_string(status->message);
+    update->timestamp = status->has_timestamp ? status->timestamp : (double)clock_read().wall_ns / 1e9;
+    memcpy(update->uuid, status->uuid.data, sizeof(update->uuid));
+    update->own = status;
+    add(task, update);
+}
+
+bool update_is_known(const struct task *task, const uint8_t uuid[16])
+{
+    for (struct list_link *link = list_first(&task->updates); link != NULL;
+            link = list_next(&task->updates, link))
+        if (memcmp(list_item(link, struct update, link)->uuid, uuid, 16) == 0)
+            return true;
+    return task_state_is_over(task->state);
 }
 
 void update_add(struct task *task, TaskState state, int reason, const char *message, int healthy)

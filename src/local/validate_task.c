@@ -61,8 +61,6 @@ static int check_health(const HealthCheck *check, struct error *err)
 /* What a real agent could do and we cannot: better an error now than a task that does something else. */
 static int check_support(const TaskInfo *info, struct error *err)
 {
-    if (info->executor != NULL)
-        return error_set(err, ERR_INVALID, "zmesos-local runs no custom executors");
     if (info->container != NULL &&
             (info->container->docker != NULL ||
                     (info->container->mesos != NULL && info->container->mesos->image != NULL)))
@@ -102,7 +100,58 @@ static int check_runnable(struct framework *framework, const TaskInfo *info, str
         return code;
     if (info->health_check != NULL && (code = check_health(info->health_check, err)) != 0)
         return code;
-    return info->command == NULL ? 0 : check_command(info->command, "Task", err);
+    if (info->executor != NULL && info->executor->container != NULL)
+        return error_set(err, ERR_INVALID, "zmesos-local runs executors in no containers");
+    return info->command != NULL ? check_command(info->command, "Task", err)
+                                 : check_command(info->executor->command, "Executor", err);
+}
+
+static bool same_info(const ExecutorInfo *info, const struct framework *framework, const ExecutorInfo *known)
+{
+    ExecutorInfo whole = *info;
+    Mesos__V1__FrameworkID id = MESOS__V1__FRAMEWORK_ID__INIT;
+    id.value = framework->id;
+    whole.framework_id = &id;
+    size_t length = protobuf_c_message_get_packed_size(&whole.base);
+    if (length != protobuf_c_message_get_packed_size(&known->base))
+        return false;
+    uint8_t *bytes = alloc_bytes(2 * length + 1);
+    protobuf_c_message_pack(&whole.base, bytes);
+    protobuf_c_message_pack(&known->base, bytes + length);
+    bool same = memcmp(bytes, bytes + length, length) == 0;
+    free(bytes);
+    return same;
+}
+
+int validate_executor(struct framework *framework, const ExecutorInfo *info, const struct executor *known,
+        Mesos__V1__ExecutorInfo__Type type, struct error *err)
+{
+    bool is_default = info->has_type && info->type == MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
+    bool is_custom = info->has_type && info->type == MESOS__V1__EXECUTOR_INFO__TYPE__CUSTOM;
+    if (is_default && info->command != NULL)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.command' must not be set for 'DEFAULT' executor");
+    if (is_custom && info->command == NULL)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.command' must be set for 'CUSTOM' executor");
+    int code = validate_id(info->executor_id->value, err);
+    if (code != 0)
+        return code;
+    if (info->shutdown_grace_period != NULL && info->shutdown_grace_period->nanoseconds < 0)
+        return error_set(err, ERR_INVALID, "ExecutorInfo's 'shutdown_grace_period' must be non-negative");
+    /* The master fills it in for an executor of a task. */
+    if (info->framework_id == NULL && type == MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.framework_id' must be set");
+    if (info->framework_id != NULL && strcmp(info->framework_id->value, framework->id) != 0)
+        return error_set(err, ERR_INVALID,
+                "ExecutorInfo has an invalid FrameworkID (Actual: %.150s vs Expected: %.150s)",
+                info->framework_id->value, framework->id);
+    if (known != NULL && !same_info(info, framework, known->info))
+        return error_set(err, ERR_INVALID,
+                "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.");
+    if (type == MESOS__V1__EXECUTOR_INFO__TYPE__CUSTOM && info->has_type && !is_custom)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.type' must be 'CUSTOM'");
+    if (type == MESOS__V1__EXECUTOR_INFO__TYPE__CUSTOM && info->command == NULL)
+        return error_set(err, ERR_INVALID, "'ExecutorInfo.command' must be set");
+    return 0;
 }
 
 int validate_task(struct framework *framework, struct agent *agent, const TaskInfo *info, const char *role,
@@ -126,6 +175,12 @@ int validate_task(struct framework *framework, struct agent *agent, const TaskIn
     if ((info->executor != NULL) == (info->command != NULL))
         return error_set(err, ERR_INVALID,
                 "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present");
+    if (info->executor != NULL)
+        code = validate_executor(framework, info->executor,
+                executor_find(agent, framework->id, info->executor->executor_id->value),
+                MESOS__V1__EXECUTOR_INFO__TYPE__CUSTOM, err);
+    if (code != 0)
+        return code;
     code = check_amounts(used, info, role, left, err);
     return code != 0 ? code : check_runnable(framework, info, err);
 }

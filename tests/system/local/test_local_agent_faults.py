@@ -208,7 +208,7 @@ def test_a_group_whose_agent_forgets(start):
     local = start("--simulate", *ONE_AGENT)
     framework = lasting(local)
     offer = framework.offer()
-    executor = {"type": "DEFAULT", "executor_id": {"value": "e"}, "resources": [
+    executor = {"type": "DEFAULT", "executor_id": {"value": "e"}, "framework_id": framework.id, "resources": [
         {"name": name, "type": "SCALAR", "scalar": {"value": 32 if name != "cpus" else 1}}
         for name in ("cpus", "mem", "disk")]}
     never = {"labels": [{"key": "simulate_outcome", "value": "never"}]}

@@ -56,7 +56,7 @@ def test_nothing_runs(start):
 def test_a_group_that_fails(start):
     framework = Framework(start(*BIG, "--resources", "cpus:4;mem:4096;disk:4096").master)
     offer = framework.offer()
-    executor = {"type": "DEFAULT", "executor_id": {"value": "e"}, "resources": [
+    executor = {"type": "DEFAULT", "executor_id": {"value": "e"}, "framework_id": framework.id, "resources": [
         {"name": name, "type": "SCALAR", "scalar": {"value": 32 if name != "cpus" else 1}}
         for name in ("cpus", "mem", "disk")]}
     tasks = [labelled("one", offer, outcome="never"), labelled("two", offer, outcome="failed"), task("three", offer)]

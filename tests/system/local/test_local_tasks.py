@@ -110,7 +110,7 @@ def test_a_health_check_that_hangs_has_failed(local):
 def group(framework, *commands, **executor):
     """Launch a group; returns the names of its tasks and the offer."""
     offer, names = framework.offer(), [fresh() for _ in commands]
-    own = {"type": "DEFAULT", "executor_id": {"value": fresh()},
+    own = {"type": "DEFAULT", "executor_id": {"value": fresh()}, "framework_id": framework.id,
            "resources": [scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 32)], **executor}
     tasks = [task(name, offer, command) for name, command in zip(names, commands)]
     framework.accept(offer, {"type": "LAUNCH_GROUP",
@@ -158,7 +158,7 @@ def test_one_bad_task_refuses_the_group(local):
     framework = Framework(local.master)
     offer, names = framework.offer(), [fresh(), fresh()]
     tasks = [task(names[0], offer), task(names[1], offer, cpus=1000)]
-    executor = {"type": "DEFAULT", "executor_id": {"value": "e"},
+    executor = {"type": "DEFAULT", "executor_id": {"value": "e"}, "framework_id": framework.id,
                 "resources": [scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 32)]}
     framework.accept(offer, {"type": "LAUNCH_GROUP", "launch_group": {"executor": executor,
                                                                       "task_group": {"tasks": tasks}}})
@@ -179,7 +179,8 @@ def test_what_is_not_supported_is_said(local):
             ({"check": {"type": "TCP", "tcp": {"port": 1}}}, "checks"),
             ({"health_check": {"type": "TCP", "tcp": {"port": 1}}}, "health"),
             ({"command": {"value": "true", "uris": [{"value": "http://x"}]}}, "URIs"),
-            ({"command": "", "executor": {"executor_id": {"value": "e"}, "command": {"value": "x"}}}, "custom")):
+            ({"command": "", "executor": {"executor_id": {"value": "e"}, "command": {"value": "x"},
+                                          "container": {"type": "MESOS"}}}, "containers")):
         offer, name = framework.offer(), fresh()
         wanted = task(name, offer, **fields)
         if "executor" in fields:
