@@ -12,6 +12,7 @@
 static const char help[] =
         "usage: zmesos framework teardown [--token TOKEN]\n"
         "       zmesos framework suppress|revive [ROLE...]\n"
+        "       zmesos framework update [--add ROLE]... [--remove ROLE]...\n"
         "       zmesos framework operations [ID[@AGENT]...]\n"
         "       zmesos framework wish [--agent AGENT] NAME=AMOUNT...\n"
         "\n"
@@ -20,21 +21,26 @@ static const char help[] =
         "            token; asked again with it within a minute, it is done, and zmesosd ends\n"
         "suppress    no offers for these roles (none named: all), whatever waits, until they are revived\n"
         "revive      takes that back; else asks for all offers once more\n"
+        "update      adds roles while it runs, and takes away those whose tasks are all over\n"
         "operations  asks the master about operations (none named: all); answers are events\n"
         "wish        tells the master what is wished for, as cpus=4 mem=1024; Mesos's own allocator ignores "
         "it\n"
         "\n"
         "  --token TOKEN        of the first teardown\n"
+        "  --add, --remove ROLE    for update; several times\n"
         "  --agent AGENT        the wish is for that agent\n"
         "\n" SETTINGS_HELP;
 
-enum { OPTION_TOKEN = OPTION_OWN, OPTION_AGENT };
+enum { OPTION_TOKEN = OPTION_OWN, OPTION_AGENT, OPTION_ADD, OPTION_REMOVE };
 
 #define WORDS_MAX 1000
+#define ROLES_MAX 64
 
 struct framework {
     struct settings *settings;
     char *token, *agent;
+    char *added[ROLES_MAX], *removed[ROLES_MAX];
+    size_t added_count, removed_count;
     char **words; /* behind the verb */
     size_t count;
 };
@@ -114,7 +120,8 @@ static int read_wish(struct framework *framework, struct wish *wish)
 
 /* ---- asking ---- */
 
-static int ask(struct framework *framework, Zmesos__V1__Request *request)
+/* `once`: asked again it would be another question. */
+static int ask(struct framework *framework, Zmesos__V1__Request *request, bool once)
 {
     const struct settings *settings = framework->settings;
     struct client *client = NULL;
@@ -123,7 +130,8 @@ static int ask(struct framework *framework, Zmesos__V1__Request *request)
     int rc = client_create(settings, &client, &err);
 
     if (rc == 0)
-        rc = client_call(client, request, &reply, &err);
+        rc = once ? client_call_once(client, request, &reply, &err)
+                  : client_call(client, request, &reply, &err);
     if (rc < 0)
         rc = settings_fail(settings, rc, &err);
     else
@@ -146,7 +154,7 @@ static int teardown(struct framework *framework)
     body.token = framework->token;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_TEARDOWN;
     request.teardown = &body;
-    return ask(framework, &request);
+    return ask(framework, &request, false);
 }
 
 static int suppress(struct framework *framework)
@@ -158,7 +166,7 @@ static int suppress(struct framework *framework)
     body.n_roles = framework->count;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_SUPPRESS;
     request.suppress = &body;
-    return ask(framework, &request);
+    return ask(framework, &request, false);
 }
 
 static int revive(struct framework *framework)
@@ -170,7 +178,23 @@ static int revive(struct framework *framework)
     body.n_roles = framework->count;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REVIVE;
     request.revive = &body;
-    return ask(framework, &request);
+    return ask(framework, &request, false);
+}
+
+static int update(struct framework *framework)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__UpdateFramework body = ZMESOS__V1__UPDATE_FRAMEWORK__INIT;
+
+    if (framework->count)
+        return settings_usage(framework->settings, "'%s' is too much", framework->words[0]);
+    body.add_roles = framework->added;
+    body.n_add_roles = framework->added_count;
+    body.remove_roles = framework->removed;
+    body.n_remove_roles = framework->removed_count;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK;
+    request.update_framework = &body;
+    return ask(framework, &request, true);
 }
 
 static int operations(struct framework *framework)
@@ -184,7 +208,7 @@ static int operations(struct framework *framework)
     read_operations(framework, &body, all);
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS;
     request.reconcile_operations = &body;
-    rc = ask(framework, &request);
+    rc = ask(framework, &request, false);
     free(body.operations);
     free(all);
     return rc;
@@ -205,7 +229,7 @@ static int send_wish(struct framework *framework)
         body.n_requests = 1;
         request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES;
         request.request_resources = &body;
-        rc = ask(framework, &request);
+        rc = ask(framework, &request, false);
     }
     free(wish.resources);
     free(wish.listed);
@@ -218,10 +242,11 @@ static int run(struct settings *settings, int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(struct framework *framework);
-    } verbs[] = {{"teardown", teardown}, {"suppress", suppress}, {"revive", revive},
+    } verbs[] = {{"teardown", teardown}, {"update", update}, {"suppress", suppress}, {"revive", revive},
             {"operations", operations}, {"wish", send_wish}};
     static const struct option options[] = {{"token", required_argument, NULL, OPTION_TOKEN},
-            {"agent", required_argument, NULL, OPTION_AGENT}, SETTINGS_OPTIONS};
+            {"agent", required_argument, NULL, OPTION_AGENT}, {"add", required_argument, NULL, OPTION_ADD},
+            {"remove", required_argument, NULL, OPTION_REMOVE}, SETTINGS_OPTIONS};
     struct framework framework = {.settings = settings};
     int option, rc;
     size_t i;
@@ -231,6 +256,12 @@ static int run(struct settings *settings, int argc, char **argv)
             framework.token = optarg;
         else if (option == OPTION_AGENT)
             framework.agent = optarg;
+        else if (option == OPTION_ADD && framework.added_count < ROLES_MAX)
+            framework.added[framework.added_count++] = optarg;
+        else if (option == OPTION_REMOVE && framework.removed_count < ROLES_MAX)
+            framework.removed[framework.removed_count++] = optarg;
+        else if (option == OPTION_ADD || option == OPTION_REMOVE)
+            return settings_usage(settings, "at most %d roles", ROLES_MAX);
         else if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)
             return rc;
     }

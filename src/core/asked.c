@@ -15,7 +15,7 @@
 
 /* ---- sending and answering ---- */
 
-static int may_ask(const struct core *core, struct error *err)
+int asked_may(const struct core *core, struct error *err)
 {
     if (core->subscription == 0)
         return error_set(err, ERR_UNAVAILABLE, "there is no subscription");
@@ -25,13 +25,15 @@ static int may_ask(const struct core *core, struct error *err)
 }
 
 /* The call is sent, and its answer is the reply's. */
-static Mesos__V1__Scheduler__Call *send_asked(
+Mesos__V1__Scheduler__Call *asked_send(
         struct core *core, const struct core_input *input, Mesos__V1__Scheduler__Call__Type type)
 {
     struct core_call *out = output_call(core, type, true);
     const char *id = input->request.request->id;
-    core->asked_calls[core->asked_call_count++] = (struct asked_call){
-            .number = out->number, .token = input->request.token, .request_id = id ? alloc_string(id) : NULL};
+    core->asked_calls[core->asked_call_count++] = (struct asked_call){.number = out->number,
+            .token = input->request.token,
+            .update = type == CALL(UPDATE_FRAMEWORK),
+            .request_id = id ? alloc_string(id) : NULL};
     return out->call;
 }
 
@@ -68,6 +70,8 @@ bool asked_answered(struct core *core, uint64_t call, enum core_answer answer, c
         return false;
     struct asked_call asked = core->asked_calls[at];
     core->asked_calls[at] = core->asked_calls[--core->asked_call_count];
+    if (asked.update)
+        framework_updated(core, answer == CORE_ACCEPTED);
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     request.id = asked.request_id;
     Zmesos__V1__Reply *reply = reply_new(core, &request);
@@ -153,7 +157,7 @@ void handle_shutdown_executor(struct core *core, const struct core_input *input)
     struct place place = {0};
     struct error err;
     int code = find_executor(core, request->executor, "shutdown_executor", &place, &err);
-    code = code ? code : may_ask(core, &err);
+    code = code ? code : asked_may(core, &err);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
@@ -162,7 +166,7 @@ void handle_shutdown_executor(struct core *core, const struct core_input *input)
     mesos__v1__scheduler__call__shutdown__init(shutdown);
     shutdown->executor_id = executor_id(core, place.executor_id);
     shutdown->agent_id = agent_id(core, place.agent_id);
-    send_asked(core, input, CALL(SHUTDOWN))->shutdown = shutdown;
+    asked_send(core, input, CALL(SHUTDOWN))->shutdown = shutdown;
 }
 
 void handle_send_message(struct core *core, const struct core_input *input)
@@ -176,7 +180,7 @@ void handle_send_message(struct core *core, const struct core_input *input)
     if (code == 0 && request->data.len > CORE_MESSAGE_MAX)
         code = error_set_field(&err, ERR_TOO_LARGE, "message.data",
                 "a message has at most %zu bytes, and this one has %zu", CORE_MESSAGE_MAX, request->data.len);
-    code = code ? code : may_ask(core, &err);
+    code = code ? code : asked_may(core, &err);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
@@ -188,7 +192,7 @@ void handle_send_message(struct core *core, const struct core_input *input)
     message->agent_id = agent_id(core, place.agent_id);
     message->data.len = request->data.len;
     message->data.data = arena_copy(arena, request->data.data, request->data.len);
-    send_asked(core, input, CALL(MESSAGE))->message = message;
+    asked_send(core, input, CALL(MESSAGE))->message = message;
 }
 
 /* ---- resources and operations ---- */
@@ -202,7 +206,7 @@ void handle_request_resources(struct core *core, const struct core_input *input)
     if (request->n_requests == 0 || request->n_requests > CORE_ASKED_MAX)
         code = error_set_field(&err, request->n_requests ? ERR_TOO_LARGE : ERR_INVALID,
                 "request_resources.requests", "there are 1 to %d of them", CORE_ASKED_MAX);
-    code = code ? code : may_ask(core, &err);
+    code = code ? code : asked_may(core, &err);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
@@ -212,7 +216,7 @@ void handle_request_resources(struct core *core, const struct core_input *input)
     wish->requests = arena_array(arena, request->n_requests, sizeof *wish->requests);
     for (size_t i = 0; i < request->n_requests; i++)
         wish->requests[wish->n_requests++] = message_copy(arena, request->requests[i]);
-    send_asked(core, input, CALL(REQUEST))->request = wish;
+    asked_send(core, input, CALL(REQUEST))->request = wish;
 }
 
 static Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *operation(
@@ -254,7 +258,7 @@ void handle_reconcile_operations(struct core *core, const struct core_input *inp
     struct arena *arena = &core->out->arena;
     struct error err;
     int code = check_operations(request, &err);
-    code = code ? code : may_ask(core, &err);
+    code = code ? code : asked_may(core, &err);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
@@ -264,5 +268,5 @@ void handle_reconcile_operations(struct core *core, const struct core_input *inp
     ask->operations = arena_array(arena, request->n_operations, sizeof *ask->operations);
     for (size_t i = 0; i < request->n_operations; i++)
         ask->operations[ask->n_operations++] = operation(core, request->operations[i]);
-    send_asked(core, input, CALL(RECONCILE_OPERATIONS))->reconcile_operations = ask;
+    asked_send(core, input, CALL(RECONCILE_OPERATIONS))->reconcile_operations = ask;
 }

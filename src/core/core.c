@@ -46,13 +46,10 @@ static void copy_config(struct core *core, const struct core_config *config)
     core->config.version = alloc_string(config->version);
     core->config.store_id = alloc_string(config->store_id);
     core->config.framework_id = alloc_string(config->framework_id);
-    core->roles = alloc_zeroed(config->role_count, sizeof *core->roles);
-    core->role_count = config->role_count;
-    for (size_t i = 0; i < config->role_count; i++) {
-        core->roles[i].name = alloc_string(config->roles[i]);
-        heap_init(&core->roles[i].queue);
-        core->roles[i].revived_ms = core->roles[i].active_ms = INT64_MIN;
-    }
+    core->roles = alloc_zeroed(CORE_ROLES_MAX, sizeof *core->roles); /* shapes point into it */
+    for (size_t i = 0; i < config->role_count; i++)
+        (void)role_add(core, config->roles[i]);
+    core->configured_roles = roles_configured(config);
     core->config.roles = NULL;
     mesos__v1__framework_id__init(&core->framework_id);
     core->framework_id.value = (char *)(uintptr_t)core->config.framework_id;
@@ -121,6 +118,7 @@ void core_destroy(struct core *core)
     free(core->foreign);
     free(core->retired);
     free(core->roles);
+    free(core->configured_roles);
     free(core->tasks);
     free(core->calls);
     free(core->master);
@@ -146,6 +144,8 @@ static int recover_meta(struct core *core, const struct meta_row *row, struct er
 {
     if (strcmp(row->name, META_ALIVE_NS) == 0 && integer_parse(row->value, 0, INT64_MAX, &core->alive_ns))
         return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
+    if (strcmp(row->name, META_ROLES) == 0)
+        recover_roles(core, row->value);
     if (strcmp(row->name, META_SUPPRESSED) == 0)
         recover_suppressed(core, row->value);
     if (strcmp(row->name, META_TEARDOWN) == 0)
@@ -291,6 +291,8 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
 {
     size_t count = 0;
     for (size_t i = 0; i < core->role_count; i++) {
+        if (core->roles[i].state != ROLE_OURS)
+            continue;
         core->roles[i].suppressed =
                 core->roles[i].waiting == 0 || core->roles[i].stopped || core->teardown.wanted;
         if (core->roles[i].suppressed)

@@ -98,8 +98,16 @@ struct offer_index {
     size_t used, capacity, count; /* slots ever given, a power of two, offers */
 };
 
+enum role_state {
+    ROLE_OURS,
+    ROLE_COMING,  /* the master was asked for it */
+    ROLE_LEAVING, /* the master was asked to take it away */
+    ROLE_GONE,
+};
+
 struct role {
     char *name;
+    enum role_state state;
     struct offer_index index;
     struct heap queue; /* shape.node */
     uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
@@ -279,6 +287,7 @@ struct accept_call {
 /* A call that a request asked for; its reply waits for the master's answer. */
 struct asked_call {
     uint64_t number, token;
+    bool update;      /* UPDATE_FRAMEWORK */
     char *request_id; /* NULL: none */
 };
 
@@ -301,6 +310,7 @@ struct core {
     struct core_config config;
     struct role *roles;
     size_t role_count;
+    char *configured_roles; /* "role role ..." */
     Mesos__V1__FrameworkID framework_id;
 
     struct map by_id;    /* task.id -> task */
@@ -653,6 +663,18 @@ void handle_reconcile_operations(struct core *core, const struct core_input *inp
 /* True when that call was asked for by request: its reply is on its way. */
 bool asked_answered(struct core *core, uint64_t call, enum core_answer answer, const char *text);
 void asked_clear(struct core *core);
+
+int asked_may(const struct core *core, struct error *err) MUST_CHECK;
+Mesos__V1__Scheduler__Call *asked_send(
+        struct core *core, const struct core_input *input, Mesos__V1__Scheduler__Call__Type type);
+
+/* framework.c: UPDATE_FRAMEWORK by request */
+struct role *role_slot(const struct core *core, const char *name); /* of any state; NULL: there is none */
+struct role *role_add(struct core *core, const char *name); /* there is room; role_find() does not know it */
+char *roles_configured(const struct core_config *config);   /* malloc'ed */
+void recover_roles(struct core *core, const char *value);
+void handle_update_framework(struct core *core, const struct core_input *input);
+void framework_updated(struct core *core, bool done); /* the master has answered */
 
 /* roles.c: SUPPRESS and REVIVE by request */
 void handle_suppress(struct core *core, const struct core_input *input);

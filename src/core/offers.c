@@ -90,7 +90,8 @@ void offer_give_back(struct core *core, const char *offer_id)
  * role is to have none. */
 static bool due_for_decline(const struct core *core, const struct offer *offer)
 {
-    if (offer->role->stopped || core->teardown.wanted)
+    enum role_state state = offer->role->state;
+    if (offer->role->stopped || core->teardown.wanted || state == ROLE_LEAVING || state == ROLE_GONE)
         return true;
     return core->rounds_done >= offer->round &&
            (offer->role->waiting > 0 || core->now.mono_ms - offer->received_ms >= core->config.offer_hold_ms);
@@ -100,7 +101,8 @@ static bool due_for_decline(const struct core *core, const struct offer *offer)
 static bool any_due(const struct core *core)
 {
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].offers > 0 && (core->roles[i].waiting > 0 || core->roles[i].stopped))
+        if (core->roles[i].offers > 0 &&
+                (core->roles[i].waiting > 0 || core->roles[i].stopped || core->roles[i].state != ROLE_OURS))
             return true;
     }
     const struct list_link *oldest = list_first(&core->offers);
@@ -131,7 +133,7 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
         const Mesos__V1__Offer *offer = offers->offers[i];
         const char *name =
                 offer->allocation_info && offer->allocation_info->role ? offer->allocation_info->role : "*";
-        struct role *role = role_find(core, name);
+        struct role *role = role_slot(core, name);
         reconcile_agent(core, offer->agent_id->value);
         site_learn(core, offer);
         maintenance_learn(core, offer);
@@ -187,7 +189,8 @@ static void send_revive(struct core *core, struct role *role)
  * waits for long asks again every twenty intervals, should the master have forgotten. */
 static int64_t revive_at(const struct core *core, const struct role *role)
 {
-    if (core->teardown.wanted || role->stopped || (role->waiting == 0 && !role->revive_asked))
+    if (role->state != ROLE_OURS || core->teardown.wanted || role->stopped ||
+            (role->waiting == 0 && !role->revive_asked))
         return INT64_MAX;
     int64_t pause = role->revive_asked || role->suppressed || (role->filtered && role->fresh_work)
                             ? core->config.revive_ms
@@ -199,7 +202,7 @@ static int64_t revive_at(const struct core *core, const struct role *role)
 /* When the role is to be suppressed, INT64_MAX for not. */
 static int64_t suppress_at(const struct core *core, const struct role *role)
 {
-    if (role->suppressed)
+    if (role->suppressed || role->state != ROLE_OURS)
         return INT64_MAX;
     if (role->stopped)
         return INT64_MIN;

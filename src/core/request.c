@@ -126,6 +126,9 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES:
         handle_request_resources(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK:
+        handle_update_framework(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS:
         handle_reconcile_operations(core, input);
         return;

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,26 +13,29 @@ static void write_suppressed(struct core *core)
     struct arena *arena = &core->out->arena;
     const char *text = "";
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].stopped)
+        if (core->roles[i].stopped && core->roles[i].state == ROLE_OURS)
             text = arena_format(arena, "%s%s%s", text, *text ? " " : "", core->roles[i].name);
     }
     output_meta(core, META_SUPPRESSED, text);
 }
 
-/* A role that is not configured any more is left out, and forgotten with the next such wish. */
+/* The rows of a store are in no order: a role that is not known (yet) gets its place all the same. One that
+ * is not ours any more is forgotten with the next such wish. */
 void recover_suppressed(struct core *core, const char *value)
 {
     for (size_t i = 0; i < core->role_count; i++)
         core->roles[i].stopped = false;
-    while (*value) {
-        size_t length = (size_t)(strchrnul(value, ' ') - value);
-        for (size_t i = 0; i < core->role_count; i++) {
-            const char *name = core->roles[i].name;
-            if (strlen(name) == length && memcmp(name, value, length) == 0)
-                core->roles[i].stopped = true;
+    char *names = alloc_string(value), *rest = NULL;
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+        struct role *role = role_slot(core, name);
+        if (!role && core->role_count < CORE_ROLES_MAX) {
+            role = role_add(core, name);
+            role->state = ROLE_GONE;
         }
-        value += length + (value[length] == ' ');
+        if (role)
+            role->stopped = true;
     }
+    free(names);
 }
 
 /* Those that wait in it are told. */
@@ -80,8 +84,11 @@ static void change(struct core *core, const struct core_input *input, const char
 {
     if (!all_known(core, input, name, roles, count))
         return;
-    for (size_t i = 0; i < (count ? count : core->role_count); i++)
-        each(core, count ? role_find(core, roles[i]) : &core->roles[i]);
+    for (size_t i = 0; i < (count ? count : core->role_count); i++) {
+        struct role *role = count ? role_find(core, roles[i]) : &core->roles[i];
+        if (role->state == ROLE_OURS)
+            each(core, role);
+    }
     write_suppressed(core);
     reply_send(core, input->request.token, reply_new(core, input->request.request), NULL);
 }

@@ -14,11 +14,10 @@ const char *const scalar_names[SCALAR_COUNT] = {"cpus", "mem", "disk", "gpus"};
 
 struct role *role_find(const struct core *core, const char *name)
 {
-    if (!name)
-        return &core->roles[0];
     for (size_t i = 0; i < core->role_count; i++) {
-        if (strcmp(core->roles[i].name, name) == 0)
-            return &core->roles[i];
+        struct role *role = &core->roles[i];
+        if (role->state == ROLE_OURS && (!name || strcmp(role->name, name) == 0))
+            return role;
     }
     return NULL;
 }

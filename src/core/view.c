@@ -127,12 +127,13 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->held = core->held;
     view->has_strays = core->strays.count > 0;
     view->strays = core->strays.count;
-    view->roles = arena_array(arena, core->role_count, sizeof *view->roles);
-    for (size_t i = 0; i < core->role_count; i++)
-        view->roles[view->n_roles++] = core->roles[i].name;
+    const char **roles = arena_array(arena, CORE_ROLES_MAX, sizeof *roles);
+    view->n_roles = core_roles(core, roles);
+    view->roles = (char **)(uintptr_t)roles;
     view->suppressed_roles = arena_array(arena, core->role_count, sizeof *view->suppressed_roles);
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].stopped)
+        enum role_state state = core->roles[i].state;
+        if (core->roles[i].stopped && (state == ROLE_OURS || state == ROLE_LEAVING))
             view->suppressed_roles[view->n_suppressed_roles++] = core->roles[i].name;
     }
     view->has_teardown = view->teardown = core->teardown.wanted;

@@ -59,6 +59,9 @@ void daemon_restored(struct daemon *daemon);
 /* subscribe.c: the packed SUBSCRIBE call, malloc'ed; ERR_UNAVAILABLE until the store has subscribe_group. */
 int daemon_subscribe_call(void *context, uint8_t **call, size_t *length);
 
+/* subscribe.c: that call, packed: the core knows what changes, and the rest of the framework is told here. */
+struct blob *daemon_update_framework(struct daemon *daemon, const struct core_call *call);
+
 /* inputs.c: callbacks that turn what comes in into inputs of the core. */
 void daemon_input(struct daemon *daemon, const struct core_input *input);
 /* The bytes of each task of a launch, as they came: specifications are kept so. The caller frees the array.

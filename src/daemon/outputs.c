@@ -74,7 +74,8 @@ static void add_call(struct daemon *daemon, const struct core_call *call)
             .id = call->number,
             .subscription = call->subscription,
             .ordered = call->ordered,
-            .body = must_encode(encode_call(call))};
+            .body = call->call->update_framework ? daemon_update_framework(daemon, call)
+                                                 : must_encode(encode_call(call))};
     outbox_add(&daemon->outbox, &parcel);
 }
 

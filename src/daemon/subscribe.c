@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "encode.h"
 
 #define CAPABILITY(name) MESOS__V1__FRAMEWORK_INFO__CAPABILITY__TYPE__##name
 
@@ -62,8 +63,9 @@ static Mesos__V1__FrameworkInfo *framework_info(
     info->has_failover_timeout = info->has_checkpoint = true;
     info->failover_timeout = (double)options->failover_timeout_ms / 1000;
     info->checkpoint = options->checkpoint;
-    info->roles = arena_copy(arena, options->roles, options->role_count * sizeof *options->roles);
-    info->n_roles = options->role_count;
+    const char **roles = arena_array(arena, CORE_ROLES_MAX, sizeof *roles);
+    info->n_roles = core_roles(daemon->core, roles);
+    info->roles = (char **)(uintptr_t)roles;
     info->hostname = options->hostname;
     info->webui_url = options->webui_url;
     info->principal = options->principal;
@@ -85,7 +87,7 @@ int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
     Mesos__V1__Scheduler__Call__Subscribe subscribe;
     mesos__v1__scheduler__call__subscribe__init(&subscribe);
     subscribe.framework_info = framework_info(&arena, daemon, &id);
-    const char **suppressed = arena_array(&arena, daemon->options->role_count, sizeof *suppressed);
+    const char **suppressed = arena_array(&arena, CORE_ROLES_MAX, sizeof *suppressed);
     subscribe.n_suppressed_roles = core_suppressed_roles(daemon->core, suppressed);
     subscribe.suppressed_roles = (char **)(uintptr_t)suppressed;
     Mesos__V1__Scheduler__Call call;
@@ -99,4 +101,19 @@ int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
     protobuf_c_message_pack(&call.base, *bytes);
     arena_clear(&arena);
     return 0;
+}
+
+struct blob *daemon_update_framework(struct daemon *daemon, const struct core_call *call)
+{
+    Mesos__V1__Scheduler__Call__UpdateFramework *update = call->call->update_framework;
+    Mesos__V1__FrameworkInfo *changes = update->framework_info;
+    struct arena arena;
+    arena_init(&arena);
+    update->framework_info = framework_info(&arena, daemon, call->call->framework_id);
+    update->framework_info->roles = changes->roles;
+    update->framework_info->n_roles = changes->n_roles;
+    struct blob *blob = encode_message(&call->call->base);
+    update->framework_info = changes;
+    arena_clear(&arena);
+    return blob;
 }

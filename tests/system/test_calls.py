@@ -175,6 +175,38 @@ def test_teardown_may_be_forbidden(start_cluster):
         assert "--no-teardown" in caught.value.message
 
 
+# ---- UPDATE_FRAMEWORK --------------------------------------------------------------------------------------------------
+
+def test_roles_come_and_go_while_it_runs(start_cluster):
+    cluster = start_cluster("--role", "first", "--role", "second")
+    with cluster.client() as client:
+        client.update_framework(add_roles=["third/part"], remove_roles=["second"])
+        assert list(client.status().roles) == ["first", "third/part"]
+        client.launch("sleep 600", id="t", role="third/part", cpus=0.1, mem=32)
+        wait_for(lambda: zmesos.state_name(client.task("t").state) == "RUNNING", "t to run")
+        with pytest.raises(zmesos.Invalid):
+            client.launch("true", role="second", cpus=0.1, mem=32)
+        with pytest.raises(zmesos.Unavailable) as caught:
+            client.update_framework(remove_roles=["third/part"])
+        assert "not over" in caught.value.message
+        cluster.restart(kill=True)
+        cluster.wait_subscribed()
+        assert list(client.status().roles) == ["first", "third/part"]
+        if cluster.local:
+            assert [role["name"] for role in cluster.local.state()["frameworks"][0]["roles"]] == ["first", "third/part"]
+        client.kill("t")
+        client.wait("t", timeout=PATIENCE)
+        client.update_framework(remove_roles=["third/part"])
+        with pytest.raises(zmesos.Invalid) as caught:
+            client.update_framework(add_roles=["-bad"])
+        assert "the master refused" in caught.value.message
+        assert list(client.status().roles) == ["first"]
+        cli = Cli(cluster)
+        cli("framework", "update", "--add", "fourth", "--add", "fifth", "--remove", "first")
+        assert list(client.status().roles) == ["fourth", "fifth"]
+        one_line(cli("framework", "update", "--remove", "first", code=1), "INVALID", "update_framework.remove_roles[0]")
+
+
 # ---- the command line --------------------------------------------------------------------------------------------------
 
 def test_the_command_line_asks_too(cluster):

@@ -29,6 +29,12 @@ class Calls:
         """Takes suppress() back; for other roles, asks for all offers once more."""
         self._ask(Request(revive=messages.Revive(roles=roles)))
 
+    def update_framework(self, add_roles: Iterable[str] = (), remove_roles: Iterable[str] = ()) -> None:
+        """Changes the framework's roles while it runs; the master has done it when this returns. Only roles whose tasks are
+        all over can go."""
+        body = messages.UpdateFramework(add_roles=add_roles, remove_roles=remove_roles)
+        self._ask(Request(update_framework=body))
+
     def message(
         self, data: bytes, task: Optional[str] = None, executor: Optional[str] = None, agent: Optional[str] = None
     ) -> None:

@@ -494,6 +494,7 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_SUPPRESS] = &zmesos__v1__suppress__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_REVIVE] = &zmesos__v1__revive__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR] = &zmesos__v1__shutdown_executor__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK] = &zmesos__v1__update_framework__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_MESSAGE] = &zmesos__v1__send_message__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES] = &zmesos__v1__request_resources__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS] =

@@ -143,6 +143,12 @@ static void add_call(struct buf *buf, const struct core_call *call)
     if (c->kill)
         text_add(buf, " %s %s%s", c->kill->task_id->value, c->kill->agent_id->value,
                 call->kill_policy ? " policy" : "");
+    if (c->update_framework) {
+        for (size_t i = 0; i < c->update_framework->framework_info->n_roles; i++)
+            text_add(buf, " %s", c->update_framework->framework_info->roles[i]);
+        for (size_t i = 0; i < c->update_framework->n_suppressed_roles; i++)
+            text_add(buf, " -%s", c->update_framework->suppressed_roles[i]);
+    }
     if (c->accept_inverse_offers) {
         add_ids(buf, c->accept_inverse_offers->inverse_offer_ids,
                 c->accept_inverse_offers->n_inverse_offer_ids);

@@ -28,7 +28,7 @@ def test_every_value_is_named(name):
                                      messages.Teardown, messages.Suppress, messages.Revive, messages.ShutdownExecutor,
                                      messages.SendMessage, messages.Executor, messages.RequestResources,
                                      messages.ReconcileOperations, messages.ReconcileOperations.Operation,
-                                     messages.TeardownReply])
+                                     messages.TeardownReply, messages.UpdateFramework])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 

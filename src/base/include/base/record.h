@@ -33,7 +33,8 @@ enum record_kind {
                       have given; never given here */
 
 #define META_SUPPRESSED "suppressed" /* "role role ...": by request */
-#define META_TEARDOWN "teardown"     /* the framework id that is to be torn down; "" for none */
+#define META_ROLES "roles"       /* the configured ones, a line break, those of now; each "role role ..." */
+#define META_TEARDOWN "teardown" /* the framework id that is to be torn down; "" for none */
 
 struct meta_row {
     const char *name;

@@ -33,6 +33,8 @@
 #define CORE_ASKED_MAX                                                                                       \
     1000 /* calls by request that wait for their answer; resources and operations in one                     \
           */
+#define CORE_ROLES_AT_ONCE 64
+#define CORE_ROLES_MAX 256                /* in one run, those that left included */
 #define CORE_TEARDOWN_MS 60000            /* for how long a teardown can be asked for a second time */
 #define CORE_KEYS_JUMP ((int64_t)1 << 32) /* keys left to the history that a restored store does not know */
 
@@ -215,11 +217,15 @@ void core_handle(
 /* Monotonic ms of the next CORE_IN_TICK wanted. */
 int64_t core_deadline(const struct core *core);
 
+/* The framework's roles, for the next SUBSCRIBE; into `roles`, which has room for CORE_ROLES_MAX. Borrowed
+ * strings. */
+size_t core_roles(const struct core *core, const char **roles);
+
 /* Whether a request has asked for the end of the framework, and the master has not done it yet. */
 bool core_is_tearing_down(const struct core *core);
 
 /* The roles in which nothing waits or that a request has suppressed, for the next SUBSCRIBE; into `roles`,
- * which has room for all. Borrowed strings. */
+ * which has room for CORE_ROLES_MAX. Borrowed strings. */
 size_t core_suppressed_roles(struct core *core, const char **roles);
 
 #endif

@@ -1,0 +1,155 @@
+/* UPDATE_FRAMEWORK by request: roles that come and go. */
+#include "rig.h"
+
+#include <string.h>
+
+static const char *update(struct rig *rig, const char *added, const char *removed)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK);
+    Zmesos__V1__UpdateFramework *body = request->update_framework;
+    body->n_add_roles = *added ? split(rig, added, ",", &body->add_roles) : 0;
+    body->n_remove_roles = *removed ? split(rig, removed, ",", &body->remove_roles) : 0;
+    return in_request(rig, request);
+}
+
+static const char *roles(struct rig *rig)
+{
+    const Zmesos__V1__DaemonStatus *status = look_status(rig);
+    const char *text = "";
+    for (size_t i = 0; i < status->n_roles; i++)
+        text = words(rig, "%s%s%s", text, *text ? " " : "", status->roles[i]);
+    return text;
+}
+
+static struct rig *ready(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_wait(rig, 10000);
+    rig_show(rig, SHOW_ALL);
+    return rig;
+}
+
+static void roles_come_and_go(void **state)
+{
+    struct rig *rig = ready(state);
+    expect(update(rig, "r3,r4/x", "r2"), "CALL UPDATE_FRAMEWORK r1 r3 r4/x -r1 -r3 -r4/x\n");
+    expect(in_answer_last(rig, CORE_ACCEPTED, ""), "RECORD roles r1 r2\nr1 r3 r4/x\nREPLY 1 OK\n");
+    expect(roles(rig), "r1 r3 r4/x");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_launch(rig, "a cpus 1 role r3"), "CALL REVIVE r3\n");
+    expect(in_offers(rig, "o1 A1 cpus 4 role r3"), "CALL ACCEPT o1 [a.1.1 cpus 1]\n");
+    rig_show(rig, SHOW_REPLIES);
+    assert_non_null(strstr(in_launch(rig, "b cpus 1 role r2"), "INVALID"));
+}
+
+static void until_the_answer_nothing_is_decided(void **state)
+{
+    struct rig *rig = ready(state);
+    update(rig, "r3", "r2");
+    rig_show(rig, SHOW_CALLS | SHOW_REPLIES);
+    expect(roles(rig), "r1 r2");
+    assert_non_null(strstr(in_launch(rig, "a cpus 1 role r3"), "INVALID"));
+    assert_non_null(strstr(in_launch(rig, "b cpus 1 role r2"), "INVALID"));
+    assert_non_null(strstr(update(rig, "r5", ""), "UNAVAILABLE retry"));
+    expect(in_offers(rig, "o1 A1 cpus 4 role r2"), "CALL DECLINE o1 for 3600 s\n");
+    in_offers(rig, "o2 A1 cpus 4 role r3"); /* overtakes the answer */
+}
+
+static void refused_or_lost_all_stays(void **state)
+{
+    struct rig *rig = ready(state);
+    const char *names[CORE_ROLES_MAX];
+    update(rig, "r3", "r2");
+    expect(in_answer_last(rig, CORE_REFUSED, "no r3 here"),
+            "REPLY 1 INVALID \"the master refused it: no r3 here\"\n");
+    expect(roles(rig), "r1 r2");
+    update(rig, "r3", "r2");
+    assert_int_equal(core_roles(rig->core, names), 2); /* what a SUBSCRIBE would say */
+    in_answer_last(rig, CORE_UNANSWERED, "cut");
+    expect(roles(rig), "r1 r2");
+    expect(disk_meta(&rig->disk, META_ROLES), "");
+}
+
+static void a_role_with_tasks_does_not_go(void **state)
+{
+    struct rig *rig = ready(state);
+    in_launch(rig, "a cpus 1 role r2 | b cpus 1 role r2");
+    rig_show(rig, SHOW_CALLS | SHOW_REPLIES);
+    expect(update(rig, "", "r2"), "REPLY 2 UNAVAILABLE retry \"2 of its tasks are not over, or may return\" "
+                                  "update_framework.remove_roles[0]\n");
+    in_kill(rig, "a");
+    in_kill(rig, "b");
+    expect(update(rig, "", "r2"), "CALL UPDATE_FRAMEWORK r1 -r1\n");
+}
+
+static void what_cannot_be(void **state)
+{
+    struct rig *rig = ready(state);
+    rig_show(rig, SHOW_REPLIES);
+    static const struct {
+        const char *added, *removed, *text;
+    } cases[] = {
+            {"", "", "INVALID \"nothing is to be changed\" update_framework"},
+            {"r1", "", "INVALID \"it is one of the roles already\" update_framework.add_roles[0]"},
+            {"x,x", "", "INVALID \"it is one of the roles already\" update_framework.add_roles[1]"},
+            {"a b", "", "INVALID \"Mesos does not allow that name\" update_framework.add_roles[0]"},
+            {"", "r9", "INVALID \"it is none of the roles\" update_framework.remove_roles[0]"},
+            {"", "r2,r2", "INVALID \"it is none of the roles\" update_framework.remove_roles[1]"},
+            {"", "r1,r2", "INVALID \"no role would be left\" update_framework.remove_roles"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect(update(rig, cases[i].added, cases[i].removed),
+                words(rig, "REPLY %zu %s\n", i + 1, cases[i].text));
+    in_down(rig, "gone");
+    expect(update(rig, "r3", ""), "REPLY 8 UNAVAILABLE retry \"there is no subscription\"\n");
+}
+
+static void so_many_at_once(void **state)
+{
+    struct rig *rig = ready(state);
+    const char *many = "n0";
+    for (int i = 1; i < CORE_ROLES_AT_ONCE - 2; i++)
+        many = words(rig, "%s,n%d", many, i);
+    rig_show(rig, SHOW_REPLIES);
+    expect(update(rig, words(rig, "%s,more", many), ""),
+            "REPLY 1 TOO_LARGE \"there are at most 64 roles at a time, and 256 in one run\" "
+            "update_framework.add_roles\n");
+    expect(update(rig, many, ""), "");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    assert_int_equal(look_status(rig)->n_roles, CORE_ROLES_AT_ONCE);
+}
+
+static void it_holds_over_restarts_until_the_configuration_changes(void **state)
+{
+    struct rig *rig = ready(state);
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SUPPRESS);
+    in_request(rig, request);
+    update(rig, "r3", "r2");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SUPPRESS));
+    in_launch(rig, "a cpus 1 role r3");
+    rig_restart(rig);
+    expect(roles(rig), "r1 r3");
+    assert_int_equal(look_status(rig)->n_suppressed_roles, 2);
+    assert_string_equal(look(rig, "a")->role, "r3");
+    static const char *const others[] = {"r1", "r3", "r5"};
+    rig->config.roles = others;
+    rig->config.role_count = 3;
+    rig_restart(rig);
+    expect(roles(rig), "r1 r3 r5");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            TEST(roles_come_and_go),
+            TEST(until_the_answer_nothing_is_decided),
+            TEST(refused_or_lost_all_stays),
+            TEST(a_role_with_tasks_does_not_go),
+            TEST(what_cannot_be),
+            TEST(so_many_at_once),
+            TEST(it_holds_over_restarts_until_the_configuration_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
