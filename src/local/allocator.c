@@ -124,6 +124,8 @@ static void allocate_agent(struct agent *agent, struct offer_batch *batch)
         link = list_next(roles, link);
         if (role->suppressed || (agent->has_gpus && !framework_can(framework, CAPABILITY(GPU_RESOURCES))))
             continue;
+        if (!constraints_hold(framework->constraints, role->name, agent))
+            continue;
         resources_for_role(&part, &agent->free, role->name,
                 framework_can(framework, CAPABILITY(RESERVATION_REFINEMENT)));
         if (!framework_can(framework, CAPABILITY(SHARED_RESOURCES)))

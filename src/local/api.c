@@ -288,7 +288,9 @@ void api_handle(void *context, struct http_request *request)
     } else if (strcmp(request->path, "/api/v1/scheduler") == 0 ||
                strcmp(request->path, "/master/api/v1/scheduler") == 0) {
         api_scheduler(local, request);
-    } else if (strcmp(request->path, "/maintenance/schedule") == 0 ||
+    } else if (strcmp(request->path, "/api/v1") ==
+                       0 || /* of the operator's calls there is UPDATE_MAINTENANCE_SCHEDULE */
+               strcmp(request->path, "/maintenance/schedule") == 0 ||
                strcmp(request->path, "/master/maintenance/schedule") == 0) {
         handle_schedule(local, request);
     } else if (strcmp(request->path, "/master/teardown") == 0 && strcmp(request->method, "POST") == 0) {

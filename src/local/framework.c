@@ -245,6 +245,7 @@ void framework_destroy(struct framework *framework)
         map_remove(&local->frameworks, slice_of_string(framework->id));
     map_clear(&framework->tasks);
     map_clear(&framework->operations);
+    framework_set_constraints(framework, NULL);
     buf_clear(&framework->event);
     mesos__v1__framework_info__free_unpacked(framework->info, NULL);
     free(framework->id);

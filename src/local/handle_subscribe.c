@@ -87,6 +87,8 @@ void handle_subscribe(struct call_context *context)
     subscribe->framework_info = NULL;
     struct framework *framework =
             enter(local, info, subscribe->suppressed_roles, subscribe->n_suppressed_roles);
+    framework_set_constraints(framework, subscribe->offer_constraints);
+    subscribe->offer_constraints = NULL;
     http_stream_set_owner(stream, framework);
     framework_connect(framework, stream, stream_id, context->accept);
     update_resume(framework);
@@ -127,5 +129,7 @@ void handle_update_framework(struct call_context *context)
     }
     update->framework_info = NULL;
     framework_set_info(context->framework, info, update->suppressed_roles, update->n_suppressed_roles, false);
+    framework_set_constraints(context->framework, update->offer_constraints);
+    update->offer_constraints = NULL;
     http_reply_empty(context->request, MHD_HTTP_OK);
 }

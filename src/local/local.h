@@ -196,6 +196,7 @@ struct framework {
     struct http_stream *stream;
     char stream_id[TEXT_UUID_SIZE];
     enum encoding encoding;
+    OfferConstraints *constraints; /* NULL: none */
     struct framework_role **roles;
     size_t role_count;
     struct map tasks;       /* known ones, by id */

@@ -1,7 +1,7 @@
 /* The maintenance schedule, as Mesos's master has it: POST /maintenance/schedule with windows of machines.
- * Offers of an agent with a window say so, and frameworks that have tasks there are asked for it by inverse
- * offers: again and again, until the time of the answer's filter has passed. Nothing happens when a window
- * begins. */
+ * Offers of an agent with a window say so, and frameworks that have tasks or offers there are asked for it by
+ * inverse offers: again and again, until the time of the answer's filter has passed. Nothing happens when a
+ * window begins. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -84,6 +84,7 @@ static void send_inverse_offer(struct framework *framework, struct agent *agent,
     offer.id = &offer_id;
     offer.framework_id = &framework_id;
     offer.agent_id = &agent_id;
+    offer.url = offer_url(agent, &arena);
     offer.unavailability = maintenance_write(agent, &arena);
     body.inverse_offers = offers;
     body.n_inverse_offers = 1;
@@ -92,6 +93,15 @@ static void send_inverse_offer(struct framework *framework, struct agent *agent,
     event.inverse_offers = &body;
     events_send(framework, &event);
     arena_clear(&arena);
+}
+
+static bool has_offer_of(const struct framework *framework, const struct agent *agent)
+{
+    for (struct list_link *link = list_first(&framework->offers); link != NULL;
+            link = list_next(&framework->offers, link))
+        if (list_item(link, struct offer, in_framework)->agent == agent)
+            return true;
+    return false;
 }
 
 static bool has_task_on(struct framework *framework, const struct agent *agent)
@@ -110,7 +120,7 @@ static void ask(struct framework *framework, struct agent *agent)
     struct inverse_offer *inverse = find(agent, framework->id);
     if (inverse != NULL && (inverse->id != NULL || local->loop.now.mono_ms < inverse->until_ms))
         return;
-    if (!has_task_on(framework, agent))
+    if (!has_task_on(framework, agent) && !has_offer_of(framework, agent))
         return;
     if (inverse == NULL) {
         inverse = alloc_zeroed(1, sizeof(*inverse));
@@ -265,7 +275,17 @@ void handle_schedule(struct local *local, struct http_request *request)
         return;
     }
     json_t *body = json_loadb((const char *)request->body.data, request->body.length, 0, &why);
-    const json_t *windows = json_object_get(body, "windows");
+    const char *type = json_string_value(json_object_get(body, "type"));
+    if (strcmp(request->path, "/api/v1") == 0 &&
+            (type == NULL || strcmp(type, "UPDATE_MAINTENANCE_SCHEDULE") != 0)) {
+        api_error(request, MHD_HTTP_NOT_IMPLEMENTED,
+                "Of the operator API there is UPDATE_MAINTENANCE_SCHEDULE alone");
+        json_decref(body);
+        return;
+    }
+    const json_t *call = json_object_get(body, "update_maintenance_schedule"); /* of the operator API */
+    const json_t *windows =
+            json_object_get(call == NULL ? body : json_object_get(call, "schedule"), "windows");
     struct window *found = alloc_zeroed(local->agent_count + 1, sizeof(*found));
     bool well = json_is_object(body) && (windows == NULL || json_is_array(windows));
     for (size_t i = 0; i < local->agent_count && well; i++)

@@ -51,7 +51,7 @@ void offer_rescind(struct offer *offer)
     offer_destroy(offer, true);
 }
 
-static Mesos__V1__URL *write_url(const struct agent *agent, struct arena *arena)
+Mesos__V1__URL *offer_url(const struct agent *agent, struct arena *arena)
 {
     Mesos__V1__URL *url = arena_alloc(arena, sizeof(*url));
     Mesos__V1__Address *address = arena_alloc(arena, sizeof(*address));
@@ -82,7 +82,7 @@ static Mesos__V1__Offer *write_offer(const struct offer *offer, struct arena *ar
     mesos__v1__agent_id__init(message->agent_id);
     message->agent_id->value = agent->id;
     message->hostname = agent->hostname;
-    message->url = write_url(agent, arena);
+    message->url = offer_url(agent, arena);
     message->n_resources = resources_write(&offer->resources, offer->role,
             framework_can(framework, CAPABILITY(RESERVATION_REFINEMENT)), arena, &message->resources);
     message->unavailability = maintenance_write(agent, arena);

@@ -25,6 +25,11 @@ bool framework_was_removed(const struct local *local, const char *id);
 struct framework_role *framework_role(const struct framework *framework, const char *name);
 void framework_destroy(struct framework *framework);
 
+/* ---- constraints.c: which agents a role wants offers of ---- */
+
+bool constraints_hold(const OfferConstraints *constraints, const char *role, const struct agent *agent);
+void framework_set_constraints(struct framework *framework, OfferConstraints *constraints); /* takes them */
+
 /* ---- agent_api.c ---- */
 
 bool agent_api_handle(struct local *local, struct http_request *request); /* false: no agent's address */
@@ -92,6 +97,7 @@ struct offer *offer_create(
 struct offer *offer_find(struct local *local, const char *id);
 void offer_destroy(struct offer *offer, bool give_back); /* give_back: its resources are free again */
 void offer_rescind(struct offer *offer);
+Mesos__V1__URL *offer_url(const struct agent *agent, struct arena *arena); /* where its API is */
 void send_offers(struct framework *framework, struct offer **offers, size_t count);
 
 /* ---- maintenance.c ---- */

@@ -21,6 +21,7 @@ typedef Mesos__V1__Resource__ReservationInfo ReservationInfo;
 typedef Mesos__V1__Attribute Attribute;
 typedef Mesos__V1__Offer__Operation Operation;
 typedef Mesos__V1__OperationState OperationState;
+typedef Mesos__V1__Scheduler__OfferConstraints OfferConstraints;
 typedef Mesos__V1__Filters Filters;
 typedef Mesos__V1__TaskStatus TaskStatus;
 typedef Mesos__V1__TaskState TaskState;
