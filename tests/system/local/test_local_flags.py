@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from local_program import PROGRAM
+from local_program import PROGRAM, until
 from local_scheduler import Framework
 
 
@@ -96,8 +96,9 @@ def test_work_dir_of_ones_own_stays(start, tmp_path):
     local = start("--work-dir", str(tmp_path / "work"))
     framework = Framework(local.master)
     name, offer = framework.run("echo out; echo err >&2; sleep 1000")
-    assert local.stop() == 0
     sandbox = tmp_path / "work" / offer["agent_id"]["value"] / framework.id["value"] / name
+    until(lambda: (sandbox / "stderr").read_text() != "")
+    assert local.stop() == 0
     assert (sandbox / "stdout").read_text() == "out\n"
     assert (sandbox / "stderr").read_text() == "err\n"
 
