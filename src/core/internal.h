@@ -4,6 +4,7 @@
 
 #include <regex.h>
 
+#include "base/buf.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -42,7 +43,8 @@ struct constraint {
 enum misfit {
     MISFIT_NONE = -1,
     MISFIT_PORTS = SCALAR_COUNT,
-    MISFIT_TAKEN, /* fits, but the ACCEPT is full, or something came first */
+    MISFIT_RESOURCES, /* of a demand */
+    MISFIT_TAKEN,     /* fits, but the ACCEPT is full, or something came first */
     MISFIT_AVOIDED,
     MISFIT_MAINTENANCE,
     MISFIT_ROLE,
@@ -59,6 +61,19 @@ struct tally {
     uint64_t best_ports;
 };
 
+/* What is asked for besides plain amounts; of one shape and those that avoid agents besides. */
+struct demand {
+    struct arena arena;
+    size_t users;
+    struct resource_want *wants;
+    size_t want_count;
+    struct resource_disk_want *disks;
+    size_t disk_count;
+    struct resource_set named;    /* numbers and items that are named */
+    const char *executor_id;      /* NULL: a command */
+    struct resource_set executor; /* what it takes when it is not up */
+};
+
 /* Everything of a specification that matching looks at. Tasks that ask for the same share one shape, so that
  * one of them finding no place answers for all. Counted by its tasks. */
 struct shape {
@@ -68,6 +83,7 @@ struct shape {
     int32_t priority;
     int64_t scalars[SCALAR_COUNT]; /* thousandths */
     uint32_t ports;
+    struct demand *demand; /* NULL: amounts alone */
     struct constraint *constraints;
     size_t constraint_count;
     bool grouped;  /* has constraints that look at tasks of the same name */
@@ -537,12 +553,27 @@ struct offer *index_find(
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 void offer_measure(struct offer *offer);
-/* What it lacks first for the shape; what a constraint says is another question. */
+/* Which amount it lacks first for the shape; the rest is another question. */
 int offer_misfit(const struct offer *offer, const struct shape *shape); /* MISFIT_NONE: there is room */
+/* Whether all that the shape wants can be had together, where it wants more than amounts. */
+bool offer_has_demand(const struct core *core, const struct offer *offer, const struct shape *shape);
 /* Takes what the shape needs out of the offer. On success resources and ports are in `arena`. False: nothing
  * taken. */
-bool offer_take(
-        struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch);
+bool offer_take(const struct core *core, struct offer *offer, const struct shape *shape, struct arena *arena,
+        struct core_launch *launch);
+
+/* demand.c */
+struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role); /* malloc'ed; NULL: none */
+void demand_release(struct demand *demand);                                     /* takes NULL */
+int demand_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
+        struct error *err) MUST_CHECK;
+/* Takes what its executor needs, where that is not up, and what is named out of `left`. False: there is not
+ * all of it, and `left` is no use any more. */
+bool demand_take(const struct core *core, const struct offer *offer, const struct demand *demand,
+        struct resource_set *left, struct resource_set *taken) MUST_CHECK;
+
+/* message_key.c */
+void message_key(struct buf *key, const void *message);
 
 /* sites.c: agents and their attributes */
 const char *attribute_value(

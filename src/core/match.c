@@ -74,6 +74,8 @@ static int misfit(struct core *core, const struct task *task, const struct offer
         return MISFIT_MAINTENANCE;
     if (full(offer, blob_slice(task->spec).length))
         return MISFIT_TAKEN;
+    if (shape->demand && !offer_has_demand(core, offer, shape))
+        return offer->placement_count > 0 ? MISFIT_TAKEN : MISFIT_RESOURCES;
     return constraints_misfit(core, shape, offer->offer);
 }
 
@@ -87,7 +89,7 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
     struct arena *arena = &core->out->arena;
     struct shape *shape = task->shape;
     struct placement *placement = arena_alloc(arena, sizeof *placement);
-    if (!offer_take(offer, shape, arena, &placement->launch))
+    if (!offer_take(core, offer, shape, arena, &placement->launch))
         return false;
     placement->task = task;
     placement->unique = group_lines(arena, shape, offer->offer);

@@ -29,10 +29,21 @@ static void keep_ports(struct resource *resource)
     value->count = kept;
 }
 
+/* How much is left. */
+static void measure(struct offer *offer)
+{
+    const char *role = offer->role->name;
+    for (int s = 0; s < SCALAR_COUNT; s++) {
+        struct resource_want all = want_scalar((enum scalar)s, INT64_MAX);
+        offer->total[s] = (int64_t)resource_available(&offer->left, role, &all);
+    }
+    struct resource_want all = want_ports(UINT64_MAX);
+    offer->total_ports = resource_available(&offer->left, role, &all);
+}
+
 /* What makes no sense is in no task. */
 void offer_measure(struct offer *offer)
 {
-    const char *role = offer->role->name;
     resource_set_init(&offer->left, &offer->arena);
     for (size_t i = 0; i < offer->offer->n_resources; i++) {
         struct resource resource;
@@ -42,23 +53,50 @@ void offer_measure(struct offer *offer)
         if (resource_set_append(&offer->left, &resource, NULL))
             break;
     }
-    for (int s = 0; s < SCALAR_COUNT; s++) {
-        struct resource_want all = want_scalar((enum scalar)s, INT64_MAX);
-        offer->total[s] = (int64_t)resource_available(&offer->left, role, &all);
-    }
-    struct resource_want all = want_ports(UINT64_MAX);
-    offer->total_ports = resource_available(&offer->left, role, &all);
+    measure(offer);
 }
 
-static void list_ports(const struct resource_set *taken, uint32_t *ports)
+/* Writes the ports where `ports` is not NULL. Returns how many there are. */
+static size_t list_ports(const struct resource_set *taken, uint32_t *ports)
 {
+    size_t count = 0;
     for (size_t i = 0; i < taken->count; i++) {
         const struct resource_value *value = &taken->items[i].value;
-        for (size_t r = 0; value->type == RESOURCE_RANGES && r < value->count; r++) {
-            for (uint64_t port = value->ranges[r].begin; port <= value->ranges[r].end; port++)
-                *ports++ = (uint32_t)port;
+        bool named = value->type == RESOURCE_RANGES && strcmp(taken->items[i].kind->name, "ports") == 0;
+        for (size_t r = 0; named && r < value->count; r++) {
+            for (uint64_t port = value->ranges[r].begin; port <= value->ranges[r].end; port++, count++) {
+                if (ports)
+                    ports[count] = (uint32_t)port;
+            }
         }
     }
+    return count;
+}
+
+/* All that the shape wants, out of `left`. What is particular comes first. */
+static bool take(const struct core *core, const struct offer *offer, const struct shape *shape,
+        struct resource_set *left, struct resource_set *taken)
+{
+    const struct demand *demand = shape->demand;
+    struct resource_want amounts[SCALAR_COUNT + 1], *wants = amounts;
+    struct resource_request request = {0};
+    if (demand) {
+        wants = arena_array(taken->arena, SCALAR_COUNT + 1 + demand->want_count, sizeof *wants);
+        for (; request.want_count < demand->want_count; request.want_count++)
+            wants[request.want_count] = demand->wants[request.want_count];
+        request.disks = demand->disks;
+        request.disk_count = demand->disk_count;
+        if (!demand_take(core, offer, demand, left, taken))
+            return false;
+    }
+    request.wants = wants;
+    for (int s = 0; s < SCALAR_COUNT; s++) {
+        if (shape->scalars[s] > 0)
+            wants[request.want_count++] = want_scalar((enum scalar)s, (uint64_t)shape->scalars[s]);
+    }
+    if (shape->ports > 0)
+        wants[request.want_count++] = want_ports(shape->ports);
+    return resource_find(left, offer->role->name, &request, taken, NULL);
 }
 
 int offer_misfit(const struct offer *offer, const struct shape *shape)
@@ -70,30 +108,37 @@ int offer_misfit(const struct offer *offer, const struct shape *shape)
     return offer->total_ports < shape->ports ? (int)MISFIT_PORTS : MISFIT_NONE;
 }
 
-bool offer_take(
-        struct offer *offer, const struct shape *shape, struct arena *arena, struct core_launch *launch)
+/* On a copy: finding all of a demand may fail half way. */
+bool offer_has_demand(const struct core *core, const struct offer *offer, const struct shape *shape)
 {
-    if (offer_misfit(offer, shape) != MISFIT_NONE)
-        return false;
-    struct resource_want wants[SCALAR_COUNT + 1];
-    struct resource_request request = {.wants = wants};
-    for (int s = 0; s < SCALAR_COUNT; s++) {
-        if (shape->scalars[s] > 0)
-            wants[request.want_count++] = want_scalar((enum scalar)s, (uint64_t)shape->scalars[s]);
-    }
-    if (shape->ports > 0)
-        wants[request.want_count++] = want_ports(shape->ports);
+    struct arena arena;
+    struct resource_set left, taken;
+    arena_init(&arena);
+    resource_set_init(&left, &arena);
+    resource_set_init(&taken, &arena);
+    resource_set_copy(&left, &offer->left);
+    bool has = take(core, offer, shape, &left, &taken);
+    arena_clear(&arena);
+    return has;
+}
+
+bool offer_take(const struct core *core, struct offer *offer, const struct shape *shape, struct arena *arena,
+        struct core_launch *launch)
+{
     struct resource_set taken;
     resource_set_init(&taken, arena);
-    if (!resource_find(&offer->left, offer->role->name, &request, &taken, NULL))
+    if (offer_misfit(offer, shape) != MISFIT_NONE ||
+            (shape->demand && !offer_has_demand(core, offer, shape)) ||
+            !take(core, offer, shape, &offer->left, &taken))
         return false;
     launch->resource_count = resource_set_write(&taken, arena, &launch->resources);
-    uint32_t *ports = arena_array(arena, shape->ports, sizeof *ports);
-    list_ports(&taken, ports);
+    uint32_t *ports = arena_array(arena, list_ports(&taken, NULL), sizeof *ports);
+    launch->port_count = list_ports(&taken, ports);
     launch->ports = ports;
-    launch->port_count = shape->ports;
-    for (int s = 0; s < SCALAR_COUNT; s++)
-        offer->total[s] -= shape->scalars[s];
+    for (int i = 0; i < SCALAR_COUNT; i++)
+        offer->total[i] -= shape->scalars[i];
     offer->total_ports -= shape->ports;
+    if (shape->demand) /* other things of the same names may have gone too */
+        measure(offer);
     return true;
 }

@@ -10,6 +10,8 @@
 
 #define OP(name) ZMESOS__V1__CONSTRAINT__OPERATOR__##name
 
+#define DEMAND_COST 50 /* of a look at an offer, in steps of matching */
+
 const char *const scalar_names[SCALAR_COUNT] = {"cpus", "mem", "disk", "gpus"};
 
 struct role *role_find(const struct core *core, const char *name)
@@ -85,6 +87,16 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
     }
     key_text(key, !grouped ? "" : spec->name ? spec->name : spec->id);
     key_number(key, spec->despite_maintenance != 0);
+    key_number(key, (int64_t)spec->n_resources);
+    for (size_t i = 0; i < spec->n_resources; i++)
+        message_key(key, spec->resources[i]);
+    key_number(key, spec->executor != NULL);
+    if (spec->executor) {
+        key_text(key, spec->executor->executor_id->value);
+        key_number(key, (int64_t)spec->executor->n_resources);
+        for (size_t i = 0; i < spec->executor->n_resources; i++)
+            message_key(key, spec->executor->resources[i]);
+    }
 }
 
 static bool has_regex(const struct constraint *constraint)
@@ -155,6 +167,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     memcpy(shape->scalars, scalars, sizeof scalars);
     shape->ports = spec->ports;
     shape->despite_maintenance = spec->despite_maintenance;
+    shape->demand = demand_read(spec, role->name);
     shape->constraint_count = spec->n_constraints;
     shape->constraints = alloc_zeroed(spec->n_constraints, sizeof *shape->constraints);
     for (size_t i = 0; i < spec->n_constraints; i++)
@@ -162,7 +175,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
                 spec->constraints[i]->operator_, spec->constraints[i]->preferred,
                 spec->constraints[i]->values, spec->constraints[i]->n_values);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
-    shape->look_cost = constraints_cost(shape);
+    shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
     list_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;
@@ -180,6 +193,7 @@ void shape_release(struct core *core, struct shape *shape)
         free(shape->avoid[i]);
     free(shape->avoid);
     tallies_clear(shape);
+    demand_release(shape->demand);
     free(shape->constraints);
     free((void *)(uintptr_t)shape->key.data);
     free(shape);
@@ -207,6 +221,9 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
     shape->ports = base->ports;
     shape->despite_maintenance = base->despite_maintenance;
+    shape->demand = base->demand;
+    if (shape->demand)
+        shape->demand->users++;
     shape->constraint_count = base->constraint_count;
     shape->constraints = alloc_zeroed(base->constraint_count, sizeof *shape->constraints);
     for (size_t i = 0; i < base->constraint_count; i++)
@@ -221,7 +238,7 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     for (size_t i = 0; i < base->avoid_count; i++)
         shape->avoid[i] = alloc_string(base->avoid[i]);
     shape->avoid[base->avoid_count] = alloc_string(agent_id);
-    shape->look_cost = constraints_cost(shape);
+    shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
     list_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;

@@ -48,7 +48,7 @@ static int check_amounts(const Zmesos__V1__TaskSpec *spec, const char *path, str
     if (spec->ports > CORE_PORTS_MAX)
         return at_field(
                 err, error_set(err, ERR_TOO_LARGE, "ports is at most %d", CORE_PORTS_MAX), path, "ports");
-    if (cpus == 0 && mem == 0 && disk == 0 && gpus == 0 && spec->ports == 0)
+    if (cpus == 0 && mem == 0 && disk == 0 && gpus == 0 && spec->ports == 0 && spec->n_resources == 0)
         return at_field(err, error_set(err, ERR_INVALID, "a task needs some resource: set cpus and mem"),
                 path, "cpus");
     return 0;
@@ -146,8 +146,11 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
         if (rc)
             return rc;
     }
-    if (!spec->command)
+    if (!spec->command && !spec->executor)
         return at_field(err, error_set(err, ERR_INVALID, "a task needs a command"), path, "command");
+    rc = demand_check(core, spec, path, err);
+    if (rc)
+        return rc;
     rc = policy_check(spec, path, err);
     if (rc)
         return rc;

@@ -179,6 +179,12 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
     }
     if (tally->misfits[MISFIT_PORTS] > 0)
         explain_ports(core, view, shape, tally);
+    if (tally->misfits[MISFIT_RESOURCES] > 0)
+        reason_cost(reason_add(core, view, KIND(RESOURCES),
+                            shape->demand && shape->demand->executor_id
+                                    ? "an offer lacked what its resources or its executor ask for"
+                                    : "an offer lacked what its resources ask for"),
+                tally->misfits[MISFIT_RESOURCES]);
     if (tally->misfits[MISFIT_TAKEN] > 0)
         reason_cost(reason_add(core, view, KIND(TAKEN), "the room was taken by tasks that come first"),
                 tally->misfits[MISFIT_TAKEN]);

@@ -6,11 +6,15 @@ import re
 import uuid
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
 from .constraints import Constraint
 from .messages import TaskSpec, messages
 from .retries import RetryLike, as_policy, duration
 
 Command = Union[str, Sequence[str]]
+MessageLike = Union[Message, Mapping[str, object]]
 
 _NOT_IN_IDS = re.compile(r"[/\\\x00-\x1f\x7f]")
 MAX_ID_BYTES = 200
@@ -21,6 +25,17 @@ def new_id(prefix: str = "task") -> str:
     suffix = "-" + uuid.uuid4().hex[:12]
     clean = _NOT_IN_IDS.sub("-", prefix).encode("utf-8")[: MAX_ID_BYTES - len(suffix)]
     return clean.decode("utf-8", "ignore") + suffix
+
+
+def _fill(message: Message, like: MessageLike) -> None:
+    if isinstance(like, Message):
+        message.CopyFrom(like)
+    else:
+        try:
+            json_format.ParseDict(dict(like), message)
+        except json_format.ParseError as error:
+            raise ValueError(str(error)) from error
+        message.SetInParent()
 
 
 def task_spec(
@@ -43,8 +58,18 @@ def task_spec(
     retry: Optional[RetryLike] = None,
     launch_timeout: Optional[float] = None,
     despite_maintenance: Optional[bool] = None,
+    container: Optional[MessageLike] = None,
+    health_check: Optional[MessageLike] = None,
+    check: Optional[MessageLike] = None,
+    kill_policy: Optional[MessageLike] = None,
+    discovery: Optional[MessageLike] = None,
+    executor: Optional[MessageLike] = None,
+    max_completion_time: Optional[float] = None,
+    resources: Iterable[MessageLike] = (),
+    limits: Optional[Mapping[str, float]] = None,
+    data: Optional[bytes] = None,
 ) -> TaskSpec:
-    """A specification; what it leaves out (containers, health checks ...) can be set on the message returned.
+    """A specification. docs/tasks.md has an example of each kind of task.
 
     command: a string is run by the shell, a sequence is a program's arguments, the program first.
     id: default: made up, beginning with the name. Keep it to launch the same thing safely again.
@@ -53,6 +78,9 @@ def task_spec(
     retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
     launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
     despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
+    container, health_check, check, kill_policy, discovery, executor: Mesos's messages, or dictionaries of their fields.
+    resources: ResourceRequest messages or dictionaries: what it needs besides the amounts above.
+    max_completion_time: seconds it may run. limits: of cpus and mem, at least what is asked for; float("inf") for none.
     """
     spec = TaskSpec(id=new_id(name or "task") if id is None else id)
     for field, value in (
@@ -76,6 +104,25 @@ def task_spec(
         spec.retry.CopyFrom(as_policy(retry))
     if launch_timeout is not None:
         spec.launch_timeout.CopyFrom(duration(launch_timeout))
+
+    for field, like in (
+        ("container", container),
+        ("health_check", health_check),
+        ("check", check),
+        ("kill_policy", kill_policy),
+        ("discovery", discovery),
+        ("executor", executor),
+    ):
+        if like is not None:
+            _fill(getattr(spec, field), like)
+    for like in resources:
+        _fill(spec.resources.add(), like)
+    if max_completion_time is not None:
+        spec.max_completion_time.CopyFrom(duration(max_completion_time))
+    for key, amount in (limits or {}).items():
+        spec.limits.add(key=key).value.value = amount
+    if data is not None:
+        spec.data = data
 
     if command is None:
         if env or user is not None or list(uris):

@@ -63,11 +63,26 @@ static Mesos__V1__Value__Ranges *build_ranges(struct rig *rig, const char *text)
     return ranges;
 }
 
+static Mesos__V1__Value__Set *build_set(struct rig *rig, const char *text)
+{
+    Mesos__V1__Value__Set *set = new_of(rig, &mesos__v1__value__set__descriptor);
+    set->n_item = split(rig, text, ",", &set->item);
+    return set;
+}
+
 static Mesos__V1__Value__Scalar *build_scalar(struct rig *rig, const char *text)
 {
     Mesos__V1__Value__Scalar *scalar = new_of(rig, &mesos__v1__value__scalar__descriptor);
     scalar->value = strtod(text, NULL);
     return scalar;
+}
+
+static Mesos__V1__Resource__DiskInfo *build_volume(struct rig *rig, const char *persistence_id)
+{
+    Mesos__V1__Resource__DiskInfo *disk = new_of(rig, &mesos__v1__resource__disk_info__descriptor);
+    disk->persistence = new_of(rig, &mesos__v1__resource__disk_info__persistence__descriptor);
+    disk->persistence->id = arena_string(&rig->in, persistence_id);
+    return disk;
 }
 
 static void spoil(struct rig *rig, Mesos__V1__Resource *resource, const char *how)
@@ -78,6 +93,8 @@ static void spoil(struct rig *rig, Mesos__V1__Resource *resource, const char *ho
         resource->shared = new_of(rig, &mesos__v1__resource__shared_info__descriptor);
     else if (strcmp(how, "volume") == 0)
         resource->disk = new_of(rig, &mesos__v1__resource__disk_info__descriptor);
+    else if (strncmp(how, "volume=", 7) == 0)
+        resource->disk = build_volume(rig, how + 7);
     else if (strcmp(how, "provider") == 0)
         resource->provider_id = new_of(rig, &mesos__v1__resource_provider_id__descriptor);
     else
@@ -99,10 +116,16 @@ static Mesos__V1__Resource *build_resource(
         resource->reservations = arena_array(&rig->in, 1, sizeof *resource->reservations);
         resource->reservations[0] = new_of(rig, &mesos__v1__resource__reservation_info__descriptor);
         resource->reservations[0]->role = slash + 1;
+        resource->reservations[0]->has_type = true;
+        resource->reservations[0]->type = MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC;
     }
     resource->name = name;
     resource->allocation_info = allocation;
-    if (strcmp(name, "ports") == 0) {
+    if (*amount == '%') {
+        resource->type = MESOS__V1__VALUE__TYPE__SET;
+        resource->set = build_set(rig, amount + 1);
+    } else if (strcmp(name, "ports") == 0 || *amount == '#') {
+        amount += *amount == '#';
         resource->type = MESOS__V1__VALUE__TYPE__RANGES;
         resource->ranges = build_ranges(rig, amount);
     } else {
@@ -133,8 +156,7 @@ static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
         attribute->ranges = build_ranges(rig, sign + 1);
     } else {
         attribute->type = MESOS__V1__VALUE__TYPE__SET;
-        attribute->set = new_of(rig, &mesos__v1__value__set__descriptor);
-        attribute->set->n_item = split(rig, sign + 1, ",", &attribute->set->item);
+        attribute->set = build_set(rig, sign + 1);
     }
     return attribute;
 }
@@ -409,6 +431,76 @@ static bool add_retry(struct rig *rig, Zmesos__V1__TaskSpec *spec, const char *w
     return true;
 }
 
+/* name:2.5, name#*2 (numbers), name%*2 (items), name#1-2,5-5, name%a,b, disk=volume, disk~size; and +ONLY,
+ * +FIRST, /RESERVED, /UNRESERVED after it */
+static void add_request(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, size_t room)
+{
+    Zmesos__V1__ResourceRequest *request = new_of(rig, &zmesos__v1__resource_request__descriptor);
+    char *from = strchr(text, '/'), *revocable = strchr(text, '+'), *sign = strpbrk(text, ":#%=~");
+    if (from) {
+        *from = '\0';
+        request->has_from = true;
+        request->from = (Zmesos__V1__ResourceRequest__From)enum_value(
+                rig, &zmesos__v1__resource_request__from__descriptor, "", from + 1);
+    }
+    if (revocable) {
+        *revocable = '\0';
+        request->has_revocable = true;
+        request->revocable = (Zmesos__V1__ResourceRequest__Revocable)enum_value(
+                rig, &zmesos__v1__resource_request__revocable__descriptor, "", revocable + 1);
+    }
+    char kind = sign ? *sign : '\0';
+    if (sign)
+        *sign++ = '\0';
+    request->name = text;
+    if (kind == ':') {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_SCALAR;
+        request->scalar = strtod(sign, NULL);
+    } else if (kind == '#' && *sign == '*') {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_NUMBERS;
+        request->numbers = strtoull(sign + 1, NULL, 10);
+    } else if (kind == '%' && *sign == '*') {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_ITEMS;
+        request->items = strtoull(sign + 1, NULL, 10);
+    } else if (kind == '#') {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_RANGES;
+        request->ranges = build_ranges(rig, sign);
+    } else if (kind == '%') {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_SET;
+        request->set = build_set(rig, sign);
+    } else if (kind) {
+        request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_DISK;
+        request->disk = new_of(rig, &zmesos__v1__disk_request__descriptor);
+        request->disk->persistence_id = kind == '=' ? sign : NULL;
+        request->disk->size = kind == '~' ? strtod(sign, NULL) : 0;
+        request->disk->has_size = kind == '~';
+    }
+    if (!spec->resources)
+        spec->resources = arena_array(&rig->in, room, sizeof *spec->resources);
+    spec->resources[spec->n_resources++] = request;
+}
+
+/* e1=cpus:0.5,mem:32 */
+static Mesos__V1__ExecutorInfo *build_executor(struct rig *rig, char *text)
+{
+    Mesos__V1__ExecutorInfo *executor = new_of(rig, &mesos__v1__executor_info__descriptor);
+    char *amounts = strchr(text, '='), **words;
+    if (amounts)
+        *amounts++ = '\0';
+    executor->executor_id = new_of(rig, &mesos__v1__executor_id__descriptor);
+    executor->executor_id->value = text;
+    executor->command = new_of(rig, &mesos__v1__command_info__descriptor);
+    executor->n_resources = amounts ? split(rig, amounts, ",", &words) : 0;
+    executor->resources = arena_array(&rig->in, executor->n_resources, sizeof *executor->resources);
+    for (size_t i = 0; i < executor->n_resources; i++) {
+        char *amount = strchr(words[i], ':');
+        assert_non_null(amount);
+        *amount++ = '\0';
+        executor->resources[i] = build_resource(rig, words[i], amount, NULL);
+    }
+    return executor;
+}
+
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
 {
     char **words;
@@ -446,6 +538,12 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
         } else if (strcmp(word, "despite") == 0) {
             spec->has_despite_maintenance = true;
             spec->despite_maintenance = strcmp(words[i + 1], "yes") == 0;
+        } else if (strcmp(word, "want") == 0) {
+            add_request(rig, spec, words[i + 1], count);
+            some = true;
+        } else if (strcmp(word, "exec") == 0) {
+            spec->command = NULL;
+            spec->executor = build_executor(rig, words[i + 1]);
         } else if (strcmp(word, "timeout") == 0) {
             spec->launch_timeout = build_ms(rig, words[i + 1]);
         } else if (!add_retry(rig, spec, word, words[i + 1])) {

@@ -44,6 +44,15 @@ static const char *why(struct rig *rig, const char *id)
     return text;
 }
 
+static void resources_that_an_offer_lacks(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a cpus 1 want net:9 | b cpus 1 exec e=mem:9");
+    in_offers(rig, "o1 A1 cpus 2 | o2 A2 cpus 0.5 mem 9 net 9");
+    expect(why(rig, "a"), "2/1: CPUS=1(2 of 1) RESOURCES=1");
+    expect(why(rig, "b"), "2/1: CPUS=1(2 of 1) RESOURCES=1");
+}
+
 static void reasons_in_order_of_cost(void **state)
 {
     struct rig *rig = rig_up(state, NULL);
@@ -168,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(reasons_in_order_of_cost),
+            TEST(resources_that_an_offer_lacks),
             TEST(a_role_that_is_suppressed),
             TEST(amounts_and_ports),
             TEST(tasks_alike_are_counted),

@@ -90,6 +90,12 @@ static void add_resource(struct buf *buf, const Mesos__V1__Resource *resource)
         assert_int_equal(milli_from_double(resource->scalar->value, &milli), 0);
         text_add(buf, " %s", milli_format(milli, text));
     }
+    if (resource->disk && resource->disk->persistence)
+        text_add(buf, " volume %s", resource->disk->persistence->id);
+    if (resource->revocable)
+        text_add(buf, " revocable");
+    for (size_t i = 0; resource->set && i < resource->set->n_item; i++)
+        text_add(buf, "%s%s", i ? "," : " ", resource->set->item[i]);
     for (size_t i = 0; resource->ranges && i < resource->ranges->n_range; i++)
         text_add(buf, "%s%llu-%llu", i ? "," : " ", (unsigned long long)resource->ranges->range[i]->begin,
                 (unsigned long long)resource->ranges->range[i]->end);

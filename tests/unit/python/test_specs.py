@@ -161,3 +161,42 @@ def test_every_refusing_code_has_an_exception_of_its_own():
     assert str(error) == "INVALID: not a number (launch.tasks[0].cpus)"
     assert refusal("77", "of tomorrow").code == "77"
     assert isinstance(zmesos.TimedOut("x"), TimeoutError)
+
+
+def test_what_mesos_knows_is_given_as_messages_or_dictionaries():
+    check = messages.TaskSpec().health_check
+    check.consecutive_failures = 2
+    spec = zmesos.task_spec(
+        id="a",
+        container={"type": "DOCKER", "docker": {"image": "nginx"}},
+        health_check=check,
+        check={"type": "TCP", "tcp": {"port": 80}},
+        kill_policy={"grace_period": {"nanoseconds": 5}},
+        discovery={"visibility": "CLUSTER"},
+        executor={"executor_id": {"value": "e"}, "command": {}},
+        max_completion_time=1.5,
+        resources=[{"name": "net", "scalar": 2.5}, messages.ResourceRequest(name="vlans", numbers=3)],
+        limits={"cpus": float("inf"), "mem": 64},
+        data=b"\0x",
+    )
+    assert spec.container.docker.image == "nginx"
+    assert spec.health_check.consecutive_failures == 2
+    assert spec.check.tcp.port == 80
+    assert spec.kill_policy.grace_period.nanoseconds == 5
+    assert spec.discovery.visibility == spec.discovery.CLUSTER
+    assert spec.executor.executor_id.value == "e" and spec.executor.HasField("command")
+    assert spec.max_completion_time.nanoseconds == 1_500_000_000
+    assert [(r.name, r.WhichOneof("value")) for r in spec.resources] == [("net", "scalar"), ("vlans", "numbers")]
+    assert [(limit.key, limit.value.value) for limit in spec.limits] == [("cpus", float("inf")), ("mem", 64)]
+    assert spec.data == b"\0x"
+
+
+def test_a_dictionary_with_unknown_names_is_refused():
+    with pytest.raises(ValueError, match="imagee"):
+        zmesos.task_spec("true", id="a", container={"type": "DOCKER", "docker": {"imagee": "x"}})
+    with pytest.raises(ValueError):
+        zmesos.task_spec("true", id="a", resources=[{"name": "net", "scalar": "much"}])
+
+
+def test_what_is_left_out_is_absent():
+    assert {field.name for field, _ in zmesos.task_spec("true", id="a").ListFields()} == {"id", "command"}
