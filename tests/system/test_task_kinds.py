@@ -3,9 +3,12 @@ and time limits with agents that run them."""
 from __future__ import annotations
 
 import json
+import pathlib
 import re
 import socket
+import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -194,6 +197,36 @@ def test_a_port_by_its_number(cluster: Cluster) -> None:
         client.launch("test $PORT0 = 31234 && test $PORTS = 31234", id="p", resources=[port], **SMALL)
         task = client.wait("p", timeout=60)
         assert (state(task), list(task.attempts[-1].ports)) == ("FINISHED", [31234])
+
+
+def scalar(name: str, value: float) -> dict[str, Any]:
+    return {"name": name, "type": "SCALAR", "scalar": {"value": value}}
+
+
+def test_tasks_share_an_executor(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    """Its resources are taken once, also for a task that comes while it runs; all agree on what it is, or Mesos would say ERROR."""
+    program = tmp_path / "executor.py"
+    program.write_text((TOP / "tests" / "system" / "local" / "executor.py").read_text())
+    for directory in [tmp_path, *tmp_path.parents[:2]]:
+        directory.chmod(directory.stat().st_mode | 0o055)
+    executor = {"type": "CUSTOM", "executor_id": {"value": f"shared-{uuid.uuid4().hex[:8]}"},
+                "command": {"value": f"exec {sys.executable} {program}"},
+                "resources": [scalar("cpus", 0.1), scalar("mem", 32)]}
+    with cluster.client() as client:
+        client.launch(id="a", executor=executor, data=b"run", **SMALL)
+        wait_for(lambda: state(client.task("a")) == "RUNNING", "a to run")
+        agent = last_attempt(client, "a").agent_id
+        here = [zmesos.equals("agent_id", agent)]
+        client.launch(id="b", executor=executor, data=b"run", constraints=here, **SMALL)
+        client.launch(id="c", executor=executor, data=b"finish", constraints=here, **SMALL)
+        assert state(client.wait("c", timeout=60)) == "FINISHED"
+        wait_for(lambda: state(client.task("b")) == "RUNNING", "b to run")
+        assert client.task("b").message == "here it is"
+        client.kill("b")
+        assert state(client.wait("b", timeout=60)) == "KILLED"
+        assert state(client.task("a")) == "RUNNING"  # they live and die by themselves
+        client.kill("a")
+        assert state(client.wait("a", timeout=60)) == "KILLED"
 
 
 @pytest.mark.skipif(not REAL_MASTER, reason="zmesos-local has no checks but health checks")
