@@ -67,7 +67,7 @@ void heap_set_pair(struct heap *heap, struct heap_node *node, int64_t key, int64
     node->tie = tie;
     if (node->place == 0) {
         if (heap->count == heap->capacity) {
-            heap->capacity = heap->capacity ? heap->capacity * 2 : 64;
+            heap->capacity = heap->capacity ? heap->capacity * 2 : 8;
             heap->nodes = alloc_resize(heap->nodes, heap->capacity, sizeof *heap->nodes);
         }
         put(heap, heap->count++, node);

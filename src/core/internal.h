@@ -96,7 +96,7 @@ struct shape {
     struct tally tally, before; /* why.c; of this epoch of the role, and the last one with offers */
     int told;                   /* the first reason that was published; 0: none */
 
-    struct list queue; /* of task.queue_link, oldest first */
+    struct heap queue; /* of task.queue_node; the key is the task's, so the oldest is first */
     struct heap_node
             node;    /* in its level's heap while the queue is not empty; the key is the oldest task's */
     uint64_t cursor; /* in a round: offers of a smaller number have no room for this shape */
@@ -202,7 +202,7 @@ struct task {
     struct attempt *attempts; /* the last one is current */
     uint32_t attempt_count;
 
-    struct list_link queue_link; /* in shape.queue while QUEUED and due */
+    struct heap_node queue_node; /* in shape.queue while QUEUED and due */
     struct list_link agent_link; /* in agent.tasks while an attempt is not over */
     struct agent *agent;
     struct list_link ask_link; /* in core.asked or core.to_ask while an answer from the master is wanted */
@@ -529,7 +529,8 @@ void handle_release(struct core *core, const struct core_input *input);
 /* queue.c */
 void queue_add(struct core *core, struct task *task);
 void queue_remove(struct task *task);
-struct shape *queue_first(const struct role *role); /* the shape whose oldest task is next, or NULL */
+struct task *queue_oldest(const struct shape *shape); /* of one in which something waits */
+struct shape *queue_first(const struct role *role);   /* the shape whose oldest task is next, or NULL */
 void queue_set_aside(struct core *core, struct shape *shape);
 void queue_restore(struct core *core); /* all that were set aside */
 

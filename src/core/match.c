@@ -169,7 +169,7 @@ static struct offer *preferred_offer(struct core *core, const struct task *task,
 
 static bool place_oldest(struct core *core, struct shape *shape)
 {
-    struct task *task = list_item(list_first(&shape->queue), struct task, queue_link);
+    struct task *task = queue_oldest(shape);
     constraints_begin(core, task);
     uint64_t number = first_place(core, shape);
     struct offer *offer;

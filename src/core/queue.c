@@ -1,10 +1,10 @@
-/* What waits in a role: a heap of shapes, each with its queue. The next task is the oldest of the highest
- * priority. */
+/* What waits in a role: a heap of shapes, each with its queue, a heap too. The next task is the oldest of
+ * the highest priority; one that waits again stands before those that came since, however many they are. */
 #include "internal.h"
 
-static struct task *oldest(const struct shape *shape)
+struct task *queue_oldest(const struct shape *shape)
 {
-    return list_item(list_first(&shape->queue), struct task, queue_link);
+    return list_item(heap_first(&shape->queue), struct task, queue_node);
 }
 
 /* Puts the shape where its priority and its oldest task say, or out when nothing of it waits. One that was
@@ -14,28 +14,15 @@ static void settle_shape(struct shape *shape)
     if (list_linked(&shape->aside))
         return;
     if (shape->queue.count > 0)
-        heap_set_pair(&shape->role->queue, &shape->node, -(int64_t)shape->priority, oldest(shape)->key);
+        heap_set_pair(&shape->role->queue, &shape->node, -(int64_t)shape->priority, queue_oldest(shape)->key);
     else
         heap_remove(&shape->role->queue, &shape->node);
-}
-
-/* A task that waits again is older than those that came since, and stands near the front. */
-static struct list_link *place_of_older(const struct shape *shape, const struct task *task)
-{
-    struct list_link *place = list_first(&shape->queue);
-    while (list_item(place, struct task, queue_link)->key < task->key)
-        place = list_next(&shape->queue, place);
-    return place;
 }
 
 void queue_add(struct core *core, struct task *task)
 {
     struct shape *shape = task->shape;
-    const struct list_link *last = list_last(&shape->queue);
-    if (!last || list_item(last, struct task, queue_link)->key < task->key)
-        list_append(&shape->queue, &task->queue_link);
-    else
-        list_insert_before(&shape->queue, place_of_older(shape, task), &task->queue_link);
+    heap_set(&shape->queue, &task->queue_node, task->key);
     settle_shape(shape);
     shape->role->fresh_work = true;
     shape->role->active_ms = core->now.mono_ms;
@@ -44,9 +31,12 @@ void queue_add(struct core *core, struct task *task)
 
 void queue_remove(struct task *task)
 {
-    if (!list_linked(&task->queue_link))
+    struct heap *queue = &task->shape->queue;
+    if (task->queue_node.place == 0)
         return;
-    list_remove(&task->shape->queue, &task->queue_link);
+    heap_remove(queue, &task->queue_node);
+    if (queue->count == 0)
+        heap_clear(queue); /* many shapes have one task */
     settle_shape(task->shape);
 }
 

@@ -44,7 +44,7 @@ static void tell_why(struct core *core, const struct role *role)
     size_t at = 0;
     struct shape *shape;
     while ((shape = map_next(&core->shapes, &at))) {
-        if (shape->role == role && list_first(&shape->queue))
+        if (shape->role == role && shape->queue.count > 0)
             why_tell(core, shape);
     }
 }

@@ -176,7 +176,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
                 spec->constraints[i]->values, spec->constraints[i]->n_values);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
-    list_init(&shape->queue);
+    heap_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;
 }
@@ -239,7 +239,7 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
         shape->avoid[i] = alloc_string(base->avoid[i]);
     shape->avoid[base->avoid_count] = alloc_string(agent_id);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
-    list_init(&shape->queue);
+    heap_init(&shape->queue);
     map_put(&core->shapes, shape->key, shape);
     return shape;
 }
@@ -251,7 +251,7 @@ void shape_avoid(struct core *core, struct task *task, const char *agent_id)
         if (strcmp(base->avoid[i], agent_id) == 0)
             return;
     }
-    bool queued = list_linked(&task->queue_link);
+    bool queued = task->queue_node.place != 0;
     queue_remove(task);
     task->shape = shape_without(core, base, agent_id);
     shape_release(core, base);

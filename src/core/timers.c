@@ -85,7 +85,7 @@ void task_arm(struct core *core, struct task *task)
             return;
         if (left > 0)
             task_timer_set(task, &core->timers, core->now.mono_ms + left);
-        else if (!list_linked(&task->queue_link))
+        else if (task->queue_node.place == 0)
             queue_add(core, task);
         return;
     }

@@ -262,7 +262,7 @@ static Zmesos__V1__Explanation *explain(struct core *core, const struct task *ta
 
 void why_tell(struct core *core, struct shape *shape)
 {
-    const struct task *oldest = list_item(list_first(&shape->queue), struct task, queue_link);
+    const struct task *oldest = queue_oldest(shape);
     Zmesos__V1__Explanation *view = explain(core, oldest);
     const Zmesos__V1__Reason *first = view->n_reasons > 0 ? view->reasons[0] : NULL;
     int told = first ? (int)first->kind + 64 * (int)first->constraint : 0;
