@@ -3,14 +3,16 @@
 
 #include <string.h>
 
-/* Bytes of specifications in one reply: a request of a few bytes must not cost more. */
+/* Bytes of specifications, and of attempts, in one reply: a request of a few bytes must not cost more. */
 #define SPECS_MAX ((size_t)4 << 20)
+#define ATTEMPTS_MAX ((size_t)32 << 20)
+#define ATTEMPT_BYTES ((size_t)128)
 
 /* A page of tasks being filled. */
 struct page {
     Zmesos__V1__Tasks *tasks;
     struct blob **specs; /* NULL: not asked for */
-    size_t specs_bytes;
+    size_t specs_bytes, attempts_bytes;
 };
 
 static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t room, bool with_spec)
@@ -25,9 +27,31 @@ static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t 
     return page;
 }
 
-/* False when there is no room for one more specification; a first one always has room. */
+static size_t length_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+/* What they take when packed, and no less than that: ATTEMPT_BYTES is for all but the texts. */
+static size_t attempts_bytes(const struct task *task)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < task->attempt_count; i++) {
+        const struct attempt *attempt = &task->attempts[i];
+        bytes += ATTEMPT_BYTES + length_of(attempt->mesos_id ? attempt->mesos_id : task->id) +
+                 length_of(attempt->agent_id) + length_of(attempt->hostname) + length_of(attempt->ports) +
+                 length_of(attempt->message) + length_of(attempt->reason) + length_of(attempt->agent_url);
+    }
+    return bytes;
+}
+
+/* False when there is no room for one more, with its specification if that is wanted; a first one always has
+ * room. */
 static bool page_add(struct core *core, struct page *page, const struct task *task)
 {
+    page->attempts_bytes += attempts_bytes(task);
+    if (page->tasks->n_tasks > 0 && page->attempts_bytes > ATTEMPTS_MAX)
+        return false;
     if (page->specs) {
         size_t size = blob_slice(task->spec).length;
         if (page->tasks->n_tasks > 0 && page->specs_bytes + size > SPECS_MAX)
@@ -57,8 +81,16 @@ void handle_get(struct core *core, const struct core_input *input)
         if (!task) {
             page.tasks->missing[page.tasks->n_missing++] = arena_string(&core->out->arena, get->task_ids[i]);
         } else if (!page_add(core, &page, task)) {
-            int code = error_set_field(&err, ERR_TOO_LARGE, "get.with_spec",
-                    "these specifications have more than %zu bytes; ask for fewer at a time", SPECS_MAX);
+            int code =
+                    page.attempts_bytes > ATTEMPTS_MAX
+                            ? error_set_field(&err, ERR_TOO_LARGE, "get.task_ids",
+                                      "the attempts of these tasks have more than %zu bytes; ask for fewer "
+                                      "at a time",
+                                      ATTEMPTS_MAX)
+                            : error_set_field(&err, ERR_TOO_LARGE, "get.with_spec",
+                                      "these specifications have more than %zu bytes; ask for fewer at a "
+                                      "time",
+                                      SPECS_MAX);
             reply_refuse(core, input, code, &err);
             return;
         }

@@ -10,6 +10,8 @@
 #include "base/decimal.h"
 
 #define KIND(name) ZMESOS__V1__REASON__KIND__##name
+#define VALUE_SHOWN_MAX ((size_t)64)       /* bytes of a value in a message */
+#define WHY_BYTES_MAX ((size_t)4 << 20)    /* of messages in a reply */
 #define REASONS_MAX (MISFIT_ROLE + 32 + 6) /* of amounts, constraints, and of the task itself */
 
 /* ---- counting ---- */
@@ -126,6 +128,17 @@ static void explain_ports(struct core *core, Zmesos__V1__Explanation *view, cons
     reason->best = (double)tally->best_ports;
 }
 
+/* Values are the client's, and as long as it likes. */
+static const char *shortened(struct arena *arena, const char *value)
+{
+    size_t length = strnlen(value, VALUE_SHOWN_MAX + 1);
+    if (length <= VALUE_SHOWN_MAX)
+        return value;
+    for (length = VALUE_SHOWN_MAX; length > 0 && (value[length] & 0xc0) == 0x80;)
+        length--;
+    return arena_format(arena, "%.*s...", (int)length, value);
+}
+
 static void explain_constraint(struct core *core, Zmesos__V1__Explanation *view, const struct shape *shape,
         const struct tally *tally, size_t i)
 {
@@ -133,7 +146,7 @@ static void explain_constraint(struct core *core, Zmesos__V1__Explanation *view,
     const struct constraint *c = &shape->constraints[i];
     const char *values = "";
     for (size_t v = 0; v < c->value_count && v < 8; v++)
-        values = arena_format(arena, "%s %s", values, c->values[v]);
+        values = arena_format(arena, "%s %s", values, shortened(arena, c->values[v]));
     const char *message = arena_format(arena, "constraint %s %s%s%s does not hold", c->attribute,
             enum_name(&zmesos__v1__constraint__operator__descriptor, (int)c->op), values,
             c->value_count > 8 ? " ..." : "");
@@ -272,6 +285,14 @@ void why_tell(struct core *core, struct shape *shape)
     output_why_event(core, view);
 }
 
+static size_t message_bytes(const Zmesos__V1__Explanation *view)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < view->n_reasons; i++)
+        bytes += strlen(view->reasons[i]->message);
+    return bytes;
+}
+
 void handle_why(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__Why *why = input->request.request->why;
@@ -288,12 +309,22 @@ void handle_why(struct core *core, const struct core_input *input)
     zmesos__v1__explanations__init(all);
     all->explanations = arena_array(arena, why->n_task_ids, sizeof *all->explanations);
     all->missing = arena_array(arena, why->n_task_ids, sizeof *all->missing);
+    size_t bytes = 0;
     for (size_t i = 0; i < why->n_task_ids; i++) {
         const struct task *task = task_find(core, why->task_ids[i]);
-        if (task)
-            all->explanations[all->n_explanations++] = explain(core, task);
-        else
+        if (task) {
+            Zmesos__V1__Explanation *view = explain(core, task);
+            all->explanations[all->n_explanations++] = view;
+            bytes += message_bytes(view);
+        } else {
             all->missing[all->n_missing++] = arena_string(arena, why->task_ids[i]);
+        }
+        if (bytes > WHY_BYTES_MAX) {
+            int code = error_set_field(&err, ERR_TOO_LARGE, "why.task_ids",
+                    "the reasons have more than %zu bytes; ask for fewer at a time", WHY_BYTES_MAX);
+            reply_refuse(core, input, code, &err);
+            return;
+        }
     }
     reply->result_case = ZMESOS__V1__REPLY__RESULT_EXPLANATIONS;
     reply->explanations = all;

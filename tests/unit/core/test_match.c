@@ -94,6 +94,35 @@ static void many_that_wait_again(void **state)
     rig_check(rig);
 }
 
+/* Alike tasks that failed together in any order: each has its place among all that wait. */
+static void as_many_that_are_tried_again(void **state)
+{
+    enum { TASKS = 40000, BATCH = 1000 };
+    struct rig *rig = ready(state);
+    rig->unchecked = true;
+    rig_show(rig, 0);
+    for (int first = 0; first < TASKS; first += BATCH) {
+        Zmesos__V1__TaskSpec *specs[BATCH];
+        for (int i = 0; i < BATCH; i++)
+            specs[i] = build_spec(rig, words(rig, "t%d tries 2 backoff 1000", first + i));
+        in_launch_specs(rig, specs, BATCH);
+        in_offers(rig, words(rig, "o%d A1 cpus %d", first, BATCH));
+        in_answer(rig, words(rig, "o%d", first), CORE_ACCEPTED, "");
+    }
+    for (int i = 0; i < TASKS; i++) { /* 7919 and their number have no divisor in common */
+        int number = (int)((int64_t)i * 7919 % TASKS);
+        in_update(rig, words(rig, "t%d.%d.1 FAILED by AGENT", number, number + 1));
+    }
+    rig->now.mono_ms += 1000;
+    rig->now.wall_ns += INT64_C(1000000000);
+    in_tick(rig);
+    in_offers(rig, words(rig, "o A1 cpus %d", BATCH));
+    const struct core_call *call = &rig->out.items[rig->out.count - 1].call;
+    assert_int_equal(call->launch_count, BATCH);
+    for (int i = 0; i < BATCH; i++)
+        assert_string_equal(call->launches[i].task_id, words(rig, "t%d.%d.2", i, i + 1));
+}
+
 /* Priorities are the client's: as many as there are tasks. */
 static void as_many_priorities_as_tasks(void **state)
 {
@@ -375,6 +404,7 @@ int main(void)
             TEST(the_first_offer_that_has_room),
             TEST(a_task_that_waits_again_keeps_its_place),
             TEST(many_that_wait_again),
+            TEST(as_many_that_are_tried_again),
             TEST(as_many_priorities_as_tasks),
             TEST(and_after_a_restart),
             TEST(offers_are_for_tasks_of_their_role),

@@ -104,6 +104,57 @@ static void specifications_on_a_page_have_a_limit(void **state)
     expect(in_list(rig, &wanted), "REPLY 6 OK t0:QUEUED+spec t1:QUEUED+spec t2:QUEUED+spec next 3\n");
 }
 
+static size_t reply_bytes(const struct rig *rig)
+{
+    return protobuf_c_message_get_packed_size(&rig->out.items[0].reply.reply->base);
+}
+
+/* Each of a hundred attempts may have words of four kilobytes, and each task be asked for many times. */
+static void attempts_have_a_limit(void **state)
+{
+    enum { TASKS = 85, ATTEMPTS = 100 };
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    rig->unchecked = true;
+    rig_show(rig, 0);
+    Zmesos__V1__TaskSpec *specs[TASKS];
+    for (int i = 0; i < TASKS; i++)
+        specs[i] = build_spec(rig, words(rig, "t%d tries %d backoff 0", i, ATTEMPTS));
+    in_launch_specs(rig, specs, TASKS);
+    for (int number = 1; number <= ATTEMPTS; number++) {
+        in_offers(rig, words(rig, "o%d A1 cpus %d", number, TASKS));
+        in_answer(rig, words(rig, "o%d", number), CORE_ACCEPTED, "");
+        for (int i = 0; i < TASKS; i++)
+            in_update(rig, words(rig, "t%d.%d.%d FAILED by AGENT : %04000d", i, i + 1, number, 0));
+        in_rescind(rig, words(rig, "o%d", number));
+    }
+    Zmesos__V1__List wanted = ZMESOS__V1__LIST__INIT;
+    in_list(rig, &wanted);
+    const Zmesos__V1__Tasks *tasks = rig->out.items[0].reply.reply->tasks;
+    assert_in_range(tasks->n_tasks, 70, TASKS - 1);
+    assert_int_equal(tasks->tasks[0]->n_attempts, ATTEMPTS);
+    assert_true(tasks->has_next && tasks->next == tasks->n_tasks);
+    assert_in_range(reply_bytes(rig), 30 << 20, 32 << 20);
+    size_t some = tasks->n_tasks;
+    wanted.after = tasks->next;
+    in_list(rig, &wanted);
+    assert_int_equal(rig->out.items[0].reply.reply->tasks->n_tasks, TASKS - some);
+
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_GET);
+    char id[] = "t7", *ids[TASKS];
+    for (size_t i = 0; i < TASKS; i++)
+        ids[i] = id;
+    request->get->task_ids = ids;
+    request->get->n_task_ids = TASKS;
+    in_request(rig, request);
+    const Zmesos__V1__Reply *reply = rig->out.items[0].reply.reply;
+    assert_int_equal(reply->code, ZMESOS__V1__CODE__TOO_LARGE);
+    assert_string_equal(reply->field, "get.task_ids");
+    request->get->n_task_ids = some;
+    in_request(rig, request);
+    assert_int_equal(rig->out.items[0].reply.reply->tasks->n_tasks, some);
+}
+
 static void a_view_has_it_all(void **state)
 {
     struct rig *rig = *state = rig_create(NULL);
@@ -300,6 +351,7 @@ int main(void)
             TEST(with_specifications),
             TEST(specifications_in_a_get_have_a_limit),
             TEST(specifications_on_a_page_have_a_limit),
+            TEST(attempts_have_a_limit),
             TEST(a_view_has_it_all),
             TEST(by_filter),
             TEST(in_pages),

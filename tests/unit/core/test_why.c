@@ -173,6 +173,71 @@ static void limits(void **state)
     assert_non_null(strstr(in_request(rig, &request), "TOO_LARGE"));
 }
 
+static size_t reply_bytes(const struct rig *rig)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < rig->out.count; i++) {
+        if (rig->out.items[i].kind == CORE_OUT_REPLY)
+            bytes += protobuf_c_message_get_packed_size(&rig->out.items[i].reply.reply->base);
+    }
+    return bytes;
+}
+
+/* A value may have a megabyte, and the same task be asked about a thousand times. */
+static void values_are_shortened(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    size_t length = 100000;
+    char *value = arena_alloc(&rig->kept, length + 1);
+    memset(value, 'x', length);
+    memcpy(value + 63, "\xc3\xa4", 2); /* is not cut in two */
+    value[length] = '\0';
+    in_launch(rig, words(rig, "a where rack EQUALS %s", value));
+    in_offers(rig, "o1 A1 cpus 2 @rack=r1");
+    expect(why(rig, "a"), "1/1: CONSTRAINT=1[0]");
+    assert_in_range(reply_bytes(rig), 64, 512);
+    const Zmesos__V1__Explanations *all = NULL;
+    for (size_t i = 0; i < rig->out.count; i++) {
+        if (rig->out.items[i].kind == CORE_OUT_REPLY)
+            all = rig->out.items[i].reply.reply->explanations;
+    }
+    value[63] = '\0';
+    expect(all->explanations[0]->reasons[0]->message,
+            words(rig, "constraint rack EQUALS %s... does not hold", value));
+}
+
+static void reasons_have_a_limit(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    const char *text = "a";
+    for (int i = 0; i < 32; i++)
+        text = words(rig, "%s where %0255d IN v,v,v,v,v,v,v,v", text, i);
+    in_launch(rig, text);
+    for (int i = 0; i < 32; i++) { /* each lacks one more than the one before */
+        const char *offer = words(rig, "o%d A%d cpus 2", i, i);
+        for (int j = 0; j < i; j++)
+            offer = words(rig, "%s @%0255d=v", offer, j);
+        in_offers(rig, offer);
+    }
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Why ask = ZMESOS__V1__WHY__INIT;
+    char name[] = "a", *ids[CORE_GET_MAX];
+    for (size_t i = 0; i < CORE_GET_MAX; i++)
+        ids[i] = name;
+    ask.task_ids = ids;
+    request.has_version = true;
+    request.version = 1;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_WHY;
+    request.why = &ask;
+    rig_show(rig, SHOW_REPLIES);
+    ask.n_task_ids = 400;
+    assert_non_null(strstr(in_request(rig, &request), "OK"));
+    assert_in_range(reply_bytes(rig), 3 << 20, 5 << 20);
+    ask.n_task_ids = CORE_GET_MAX;
+    assert_non_null(strstr(in_request(rig, &request), "TOO_LARGE"));
+    assert_in_range(reply_bytes(rig), 1, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +251,8 @@ int main(void)
             TEST(of_the_task_itself),
             TEST(the_event),
             TEST(limits),
+            TEST(values_are_shortened),
+            TEST(reasons_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
