@@ -28,7 +28,9 @@ static void write_task(struct disk *disk, const struct task_row *row)
         assert_non_null(row->spec);
         assert_true(row->key > disk->last_key); /* keys come in order, none ever again */
         disk->last_key = row->key;
-        disk->tasks = alloc_resize(disk->tasks, disk->task_count + 1, sizeof *disk->tasks);
+        if ((disk->task_count & (disk->task_count - 1)) == 0) /* twice as many, each time */
+            disk->tasks = alloc_resize(
+                    disk->tasks, disk->task_count ? 2 * disk->task_count : 1, sizeof *disk->tasks);
         task = &disk->tasks[disk->task_count++];
         *task = (struct disk_task){0};
     }
@@ -188,7 +190,10 @@ void disk_copy(struct disk *to, const struct disk *from)
     struct arena arena = to->arena;
     *to = *from;
     to->arena = arena;
-    to->tasks = alloc_zeroed(from->task_count, sizeof *to->tasks);
+    size_t room = 1; /* as write_task() makes it */
+    while (room < from->task_count)
+        room *= 2;
+    to->tasks = alloc_zeroed(room, sizeof *to->tasks);
     for (size_t i = 0; i < from->task_count; i++) {
         struct disk_task *copy = &to->tasks[i];
         *copy = from->tasks[i];
