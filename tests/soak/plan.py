@@ -88,7 +88,9 @@ class Planner:
         retry.on.extend(outcome for outcome in sorted(chosen) if outcome != RetryPolicy.FINISHED)
         retry.backoff.nanoseconds = self.random.randrange(10**7, 10**9)
         retry.replace_after.nanoseconds = self.random.randrange(10**9, 5 * 10**9)
-        retry.elsewhere = self.random.random() < 0.1
+        if self.random.random() < 0.1:
+            retry.elsewhere = True
+            retry.max_attempts = 2  # a cluster may have two agents only
         return Planned(spec.id, retry.max_attempts, any(outcome in DOUBTFUL for outcome in retry.on), retry.elsewhere)
 
     def invalid(self) -> tuple[TaskSpec, Planned]:
