@@ -94,6 +94,7 @@ class Requester:
         attempts = self.attempts if attempts is None else attempts
         deadline = time.monotonic() + total
         pause = FIRST_PAUSE
+        unanswered = 0
         slot = self._slot()
         with slot.lock:
             while True:
@@ -103,7 +104,8 @@ class Requester:
                 reply = self._try(slot, question, until)
                 now = time.monotonic()
                 if reply is None:
-                    if now >= deadline:
+                    unanswered += 1  # a poll may end a moment before its time: the clock alone does not say that it was the last
+                    if now >= deadline or unanswered >= attempts:
                         slot.drop()
                         raise TimedOut(f"no answer from {self.endpoint} within {total:g} s")
                 elif try_later(reply) and now + pause < deadline:

@@ -8,6 +8,7 @@ import time
 import pytest
 import zmesos
 import zmq
+from zmesos import transport
 from zmesos.messages import Reply, Request, messages
 from zmesos.transport import Pipeline, Question, Requester
 
@@ -113,6 +114,15 @@ def test_silence_ends_in_timed_out(peer, asker):
 
 
 def test_one_attempt_is_one_request(peer, asker):
+    router = peer(zmq.ROUTER, then=lambda data: None)
+    with pytest.raises(zmesos.TimedOut):
+        asker(router.endpoint, timeout=LONG, attempts=300).ask(ping(), timeout=0.3, attempts=1)
+    assert len(router.got) == 1
+
+
+def test_one_attempt_is_one_request_also_where_a_poll_ends_early(peer, asker, monkeypatch):
+    real = transport.milliseconds
+    monkeypatch.setattr(transport, "milliseconds", lambda until: max(0, real(until) - 50))
     router = peer(zmq.ROUTER, then=lambda data: None)
     with pytest.raises(zmesos.TimedOut):
         asker(router.endpoint, timeout=LONG, attempts=300).ask(ping(), timeout=0.3, attempts=1)
