@@ -262,6 +262,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     }
     core->teardown.at_ms = core->now.mono_ms;
     core->teardown.backoff_ms = core->config.kill_min_ms;
+    sites_clear(core); /* every agent that is there makes an offer anew */
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
     reconcile_all(core);

@@ -1,5 +1,5 @@
 /* Agents as offers show them: attributes as text, and which values of an attribute there are at all. Kept in
- * memory alone: after a restart an agent is known once it has made an offer. */
+ * memory alone, and anew with each subscription: an agent is known once it has made an offer. */
 #include "internal.h"
 
 #include <stdlib.h>

@@ -96,6 +96,18 @@ static void spread_over_the_agents_that_are_known(void **state)
     expect(place(rig, "A1", "@rack=r1"), "b.2.1");
 }
 
+/* What was known of agents before is not waited for: those that are there make offers anew. */
+static void spread_after_a_new_subscription(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    place(rig, "A1", "@rack=r1");
+    place(rig, "A2", "@rack=r2");
+    in_down(rig, "gone");
+    in_up(rig);
+    in_launch(rig, "a name n where rack SPREAD - | b name n where rack SPREAD -");
+    expect(place(rig, "A1", "@rack=r1"), "a.1.1 b.2.1");
+}
+
 /* A round that places one may open a place that was refused before in the same round. */
 static void spread_in_one_round(void **state)
 {
@@ -200,6 +212,7 @@ int main(void)
             TEST(at_most_so_many_share_a_value),
             TEST(spread_over_what_was_named),
             TEST(spread_over_the_agents_that_are_known),
+            TEST(spread_after_a_new_subscription),
             TEST(spread_in_one_round),
             TEST(all_in_one_place),
             TEST(near_and_far),
