@@ -476,6 +476,7 @@ struct agent *agent_get(struct core *core, const char *id); /* made where it is 
 void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
 
 /* timers.c */
+int64_t backoff_take(int64_t *backoff_ms, int64_t most_ms); /* this pause; the next one is twice as long */
 void task_timer_set(struct task *task, struct heap *heap, int64_t key);
 void task_timer_clear(struct task *task);
 /* What the task waits for by itself, from its state: the end of a backoff (or the queue at once), of a launch
@@ -651,6 +652,8 @@ Mesos__V1__CheckStatusInfo *check_status_view(struct arena *arena, int64_t packe
 /* kill.c */
 /* A KILL call of that Mesos id; `agent_id` may be NULL. */
 struct core_call *kill_call(struct core *core, const char *mesos_id, const char *agent_id);
+/* The pause after a KILL; the next one is longer. `backoff_ms` 0: the first. */
+int64_t kill_pause_ms(const struct core *core, int64_t *backoff_ms);
 bool kill_wanted(const struct task *task); /* asked for, or its attempt did not start in time */
 void kill_task(struct core *core, struct task *task, struct blob *policy);
 void kill_send(struct core *core, struct task *task);

@@ -20,6 +20,13 @@ struct core_call *kill_call(struct core *core, const char *mesos_id, const char 
     return out;
 }
 
+int64_t kill_pause_ms(const struct core *core, int64_t *backoff_ms)
+{
+    if (*backoff_ms < core->config.kill_min_ms)
+        *backoff_ms = core->config.kill_min_ms;
+    return backoff_take(backoff_ms, core->config.kill_max_ms);
+}
+
 bool kill_wanted(const struct task *task)
 {
     const struct attempt *attempt = task_current(task);
@@ -37,13 +44,8 @@ void kill_send(struct core *core, struct task *task)
     attempt->asked = core->subscription;
     if (state_is_over(task->state))
         return; /* LOST: once more when it returns */
-    if (task->kill_backoff_ms < core->config.kill_min_ms)
-        task->kill_backoff_ms = core->config.kill_min_ms;
-    task_timer_set(task, &core->timers, core->now.mono_ms + task->kill_backoff_ms);
+    task_timer_set(task, &core->timers, core->now.mono_ms + kill_pause_ms(core, &task->kill_backoff_ms));
     task_arm(core, task); /* another timer where patience counts */
-    task->kill_backoff_ms *= 2;
-    if (task->kill_backoff_ms > core->config.kill_max_ms)
-        task->kill_backoff_ms = core->config.kill_max_ms;
 }
 
 void kill_task(struct core *core, struct task *task, struct blob *policy)

@@ -103,10 +103,7 @@ static void send_explicit(struct core *core, const struct list *tasks)
 
 static void wait_for_answers(struct core *core)
 {
-    core->ask_at_ms = core->now.mono_ms + core->ask_backoff_ms;
-    core->ask_backoff_ms *= 2;
-    if (core->ask_backoff_ms > core->config.ask_max_ms)
-        core->ask_backoff_ms = core->config.ask_max_ms;
+    core->ask_at_ms = core->now.mono_ms + backoff_take(&core->ask_backoff_ms, core->config.ask_max_ms);
 }
 
 /* Those that were just asked about wait with the others; the first ones begin the backoff. */

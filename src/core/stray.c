@@ -45,12 +45,7 @@ static void send_kill(struct core *core, struct stray *stray)
     if (core->subscription == 0)
         return; /* it goes with the next subscription */
     (void)kill_call(core, stray->mesos_id, stray->agent->id);
-    if (stray->backoff_ms < core->config.kill_min_ms)
-        stray->backoff_ms = core->config.kill_min_ms;
-    heap_set(&core->stray_timers, &stray->timer, core->now.mono_ms + stray->backoff_ms);
-    stray->backoff_ms *= 2;
-    if (stray->backoff_ms > core->config.kill_max_ms)
-        stray->backoff_ms = core->config.kill_max_ms;
+    heap_set(&core->stray_timers, &stray->timer, core->now.mono_ms + kill_pause_ms(core, &stray->backoff_ms));
 }
 
 void stray_kill(struct core *core, const char *mesos_id)

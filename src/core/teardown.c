@@ -122,10 +122,7 @@ void teardown_tick(struct core *core)
     if (!teardown->wanted || core->subscription == 0 || core->now.mono_ms < teardown->at_ms)
         return;
     (void)output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__TEARDOWN, true);
-    teardown->at_ms = core->now.mono_ms + teardown->backoff_ms;
-    teardown->backoff_ms *= 2;
-    if (teardown->backoff_ms > core->config.kill_max_ms)
-        teardown->backoff_ms = core->config.kill_max_ms;
+    teardown->at_ms = core->now.mono_ms + backoff_take(&teardown->backoff_ms, core->config.kill_max_ms);
 }
 
 int64_t teardown_deadline(const struct core *core)

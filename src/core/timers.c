@@ -18,6 +18,13 @@ void task_timer_clear(struct task *task)
     task->timer_heap = NULL;
 }
 
+int64_t backoff_take(int64_t *backoff_ms, int64_t most_ms)
+{
+    int64_t now = *backoff_ms, next = 2 * now;
+    *backoff_ms = next < most_ms ? next : most_ms;
+    return now;
+}
+
 /* What is left of a span that began at a wall time. The wall clock may have jumped: never more than the span.
  */
 static int64_t left_ms(const struct core *core, int64_t since_ns, int64_t span_ms)
