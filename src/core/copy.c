@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static size_t element_size(ProtobufCType type)
+size_t message_element_size(ProtobufCType type)
 {
     switch (type) {
     case PROTOBUF_C_TYPE_INT32:
@@ -60,7 +60,7 @@ void *message_copy(struct arena *arena, const void *from)
                 copy_pointed(arena, field, to + field->offset);
             continue;
         }
-        size_t count = *(size_t *)(to + field->quantifier_offset), size = element_size(field->type);
+        size_t count = *(size_t *)(to + field->quantifier_offset), size = message_element_size(field->type);
         void **elements = (void **)(to + field->offset);
         if (count == 0)
             continue;

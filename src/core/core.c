@@ -205,7 +205,7 @@ static void write_alive(struct core *core)
 {
     core->alive_ns = core->heard_ns;
     core->alive_due_ms = core->now.mono_ms + ALIVE_MS;
-    output_meta(core, META_ALIVE_NS, arena_format(&core->out->arena, "%lld", (long long)core->alive_ns));
+    output_meta_number(core, META_ALIVE_NS, core->alive_ns);
 }
 
 /* Away for longer than failover_timeout: the master may have ended every task, so a task that is not there

@@ -77,7 +77,7 @@ void forget_step(struct core *core)
         return;
     if (core->kept_next_key != core->next_key) {
         core->kept_next_key = core->next_key;
-        output_meta(core, META_NEXT_KEY, arena_format(&core->out->arena, "%lld", (long long)core->next_key));
+        output_meta_number(core, META_NEXT_KEY, core->next_key);
     }
     leave_tasks(core);
     for (size_t i = 0; i < count; i++)

@@ -415,6 +415,7 @@ const char *enum_name(const ProtobufCEnumDescriptor *descriptor, int value); /* 
 /* output.c */
 struct core_output *output_add(struct core *core, enum core_output_kind kind);
 void output_meta(struct core *core, const char *name, const char *value);
+void output_meta_number(struct core *core, const char *name, int64_t number);
 void output_event(struct core *core, Zmesos__V1__EventClass class, uint64_t revision, const char *topic,
         struct blob *bytes);
 void output_task_event(struct core *core, const struct task *task);
@@ -554,6 +555,7 @@ struct offer *index_find(
 
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
+size_t message_element_size(ProtobufCType type);              /* of one value in a generated struct; copy.c */
 void offer_measure(struct offer *offer);
 /* Which amount it lacks first for the shape; the rest is another question. */
 int offer_misfit(const struct offer *offer, const struct shape *shape); /* MISFIT_NONE: there is room */
@@ -678,6 +680,9 @@ void handle_kill(struct core *core, const struct core_input *input);
 Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room);
 Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id);
 void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err);
+/* The item of operation.task_ids[i], which is no task's. */
+void item_missing(
+        struct core *core, Zmesos__V1__Items *items, const char *operation, const char *id, size_t i);
 void item_state(Zmesos__V1__Item *item, const struct task *task);
 void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply);
 void handle_get(struct core *core, const struct core_input *input);

@@ -33,6 +33,16 @@ void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const stru
     item->retry = code == ERR_UNAVAILABLE;
 }
 
+void item_missing(
+        struct core *core, Zmesos__V1__Items *items, const char *operation, const char *id, size_t i)
+{
+    struct error err;
+    char field[48];
+    snprintf(field, sizeof field, "%s.task_ids[%zu]", operation, i);
+    int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such task");
+    item_refuse(core, item_add(core, items, id), code, &err);
+}
+
 void item_state(Zmesos__V1__Item *item, const struct task *task)
 {
     item->has_state = item->has_revision = true;
@@ -155,11 +165,7 @@ static void kill_ids(
             kill_one(core, task, policy, items);
             continue;
         }
-        struct error err;
-        char field[48];
-        snprintf(field, sizeof field, "kill.task_ids[%zu]", i);
-        int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such task");
-        item_refuse(core, item_add(core, items, kill->task_ids[i]), code, &err);
+        item_missing(core, items, "kill", kill->task_ids[i], i);
     }
 }
 

@@ -36,19 +36,9 @@ static size_t put_element(struct buf *key, const ProtobufCFieldDescriptor *field
     case PROTOBUF_C_TYPE_MESSAGE:
         message_key(key, *(void *const *)place);
         return sizeof(void *);
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_BOOL:
-        put(key, place, sizeof(int32_t));
-        return sizeof(int32_t);
     default:
-        put(key, place, sizeof(int64_t));
-        return sizeof(int64_t);
+        put(key, place, message_element_size(field->type));
+        return message_element_size(field->type);
     }
 }
 

@@ -43,6 +43,11 @@ void output_meta(struct core *core, const char *name, const char *value)
     item->record.meta = (struct meta_row){.name = name, .value = value};
 }
 
+void output_meta_number(struct core *core, const char *name, int64_t number)
+{
+    output_meta(core, name, arena_format(&core->out->arena, "%lld", (long long)number));
+}
+
 static struct core_event *event_add(struct core *core, Zmesos__V1__EventClass class, const char *topic)
 {
     struct core_event *event = &output_add(core, CORE_OUT_EVENT)->event;

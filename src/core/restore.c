@@ -89,11 +89,6 @@ char *restored_mesos_id(struct core *core, const struct task *task, uint32_t num
 
 /* ---- restored ---- */
 
-static void write_number(struct core *core, const char *name, int64_t number)
-{
-    output_meta(core, name, arena_format(&core->out->arena, "%lld", (long long)number));
-}
-
 static void write_keys(struct core *core)
 {
     struct arena *arena = &core->out->arena;
@@ -103,7 +98,7 @@ static void write_keys(struct core *core)
                 (long long)core->foreign[i].high);
     output_meta(core, META_FOREIGN_KEYS, text);
     core->kept_next_key = core->next_key;
-    write_number(core, META_NEXT_KEY, core->next_key);
+    output_meta_number(core, META_NEXT_KEY, core->next_key);
 }
 
 static void hold(struct core *core, struct task *task)
@@ -141,8 +136,8 @@ void handle_restored(struct core *core, const char *store_id)
     output_meta(core, META_BACKUP, "");
     if (core->teardown.wanted) /* who restores it wants to go on */
         teardown_forget(core);
-    write_number(core, META_RESTORES, (int64_t)core->restores);
-    write_number(core, META_RESTORED_NS, core->restored_ns);
+    output_meta_number(core, META_RESTORES, (int64_t)core->restores);
+    output_meta_number(core, META_RESTORED_NS, core->restored_ns);
     write_keys(core);
     for (size_t i = 0; i < core->task_count; i++)
         hold(core, core->tasks[i]);
@@ -189,11 +184,7 @@ static void release_ids(
             release_one(core, task, run, items);
             continue;
         }
-        struct error err;
-        char field[48];
-        snprintf(field, sizeof field, "release.task_ids[%zu]", i);
-        int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such task");
-        item_refuse(core, item_add(core, items, release->task_ids[i]), code, &err);
+        item_missing(core, items, "release", release->task_ids[i], i);
     }
 }
 
@@ -253,7 +244,7 @@ void handle_removed(struct core *core, const char *framework_id)
         teardown_forget(core);
     core->alive_ns = 0;
     output_meta(core, META_FRAMEWORK_ID, arena_string(&core->out->arena, framework_id));
-    write_number(core, META_ALIVE_NS, 0);
+    output_meta_number(core, META_ALIVE_NS, 0);
     for (size_t i = 0; i < core->task_count; i++) {
         if (ended)
             teardown_end(core, core->tasks[i]);

@@ -141,6 +141,24 @@ static void constraint_clear(struct constraint *constraint)
     free(constraint->attribute);
 }
 
+/* The shape of that key, for one task more. One that is new has this one alone, and all but its key is still
+ * to be filled in. Takes the key's bytes. */
+static struct shape *shape_of_key(struct core *core, struct buf *key)
+{
+    struct shape *shape = map_get(&core->shapes, slice_of(key->data, key->length));
+    if (shape) {
+        buf_clear(key);
+    } else {
+        shape = alloc_zeroed(1, sizeof *shape);
+        shape->key.length = key->length;
+        shape->key.data = buf_release(key);
+        heap_init(&shape->queue);
+        map_put(&core->shapes, shape->key, shape);
+    }
+    shape->tasks++;
+    return shape;
+}
+
 struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
 {
     struct role *role = role_find(core, spec->role);
@@ -152,16 +170,9 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     struct buf key;
     buf_init(&key, 0);
     write_key(&key, role, spec, scalars);
-    struct shape *shape = map_get(&core->shapes, slice_of(key.data, key.length));
-    if (shape) {
-        buf_clear(&key);
-        shape->tasks++;
+    struct shape *shape = shape_of_key(core, &key);
+    if (shape->tasks > 1)
         return shape;
-    }
-    shape = alloc_zeroed(1, sizeof *shape);
-    shape->tasks = 1;
-    shape->key.length = key.length;
-    shape->key.data = buf_release(&key);
     shape->role = role;
     shape->priority = spec->priority;
     memcpy(shape->scalars, scalars, sizeof scalars);
@@ -176,8 +187,6 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
                 spec->constraints[i]->values, spec->constraints[i]->n_values);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
-    heap_init(&shape->queue);
-    map_put(&core->shapes, shape->key, shape);
     return shape;
 }
 
@@ -206,16 +215,9 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     buf_init(&key, 0);
     key_bytes(&key, base->key.data, base->key.length);
     key_text(&key, agent_id);
-    struct shape *shape = map_get(&core->shapes, slice_of(key.data, key.length));
-    if (shape) {
-        buf_clear(&key);
-        shape->tasks++;
+    struct shape *shape = shape_of_key(core, &key);
+    if (shape->tasks > 1)
         return shape;
-    }
-    shape = alloc_zeroed(1, sizeof *shape);
-    shape->tasks = 1;
-    shape->key.length = key.length;
-    shape->key.data = buf_release(&key);
     shape->role = base->role;
     shape->priority = base->priority;
     memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
@@ -239,8 +241,6 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
         shape->avoid[i] = alloc_string(base->avoid[i]);
     shape->avoid[base->avoid_count] = alloc_string(agent_id);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
-    heap_init(&shape->queue);
-    map_put(&core->shapes, shape->key, shape);
     return shape;
 }
 
