@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/buf.h"
-#include "client.h"
 
 static const char help[] = "usage: zmesos executor message (--task ID | --executor ID --agent ID) TEXT\n"
                            "       zmesos executor shutdown (--task ID | --executor ID --agent ID)\n"
@@ -36,22 +36,6 @@ static int read_input(const struct settings *settings, struct buf *data)
     return length < 0 ? settings_usage(settings, "cannot read standard input") : CLI_GO_ON;
 }
 
-static int send_once(const struct settings *settings, Zmesos__V1__Request *request)
-{
-    struct client *client = NULL;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
-    int rc = client_create(settings, &client, &err);
-
-    if (rc == 0)
-        rc = client_call_once(client, request, &reply, &err);
-    rc = rc < 0 ? settings_fail(settings, rc, &err) : settings_refused(settings, reply);
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    client_destroy(client);
-    return rc;
-}
-
 static int send_message(
         const struct settings *settings, Zmesos__V1__Executor *executor, char **words, int count)
 {
@@ -74,7 +58,7 @@ static int send_message(
         message.data.len = data.length;
         request.operation_case = ZMESOS__V1__REQUEST__OPERATION_MESSAGE;
         request.message = &message;
-        rc = send_once(settings, &request);
+        rc = ask_done(settings, ASK_ONCE, &request);
     }
     buf_clear(&data);
     return rc;
@@ -90,7 +74,7 @@ static int shut_down(const struct settings *settings, Zmesos__V1__Executor *exec
     body.executor = executor;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR;
     request.shutdown_executor = &body;
-    return send_once(settings, &request);
+    return ask_done(settings, ASK_ONCE, &request);
 }
 
 static int run(struct settings *settings, int argc, char **argv)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/alloc.h"
 #include "base/decimal.h"
-#include "client.h"
 #include "format.h"
 
 static const char help[] =
@@ -47,7 +47,7 @@ struct framework {
 
 /* ---- teardown ---- */
 
-static int print_teardown(const struct settings *settings, const Zmesos__V1__TeardownReply *teardown)
+static void print_teardown(const struct settings *settings, const Zmesos__V1__TeardownReply *teardown)
 {
     if (settings->json)
         settings_print_json(settings, &teardown->base);
@@ -57,7 +57,6 @@ static int print_teardown(const struct settings *settings, const Zmesos__V1__Tea
         printf("this ends %" PRIu64 " tasks and the framework, for good; to do it, within %" PRId64 " s:\n"
                "zmesos framework teardown --token %s\n",
                 teardown->tasks, teardown->valid_ms / 1000, teardown->token ? teardown->token : "");
-    return CLI_OK;
 }
 
 /* ---- operations, as ID or ID@AGENT ---- */
@@ -120,41 +119,23 @@ static int read_wish(struct framework *framework, struct wish *wish)
 
 /* ---- asking ---- */
 
-/* `once`: asked again it would be another question. */
-static int ask(struct framework *framework, Zmesos__V1__Request *request, bool once)
-{
-    const struct settings *settings = framework->settings;
-    struct client *client = NULL;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
-    int rc = client_create(settings, &client, &err);
-
-    if (rc == 0)
-        rc = once ? client_call_once(client, request, &reply, &err)
-                  : client_call(client, request, &reply, &err);
-    if (rc < 0)
-        rc = settings_fail(settings, rc, &err);
-    else
-        rc = settings_refused(settings, reply);
-    if (rc == CLI_OK && reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
-        rc = print_teardown(settings, reply->teardown);
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    client_destroy(client);
-    return rc;
-}
-
 static int teardown(struct framework *framework)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Teardown body = ZMESOS__V1__TEARDOWN__INIT;
+    Zmesos__V1__Reply *reply;
+    int rc;
 
     if (framework->count)
         return settings_usage(framework->settings, "'%s' is too much", framework->words[0]);
     body.token = framework->token;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_TEARDOWN;
     request.teardown = &body;
-    return ask(framework, &request, false);
+    rc = ask(framework->settings, NULL, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_TEARDOWN, &reply);
+    if (rc == CLI_OK)
+        print_teardown(framework->settings, reply->teardown);
+    ask_free(reply);
+    return rc;
 }
 
 static int suppress(struct framework *framework)
@@ -166,7 +147,7 @@ static int suppress(struct framework *framework)
     body.n_roles = framework->count;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_SUPPRESS;
     request.suppress = &body;
-    return ask(framework, &request, false);
+    return ask_done(framework->settings, ASK_REPEAT, &request);
 }
 
 static int revive(struct framework *framework)
@@ -178,7 +159,7 @@ static int revive(struct framework *framework)
     body.n_roles = framework->count;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REVIVE;
     request.revive = &body;
-    return ask(framework, &request, false);
+    return ask_done(framework->settings, ASK_REPEAT, &request);
 }
 
 static int update(struct framework *framework)
@@ -194,7 +175,7 @@ static int update(struct framework *framework)
     body.n_remove_roles = framework->removed_count;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK;
     request.update_framework = &body;
-    return ask(framework, &request, true);
+    return ask_done(framework->settings, ASK_ONCE, &request);
 }
 
 static int operations(struct framework *framework)
@@ -208,7 +189,7 @@ static int operations(struct framework *framework)
     read_operations(framework, &body, all);
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS;
     request.reconcile_operations = &body;
-    rc = ask(framework, &request, false);
+    rc = ask_done(framework->settings, ASK_REPEAT, &request);
     free(body.operations);
     free(all);
     return rc;
@@ -229,7 +210,7 @@ static int send_wish(struct framework *framework)
         body.n_requests = 1;
         request.operation_case = ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES;
         request.request_resources = &body;
-        rc = ask(framework, &request, false);
+        rc = ask_done(framework->settings, ASK_REPEAT, &request);
     }
     free(wish.resources);
     free(wish.listed);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/alloc.h"
 #include "batch.h"
 #include "follow.h"
@@ -64,7 +65,6 @@ static int send_kill(struct killing *killing, struct client *client, char **ids,
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Kill kill = ZMESOS__V1__KILL__INIT;
     Zmesos__V1__Reply *reply;
-    struct error err;
     size_t i;
     int rc;
 
@@ -73,18 +73,15 @@ static int send_kill(struct killing *killing, struct client *client, char **ids,
     kill.label = killing->label;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_KILL;
     request.kill = &kill;
-    rc = client_call(client, &request, &reply, &err);
-    if (rc < 0)
-        return settings_fail(killing->settings, rc, &err);
-    rc = settings_refused(killing->settings, reply);
-    if (rc == CLI_OK && reply->result_case == ZMESOS__V1__REPLY__RESULT_ITEMS) {
-        for (i = 0; i < reply->items->n_items; i++)
-            take_item(killing, reply->items->items[i]);
-        if (killing->label && !reply->items->n_items)
-            settings_say(killing->settings, "no task that is not over carries the label");
-    }
-    zmesos__v1__reply__free_unpacked(reply, NULL);
-    return rc;
+    rc = ask(killing->settings, client, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_ITEMS, &reply);
+    if (rc != CLI_OK)
+        return rc;
+    for (i = 0; i < reply->items->n_items; i++)
+        take_item(killing, reply->items->items[i]);
+    if (killing->label && !reply->items->n_items)
+        settings_say(killing->settings, "no task that is not over carries the label");
+    ask_free(reply);
+    return CLI_OK;
 }
 
 static int send_kills(struct killing *killing, struct client *client, char **ids, size_t count)

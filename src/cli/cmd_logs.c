@@ -7,8 +7,9 @@
 #include <time.h>
 
 #include "agent_files.h"
+#include "ask.h"
+#include "base/alloc.h"
 #include "base/decimal.h"
-#include "client.h"
 #include "format.h"
 
 #define PAUSE_MS 500 /* between two looks at a file that does not grow */
@@ -54,8 +55,7 @@ static int find_place(struct logs *logs)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Sandbox sandbox = ZMESOS__V1__SANDBOX__INIT;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
+    Zmesos__V1__Reply *reply;
     int rc;
 
     sandbox.task_id = (char *)(uintptr_t)logs->id;
@@ -63,20 +63,10 @@ static int find_place(struct logs *logs)
     sandbox.attempt = (uint32_t)logs->attempt;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_SANDBOX;
     request.sandbox = &sandbox;
-    rc = client_call(logs->client, &request, &reply, &err);
-    if (rc < 0)
-        return settings_fail(logs->settings, rc, &err);
-    rc = settings_refused(logs->settings, reply);
-    if (rc == CLI_OK && reply->result_case != ZMESOS__V1__REPLY__RESULT_SANDBOX) {
-        settings_say(logs->settings, "the daemon's answer holds no sandbox");
-        rc = CLI_FAILED;
-    }
-    if (rc != CLI_OK) {
-        zmesos__v1__reply__free_unpacked(reply, NULL);
+    rc = ask(logs->settings, logs->client, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_SANDBOX, &reply);
+    if (rc != CLI_OK)
         return rc;
-    }
-    if (logs->reply)
-        zmesos__v1__reply__free_unpacked(logs->reply, NULL);
+    ask_free(logs->reply);
     logs->reply = reply;
     logs->place = reply->sandbox;
     logs->attempt = logs->place->attempt; /* the same one from now on */
@@ -93,11 +83,7 @@ static int open_files(struct logs *logs)
 
     if (rc < 0)
         return settings_fail(logs->settings, rc, &err);
-    logs->path = malloc(size);
-    if (!logs->path) {
-        settings_say(logs->settings, "out of memory");
-        return CLI_FAILED;
-    }
+    logs->path = alloc_bytes(size);
     snprintf(logs->path, size, "%s/%s", directory, logs->file);
     return CLI_OK;
 }
@@ -182,8 +168,7 @@ static int run_logs(struct logs *logs)
         settings_print_json(logs->settings, &logs->place->base);
     else if (rc == CLI_OK && (rc = open_files(logs)) == CLI_OK)
         rc = print_file(logs);
-    if (logs->reply)
-        zmesos__v1__reply__free_unpacked(logs->reply, NULL);
+    ask_free(logs->reply);
     agent_files_destroy(logs->files);
     client_destroy(logs->client);
     free(logs->path);

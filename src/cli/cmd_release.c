@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "batch.h"
-#include "client.h"
 #include "format.h"
 #include "table.h"
 
@@ -62,7 +62,6 @@ static int send_release(struct releasing *releasing, struct client *client, char
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Release release = ZMESOS__V1__RELEASE__INIT;
     Zmesos__V1__Reply *reply;
-    struct error err;
     int rc;
 
     release.has_action = 1;
@@ -71,17 +70,14 @@ static int send_release(struct releasing *releasing, struct client *client, char
     release.task_ids = ids;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_RELEASE;
     request.release = &release;
-    rc = client_call(client, &request, &reply, &err);
-    if (rc < 0)
-        return settings_fail(releasing->settings, rc, &err);
-    rc = settings_refused(releasing->settings, reply);
-    if (rc == CLI_OK && reply->result_case == ZMESOS__V1__REPLY__RESULT_ITEMS) {
-        take_items(releasing, reply->items);
-        if (!count && !reply->items->n_items)
-            settings_say(releasing->settings, "no task is held");
-    }
-    zmesos__v1__reply__free_unpacked(reply, NULL);
-    return rc;
+    rc = ask(releasing->settings, client, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_ITEMS, &reply);
+    if (rc != CLI_OK)
+        return rc;
+    take_items(releasing, reply->items);
+    if (!count && !reply->items->n_items)
+        settings_say(releasing->settings, "no task is held");
+    ask_free(reply);
+    return CLI_OK;
 }
 
 static int release_tasks(struct releasing *releasing, char **ids, size_t count)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "client.h"
+#include "ask.h"
 #include "format.h"
 
 static const char help[] = "usage: zmesos status [OPTION...]\n"
@@ -63,35 +63,20 @@ static int get_status(const struct settings *settings)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Status status = ZMESOS__V1__STATUS__INIT;
-    struct client *client = NULL;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
-    int rc = client_create(settings, &client, &err);
+    Zmesos__V1__Reply *reply;
+    int rc;
 
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_STATUS;
     request.status = &status;
-    if (rc == 0)
-        rc = client_call(client, &request, &reply, &err);
-    if (rc < 0) {
-        rc = settings_fail(settings, rc, &err);
-        goto out;
-    }
-    rc = settings_refused(settings, reply);
+    rc = ask(settings, NULL, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_STATUS, &reply);
     if (rc != CLI_OK)
-        goto out;
-    if (reply->result_case != ZMESOS__V1__REPLY__RESULT_STATUS) {
-        settings_say(settings, "the daemon's answer holds no status");
-        rc = CLI_FAILED;
-    } else if (settings->json) {
+        return rc;
+    if (settings->json)
         settings_print_json(settings, &reply->status->base);
-    } else {
+    else
         print_status(reply->status);
-    }
-out:
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    client_destroy(client);
-    return rc;
+    ask_free(reply);
+    return CLI_OK;
 }
 
 static int run(struct settings *settings, int argc, char **argv)

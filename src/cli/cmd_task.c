@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "client.h"
 #include "duration.h"
 #include "format.h"
 #include "retry.h"
@@ -193,35 +193,24 @@ static int get_task(const struct settings *settings, char *id)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Get get = ZMESOS__V1__GET__INIT;
-    struct client *client = NULL;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
-    int rc = client_create(settings, &client, &err);
+    Zmesos__V1__Reply *reply;
+    int rc;
 
     get.n_task_ids = 1;
     get.task_ids = &id;
     get.has_with_spec = get.with_spec = 1;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_GET;
     request.get = &get;
-    if (rc == 0)
-        rc = client_call(client, &request, &reply, &err);
-    if (rc < 0) {
-        rc = settings_fail(settings, rc, &err);
-        goto out;
-    }
-    rc = settings_refused(settings, reply);
+    rc = ask(settings, NULL, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_TASKS, &reply);
     if (rc != CLI_OK)
-        goto out;
-    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS && reply->tasks->n_tasks) {
+        return rc;
+    if (reply->tasks->n_tasks) {
         print_task(settings, reply->tasks->tasks[0]);
     } else {
         settings_say(settings, "there is no task %s", id);
         rc = CLI_FAILED;
     }
-out:
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    client_destroy(client);
+    ask_free(reply);
     return rc;
 }
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "client.h"
 #include "format.h"
 #include "spec.h"
 #include "table.h"
@@ -115,7 +115,6 @@ static int print_page(struct listing *listing, struct client *client)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Reply *reply;
-    struct error err;
     size_t i;
     int rc;
 
@@ -123,20 +122,17 @@ static int print_page(struct listing *listing, struct client *client)
     listing->list.page_size = listing->limit < PAGE ? (uint32_t)listing->limit : PAGE;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST;
     request.list = &listing->list;
-    rc = client_call(client, &request, &reply, &err);
-    if (rc < 0)
-        return settings_fail(listing->settings, rc, &err);
-    rc = settings_refused(listing->settings, reply);
-    if (rc == CLI_OK && reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS) {
-        for (i = 0; i < reply->tasks->n_tasks && listing->limit > 0; i++, listing->limit--)
-            print_task(listing, reply->tasks->tasks[i], clock_read().wall_ns);
-        table_print(&listing->table, stdout);
-        if (reply->tasks->has_next && listing->limit > 0)
-            rc = CLI_GO_ON;
-        listing->list.has_after = 1;
-        listing->list.after = reply->tasks->next;
-    }
-    zmesos__v1__reply__free_unpacked(reply, NULL);
+    rc = ask(listing->settings, client, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_TASKS, &reply);
+    if (rc != CLI_OK)
+        return rc;
+    for (i = 0; i < reply->tasks->n_tasks && listing->limit > 0; i++, listing->limit--)
+        print_task(listing, reply->tasks->tasks[i], clock_read().wall_ns);
+    table_print(&listing->table, stdout);
+    if (reply->tasks->has_next && listing->limit > 0)
+        rc = CLI_GO_ON;
+    listing->list.has_after = 1;
+    listing->list.after = reply->tasks->next;
+    ask_free(reply);
     return rc;
 }
 

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "base/clock.h"
-#include "client.h"
 #include "format.h"
 
 #define IDS_MAX 1000 /* of one request */
@@ -64,38 +64,21 @@ static int print_reply(const struct settings *settings, const Zmesos__V1__Explan
     return all->n_missing ? CLI_FAILED : CLI_OK;
 }
 
-static int ask(const struct settings *settings, char **ids, size_t count)
+static int explain(const struct settings *settings, char **ids, size_t count)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Why why = ZMESOS__V1__WHY__INIT;
-    struct client *client = NULL;
-    Zmesos__V1__Reply *reply = NULL;
-    struct error err;
-    int rc = client_create(settings, &client, &err);
+    Zmesos__V1__Reply *reply;
+    int rc;
 
     why.n_task_ids = count;
     why.task_ids = ids;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_WHY;
     request.why = &why;
-    if (rc == 0)
-        rc = client_call(client, &request, &reply, &err);
-    if (rc < 0) {
-        rc = settings_fail(settings, rc, &err);
-        goto out;
-    }
-    rc = settings_refused(settings, reply);
-    if (rc != CLI_OK)
-        goto out;
-    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_EXPLANATIONS) {
+    rc = ask(settings, NULL, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_EXPLANATIONS, &reply);
+    if (rc == CLI_OK)
         rc = print_reply(settings, reply->explanations);
-    } else {
-        settings_say(settings, "the daemon's answer holds no reasons");
-        rc = CLI_FAILED;
-    }
-out:
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    client_destroy(client);
+    ask_free(reply);
     return rc;
 }
 
@@ -112,7 +95,7 @@ static int run(struct settings *settings, int argc, char **argv)
         return settings_usage(settings, "why what? name a task");
     if (argc - optind > IDS_MAX)
         return settings_usage(settings, "at most %d tasks at a time", IDS_MAX);
-    return ask(settings, argv + optind, (size_t)(argc - optind));
+    return explain(settings, argv + optind, (size_t)(argc - optind));
 }
 
 const struct command command_why = {.name = "why", .summary = "why tasks wait", .help = help, .run = run};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ask.h"
 #include "spec_file.h"
 
 enum { OPTION_FILE = OPTION_AFTER_SPEC };
@@ -91,7 +92,6 @@ int launch_send(const struct launch *launch, const struct settings *settings, st
         Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
         Zmesos__V1__Launch batch = ZMESOS__V1__LAUNCH__INIT;
         Zmesos__V1__Reply *reply;
-        struct error err;
         int rc;
 
         count = portion(launch, first);
@@ -99,18 +99,14 @@ int launch_send(const struct launch *launch, const struct settings *settings, st
         batch.tasks = launch->tasks + first;
         request.operation_case = ZMESOS__V1__REQUEST__OPERATION_LAUNCH;
         request.launch = &batch;
-        rc = client_call(client, &request, &reply, &err);
-        if (rc < 0)
-            return settings_fail(settings, rc, &err);
-        rc = settings_refused(settings, reply);
-        if (rc == CLI_OK &&
-                (reply->result_case != ZMESOS__V1__REPLY__RESULT_ITEMS || reply->items->n_items != count)) {
+        rc = ask(settings, client, ASK_REPEAT, &request, ZMESOS__V1__REPLY__RESULT_ITEMS, &reply);
+        if (rc == CLI_OK && reply->items->n_items != count) {
             settings_say(settings, "the daemon's answer has not one item for each task");
             rc = CLI_FAILED;
         }
         for (i = 0; rc == CLI_OK && i < count; i++)
             item(context, batch.tasks[i], reply->items->items[i]);
-        zmesos__v1__reply__free_unpacked(reply, NULL);
+        ask_free(reply);
         if (rc != CLI_OK)
             return rc;
     }
