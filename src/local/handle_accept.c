@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 
 #include "parts.h"
+#include "same_message.h"
 
 #define GROUP_TASKS_MAX 1000
 
@@ -269,26 +270,13 @@ static int group_wants_more(struct accepted *accepted, const struct resources *t
     return code;
 }
 
-static bool same_executor(const ExecutorInfo *a, const ExecutorInfo *b)
-{
-    size_t length = protobuf_c_message_get_packed_size(&a->base);
-    if (length != protobuf_c_message_get_packed_size(&b->base))
-        return false;
-    uint8_t *bytes = alloc_bytes(2 * length + 1);
-    protobuf_c_message_pack(&a->base, bytes);
-    protobuf_c_message_pack(&b->base, bytes + length);
-    bool same = memcmp(bytes, bytes + length, length) == 0;
-    free(bytes);
-    return same;
-}
-
 /* A task of a group may name the group's executor too. */
 static int check_member(struct accepted *accepted, TaskInfo *info, const ExecutorInfo *executor,
         const struct resources *used, struct error *err)
 {
     struct error why;
     ExecutorInfo *own = info->executor;
-    if (own != NULL && !same_executor(own, executor))
+    if (own != NULL && !same_message(&own->base, &executor->base))
         return error_set(err, ERR_INVALID,
                 "The `ExecutorInfo` of task '%.150s' is different from executor '%.150s'",
                 info->task_id->value, executor->executor_id->value);

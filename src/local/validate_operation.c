@@ -1,10 +1,8 @@
 /* What is wrong with an operation of an ACCEPT that is no launch, in Mesos's words and in its order. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
 #include "parts.h"
+#include "same_message.h"
 
 #define DYNAMIC MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC
 
@@ -247,19 +245,6 @@ static int check_resized(const struct named *volume, const char *word, const cha
     return 0;
 }
 
-static bool same_key(const Resource *a, const Resource *b)
-{
-    size_t length = protobuf_c_message_get_packed_size(&a->base);
-    if (length != protobuf_c_message_get_packed_size(&b->base))
-        return false;
-    uint8_t *bytes = alloc_bytes(2 * length + 1);
-    protobuf_c_message_pack(&a->base, bytes);
-    protobuf_c_message_pack(&b->base, bytes + length);
-    bool same = memcmp(bytes, bytes + length, length) == 0;
-    free(bytes);
-    return same;
-}
-
 static int check_grow(const struct named *volume, const struct named *addition, struct error *err)
 {
     milli_t more;
@@ -279,7 +264,7 @@ static int check_grow(const struct named *volume, const struct named *addition, 
     stripped.allocation_info = NULL;
     added.scalar = NULL;
     added.allocation_info = NULL;
-    if (!same_key(&stripped, &added))
+    if (!same_message(&stripped.base, &added.base))
         return error_set(err, ERR_INVALID,
                 "Incompatible resources in the 'GrowVolume.volume' and 'GrowVolume.addition' fields");
     return 0;

@@ -1,11 +1,9 @@
 /* What is wrong with a task of an ACCEPT, in Mesos's words and in its order: the texts reach people, and some
  * are compared with Mesos's in tests. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
 #include "parts.h"
+#include "same_message.h"
 
 int validate_id(const char *id, struct error *err)
 {
@@ -112,15 +110,7 @@ static bool same_info(const ExecutorInfo *info, const struct framework *framewor
     Mesos__V1__FrameworkID id = MESOS__V1__FRAMEWORK_ID__INIT;
     id.value = framework->id;
     whole.framework_id = &id;
-    size_t length = protobuf_c_message_get_packed_size(&whole.base);
-    if (length != protobuf_c_message_get_packed_size(&known->base))
-        return false;
-    uint8_t *bytes = alloc_bytes(2 * length + 1);
-    protobuf_c_message_pack(&whole.base, bytes);
-    protobuf_c_message_pack(&known->base, bytes + length);
-    bool same = memcmp(bytes, bytes + length, length) == 0;
-    free(bytes);
-    return same;
+    return same_message(&whole.base, &known->base);
 }
 
 int validate_executor(struct framework *framework, const ExecutorInfo *info, const struct executor *known,
