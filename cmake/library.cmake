@@ -26,3 +26,26 @@ function(zmesos_unit_test name)
     set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit
         ENVIRONMENT "ASAN_OPTIONS=allow_user_segv_handler=0:detect_leaks=1;ZMESOS_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 endfunction()
+
+# zmesos_python_test(NAME FILE TOOL): a pytest file that drives the program TOOL (its path is in
+# the environment as ZMESOS_<TOOL>) with protobuf's own messages as the judge. Left out, with a word, where no Python
+# has google.protobuf and pytest, or there is no protoc.
+function(zmesos_python_test name file tool)
+    find_program(ZMESOS_PROTOC protoc)
+    foreach(candidate IN ITEMS /usr/bin/python3 python3)
+        execute_process(COMMAND "${candidate}" -c "import google.protobuf, pytest"
+            RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+        if(result EQUAL 0)
+            set(python "${candidate}")
+            break()
+        endif()
+    endforeach()
+    if(NOT python OR NOT ZMESOS_PROTOC)
+        message(STATUS "unit/${name} is left out: no Python with google.protobuf and pytest, or no protoc")
+        return()
+    endif()
+    string(TOUPPER "${tool}" variable)
+    add_test(NAME unit/${name} COMMAND "${python}" -m pytest -q -p no:cacheprovider "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit
+        ENVIRONMENT "ZMESOS_${variable}=$<TARGET_FILE:${tool}>;ZMESOS_PROTOC=${ZMESOS_PROTOC};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
