@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
+#include "pass_vfs.h"
 
 #define SECTOR 512
 
@@ -34,14 +34,14 @@ struct disk_file {
 };
 
 struct crash_file {
-    sqlite3_file base;
+    struct pass_file pass;
     struct disk_file *disk; /* NULL for files that nobody misses */
-    sqlite3_file *real;     /* in the bytes that follow */
 };
 
 static struct {
     sqlite3_vfs vfs;
     sqlite3_vfs *real;
+    sqlite3_io_methods methods;
     struct crash_plan plan;
     pthread_mutex_t mutex;
     struct disk_file *files;
@@ -198,25 +198,20 @@ static bool is_the_last(void)
 
 /* ---- the methods that change files ---- */
 
-static sqlite3_file *real_of(sqlite3_file *file)
-{
-    return ((struct crash_file *)file)->real;
-}
-
 static int write_noted(struct crash_file *file, const void *data, int length, sqlite3_int64 offset)
 {
     bool last = is_the_last();
     crash.writes++;
     if (last && crash.plan.how == CRASH_TORN && length > 1) {
         int kept = 1 + (int)draw((uint64_t)length - 1);
-        file->real->pMethods->xWrite(file->real, data, kept, offset);
+        pass_write(&file->pass.base, data, kept, offset);
     }
     if (last && crash.plan.how != CRASH_SOME)
         end_here();
     if (crash.writes == crash.plan.fail_write)
         return SQLITE_IOERR_WRITE;
     struct change *change = note_change(file->disk);
-    save_old(change, file->real, offset, length);
+    save_old(change, file->pass.real, offset, length);
     change->length = length;
     change->new_bytes = must(malloc((size_t)length));
     memcpy(change->new_bytes, data, (size_t)length);
@@ -227,14 +222,14 @@ static int write_noted(struct crash_file *file, const void *data, int length, sq
         change->length = 0;
         return SQLITE_FULL;
     }
-    return file->real->pMethods->xWrite(file->real, data, length, offset);
+    return pass_write(&file->pass.base, data, length, offset);
 }
 
 static int crash_write(sqlite3_file *base, const void *data, int length, sqlite3_int64 offset)
 {
     struct crash_file *file = (struct crash_file *)base;
     if (!file->disk)
-        return file->real->pMethods->xWrite(file->real, data, length, offset);
+        return pass_write(&file->pass.base, data, length, offset);
     pthread_mutex_lock(&crash.mutex);
     int result = write_noted(file, data, length, offset);
     pthread_mutex_unlock(&crash.mutex);
@@ -249,17 +244,17 @@ static int truncate_noted(struct crash_file *file, sqlite3_int64 size)
     if (++crash.truncates == crash.plan.fail_truncate)
         return SQLITE_IOERR_TRUNCATE;
     struct change *change = note_change(file->disk);
-    save_old(change, file->real, size, INT64_MAX);
+    save_old(change, file->pass.real, size, INT64_MAX);
     if (last)
         end_here();
-    return file->real->pMethods->xTruncate(file->real, size);
+    return pass_truncate(&file->pass.base, size);
 }
 
 static int crash_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct crash_file *file = (struct crash_file *)base;
     if (!file->disk)
-        return file->real->pMethods->xTruncate(file->real, size);
+        return pass_truncate(&file->pass.base, size);
     pthread_mutex_lock(&crash.mutex);
     int result = truncate_noted(file, size);
     pthread_mutex_unlock(&crash.mutex);
@@ -275,7 +270,7 @@ static int sync_noted(struct crash_file *file, int flags)
             lose_changes(file->disk);
         return SQLITE_IOERR_FSYNC;
     }
-    int result = crash.plan.fast_syncs ? SQLITE_OK : file->real->pMethods->xSync(file->real, flags);
+    int result = crash.plan.fast_syncs ? SQLITE_OK : pass_sync(&file->pass.base, flags);
     if (result == SQLITE_OK) {
         forget_changes(file->disk);
         file->disk->made = false;
@@ -287,7 +282,7 @@ static int crash_sync(sqlite3_file *base, int flags)
 {
     struct crash_file *file = (struct crash_file *)base;
     if (!file->disk)
-        return file->real->pMethods->xSync(file->real, flags);
+        return pass_sync(&file->pass.base, flags);
     pthread_mutex_lock(&crash.mutex);
     int result = sync_noted(file, flags);
     pthread_mutex_unlock(&crash.mutex);
@@ -310,79 +305,16 @@ static int crash_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
     return result;
 }
 
-/* ---- the methods that are passed on ---- */
-
-static int pass_close(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xClose(real_of(file));
-}
-
-static int pass_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
-{
-    return real_of(file)->pMethods->xRead(real_of(file), data, length, offset);
-}
-
-static int pass_file_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), size);
-}
-
-static int pass_lock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xLock(real_of(file), level);
-}
-
-static int pass_unlock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xUnlock(real_of(file), level);
-}
-
-static int pass_check_reserved_lock(sqlite3_file *file, int *result)
-{
-    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), result);
-}
-
-static int pass_file_control(sqlite3_file *file, int operation, void *argument)
-{
-    return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
-}
-
-static int pass_sector_size(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int pass_device_characteristics(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
-}
-
-static const sqlite3_io_methods methods = {
-        .iVersion = 1,
-        .xClose = pass_close,
-        .xRead = pass_read,
-        .xWrite = crash_write,
-        .xTruncate = crash_truncate,
-        .xSync = crash_sync,
-        .xFileSize = pass_file_size,
-        .xLock = pass_lock,
-        .xUnlock = pass_unlock,
-        .xCheckReservedLock = pass_check_reserved_lock,
-        .xFileControl = pass_file_control,
-        .xSectorSize = pass_sector_size,
-        .xDeviceCharacteristics = pass_device_characteristics,
-};
+/* ---- the layer ---- */
 
 static int crash_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int *out_flags)
 {
     (void)vfs;
     struct crash_file *file = (struct crash_file *)base;
-    file->real = (sqlite3_file *)(file + 1);
     file->disk = NULL;
     bool kept = flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL);
     bool made = kept && name && access(name, F_OK) != 0;
-    int result = crash.real->xOpen(crash.real, name, file->real, flags, out_flags);
-    file->base.pMethods = file->real->pMethods ? &methods : NULL;
+    int result = pass_open(crash.real, name, &file->pass, sizeof *file, &crash.methods, flags, out_flags);
     if (result == SQLITE_OK && kept && name) {
         pthread_mutex_lock(&crash.mutex);
         file->disk = disk_file_of(name);
@@ -415,6 +347,10 @@ void crash_vfs_install(const struct crash_plan *plan)
     crash.vfs.szOsFile = (int)sizeof(struct crash_file) + crash.real->szOsFile;
     crash.vfs.xOpen = crash_open;
     crash.vfs.xDelete = crash_delete;
+    crash.methods = pass_methods;
+    crash.methods.xWrite = crash_write;
+    crash.methods.xTruncate = crash_truncate;
+    crash.methods.xSync = crash_sync;
     crash.plan = *plan;
     crash.plan.count_file = NULL;
     crash.random = plan->seed;

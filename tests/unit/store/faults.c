@@ -6,19 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-#include <sqlite3.h>
-
+#include "../../crash/pass_vfs.h"
 #include "support.h"
 
 struct faulty_file {
-    sqlite3_file base;
+    struct pass_file pass;
     bool log, database, copy;
-    sqlite3_file *real; /* in the bytes that follow */
 };
 
 static struct {
     sqlite3_vfs vfs;
     sqlite3_vfs *real;
+    sqlite3_io_methods methods;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum fault armed;
@@ -38,38 +37,23 @@ static bool strikes(enum fault fault)
     return yes;
 }
 
-static sqlite3_file *real_of(sqlite3_file *file)
-{
-    return ((struct faulty_file *)file)->real;
-}
-
-static int pass_close(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xClose(real_of(file));
-}
-
-static int pass_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
+static int faulty_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
 {
     if (((struct faulty_file *)file)->database && strikes(FAULT_DATABASE_READ))
         return SQLITE_IOERR_READ;
-    return real_of(file)->pMethods->xRead(real_of(file), data, length, offset);
+    return pass_read(file, data, length, offset);
 }
 
-static int pass_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset)
+static int faulty_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset)
 {
     if (((struct faulty_file *)file)->log && strikes(FAULT_LOG_WRITE))
         return SQLITE_FULL;
     if (((struct faulty_file *)file)->copy && strikes(FAULT_COPY_WRITE))
         return SQLITE_FULL;
-    return real_of(file)->pMethods->xWrite(real_of(file), data, length, offset);
+    return pass_write(file, data, length, offset);
 }
 
-static int pass_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    return real_of(file)->pMethods->xTruncate(real_of(file), size);
-}
-
-static int pass_sync(sqlite3_file *file, int flags)
+static int faulty_sync(sqlite3_file *file, int flags)
 {
     const struct faulty_file *ours = (const struct faulty_file *)file;
     if (ours->log || ours->copy) {
@@ -84,7 +68,7 @@ static int pass_sync(sqlite3_file *file, int flags)
     if ((ours->log && strikes(FAULT_LOG_SYNC)) || (ours->database && strikes(FAULT_DATABASE_SYNC)) ||
             (ours->copy && strikes(FAULT_COPY_SYNC)))
         return SQLITE_IOERR_FSYNC;
-    int result = real_of(file)->pMethods->xSync(real_of(file), flags);
+    int result = pass_sync(file, flags);
     pthread_mutex_lock(&faults.mutex);
     faults.syncs += ours->log;
     if (faults.order_length < sizeof faults.order - 1)
@@ -94,68 +78,14 @@ static int pass_sync(sqlite3_file *file, int flags)
     return result;
 }
 
-static int pass_file_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), size);
-}
-
-static int pass_lock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xLock(real_of(file), level);
-}
-
-static int pass_unlock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xUnlock(real_of(file), level);
-}
-
-static int pass_check_reserved_lock(sqlite3_file *file, int *result)
-{
-    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), result);
-}
-
-static int pass_file_control(sqlite3_file *file, int operation, void *argument)
-{
-    return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
-}
-
-static int pass_sector_size(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int pass_device_characteristics(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
-}
-
-static const sqlite3_io_methods methods = {
-        .iVersion = 1,
-        .xClose = pass_close,
-        .xRead = pass_read,
-        .xWrite = pass_write,
-        .xTruncate = pass_truncate,
-        .xSync = pass_sync,
-        .xFileSize = pass_file_size,
-        .xLock = pass_lock,
-        .xUnlock = pass_unlock,
-        .xCheckReservedLock = pass_check_reserved_lock,
-        .xFileControl = pass_file_control,
-        .xSectorSize = pass_sector_size,
-        .xDeviceCharacteristics = pass_device_characteristics,
-};
-
-static int pass_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
+static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
     (void)vfs;
     struct faulty_file *ours = (struct faulty_file *)file;
-    ours->real = (sqlite3_file *)(ours + 1);
     ours->log = flags & SQLITE_OPEN_WAL;
     ours->copy = (flags & SQLITE_OPEN_MAIN_DB) && name && strstr(name, ".part-");
     ours->database = (flags & SQLITE_OPEN_MAIN_DB) && !ours->copy;
-    int result = faults.real->xOpen(faults.real, name, ours->real, flags, out_flags);
-    ours->base.pMethods = ours->real->pMethods ? &methods : NULL;
-    return result;
+    return pass_open(faults.real, name, &ours->pass, sizeof *ours, &faults.methods, flags, out_flags);
 }
 
 void faults_install(void)
@@ -165,7 +95,11 @@ void faults_install(void)
     faults.vfs.zName = "faults";
     faults.vfs.pNext = NULL;
     faults.vfs.szOsFile = (int)sizeof(struct faulty_file) + faults.real->szOsFile;
-    faults.vfs.xOpen = pass_open;
+    faults.vfs.xOpen = faulty_open;
+    faults.methods = pass_methods;
+    faults.methods.xRead = faulty_read;
+    faults.methods.xWrite = faulty_write;
+    faults.methods.xSync = faulty_sync;
     faults.armed = FAULT_NONE;
     faults.held = false;
     faults.syncs = 0;
