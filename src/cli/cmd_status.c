@@ -34,6 +34,10 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
         print_field(i ? "" : "roles", status->roles[i]);
     for (i = 0; i < status->n_suppressed_roles; i++)
         print_field(i ? "" : "suppressed", status->suppressed_roles[i]);
+    for (i = 0; i < status->n_weights; i++)
+        printf("%-13s %s%s%g, has %.1f%% of the cluster\n", i ? "" : "weights", status->weights[i]->submitter,
+                *status->weights[i]->submitter ? " " : "", status->weights[i]->weight,
+                status->weights[i]->share * 100);
     if (status->teardown)
         print_field("teardown", "asked for, not done yet");
     print_field("store", status->store);

@@ -187,6 +187,9 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err)
     case OPTION_DESPITE_MAINTENANCE:
         task->has_despite_maintenance = task->despite_maintenance = 1;
         return 1;
+    case OPTION_SUBMITTER:
+        task->submitter = value;
+        return 1;
     case OPTION_PRIORITY:
         return set_priority(spec, value, err);
     case OPTION_CONSTRAINT:

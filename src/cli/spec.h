@@ -25,6 +25,7 @@ enum {
     OPTION_PORTS,
     OPTION_ROLE,
     OPTION_PRIORITY,
+    OPTION_SUBMITTER,
     OPTION_CONSTRAINT,
     OPTION_ENV,
     OPTION_LABEL,
@@ -47,6 +48,7 @@ enum {
             {"disk", required_argument, NULL, OPTION_DISK}, {"gpus", required_argument, NULL, OPTION_GPUS},  \
             {"ports", required_argument, NULL, OPTION_PORTS},                                                \
             {"role", required_argument, NULL, OPTION_ROLE},                                                  \
+            {"submitter", required_argument, NULL, OPTION_SUBMITTER},                                        \
             {"priority", required_argument, NULL, OPTION_PRIORITY},                                          \
             {"constraint", required_argument, NULL, OPTION_CONSTRAINT},                                      \
             {"env", required_argument, NULL, OPTION_ENV}, {"label", required_argument, NULL, OPTION_LABEL},  \
@@ -71,6 +73,7 @@ enum {
     "  --disk MB, --gpus N, --ports N\n"                                                                     \
     "  --role ROLE          one of the daemon's\n"                                                           \
     "  --priority N         higher goes first (0)\n"                                                         \
+    "  --submitter NAME     whose share of the cluster it takes\n"                                           \
     "  --constraint TEXT    'rack=r1', 'rack in r1,r2', 'rack~r[0-9]+' or 'unique rack'; repeatable\n"       \
     "  --env NAME=VALUE     repeatable\n"                                                                    \
     "  --label KEY[=VALUE]  repeatable\n"                                                                    \

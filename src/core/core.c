@@ -51,6 +51,11 @@ static void copy_config(struct core *core, const struct core_config *config)
         (void)role_add(core, config->roles[i]);
     core->configured_roles = roles_configured(config);
     core->config.roles = NULL;
+    struct core_weight *weights = alloc_zeroed(config->weight_count, sizeof *weights);
+    for (size_t i = 0; i < config->weight_count; i++)
+        weights[i] =
+                (struct core_weight){alloc_string(config->weights[i].submitter), config->weights[i].weight};
+    core->config.weights = weights;
     mesos__v1__framework_id__init(&core->framework_id);
     core->framework_id.value = (char *)(uintptr_t)core->config.framework_id;
 }
@@ -60,7 +65,8 @@ struct core *core_create(const struct core_config *config)
     struct core *core = alloc_zeroed(1, sizeof *core);
     copy_config(core, config);
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
-            &core->named, &core->shared, &core->strays, &core->sites, &core->attributes, &core->windows};
+            &core->named, &core->shared, &core->strays, &core->sites, &core->attributes, &core->submitters,
+            &core->levels, &core->lines, &core->windows};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     list_init(&core->offers);
@@ -100,6 +106,9 @@ void core_destroy(struct core *core)
         blob_unref(core->retired[i]);
     map_clear(&core->by_id);
     map_clear(&core->shapes);
+    map_clear(&core->submitters);
+    map_clear(&core->levels);
+    map_clear(&core->lines);
     map_clear(&core->offers_by_id);
     map_clear(&core->agents);
     groups_clear(core);
@@ -123,6 +132,9 @@ void core_destroy(struct core *core)
     free(core->calls);
     free(core->master);
     free(core->down_text);
+    for (size_t i = 0; i < core->config.weight_count; i++)
+        free((void *)(uintptr_t)core->config.weights[i].submitter);
+    free((void *)(uintptr_t)core->config.weights);
     free((void *)(uintptr_t)core->config.version);
     free((void *)(uintptr_t)core->config.store_id);
     free((void *)(uintptr_t)core->config.framework_id);

@@ -96,10 +96,12 @@ struct shape {
     struct tally tally, before; /* why.c; of this epoch of the role, and the last one with offers */
     int told;                   /* the first reason that was published; 0: none */
 
-    struct heap queue; /* of task.queue_node; the key is the task's, so the oldest is first */
-    struct heap_node
-            node;    /* in its level's heap while the queue is not empty; the key is the oldest task's */
-    uint64_t cursor; /* in a round: offers of a smaller number have no room for this shape */
+    struct heap queue;     /* of task.queue_node; the key is the task's, so the oldest is first */
+    struct heap_node node; /* in its line's heap while the queue is not empty; the key is the oldest task's */
+    struct line *line;
+    bool beaten;           /* in the last round another submitter's tasks were placed before: */
+    const char *beaten_by; /* shared.c; NULL: those without one */
+    uint64_t cursor;       /* in a round: offers of a smaller number have no room for this shape */
     uint64_t cursor_round;
     uint64_t opened;        /* constraints_opened() when the cursor was last at the beginning */
     size_t look_cost;       /* of a look at an offer, in steps of matching */
@@ -121,11 +123,47 @@ enum role_state {
     ROLE_GONE,
 };
 
+/* Whose tasks there are. Freed with its last line. */
+struct submitter {
+    char *name; /* "" for tasks that name none */
+    size_t lines;
+    int64_t weight;              /* thousandths */
+    uint64_t used[SCALAR_COUNT]; /* by attempts that may live */
+};
+
+/* What waits in a role with one priority: its lines, by their shares. */
+struct level {
+    struct level_id {
+        struct role *role;
+        int64_t priority;
+    } id;
+    size_t line_count;
+    struct list lines;     /* line.link, of those in which something waits; and by their shares: */
+    struct heap waiting;   /* line.node */
+    struct heap_node node; /* in role.queue while something waits */
+    uint64_t round;        /* in which the shares were last looked at */
+    const char *served;    /* shared.c: the submitter of the last task placed, in: */
+    uint64_t served_round;
+};
+
+/* The shapes of one submitter in a level. Freed with its last shape. */
+struct line {
+    struct line_id {
+        struct level *level;
+        struct submitter *submitter;
+    } id;
+    size_t shapes;
+    struct heap waiting; /* shape.node */
+    struct heap_node node;
+    struct list_link link;
+    int64_t share; /* as it stands in its level */
+};
+
 struct role {
     char *name;
     enum role_state state;
     struct offer_index index;
-    struct heap queue; /* shape.node */
+    struct heap queue; /* level.node */
     uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
     size_t offers;     /* held */
     uint64_t epoch;    /* counts how often all offers were asked for */
@@ -218,6 +256,7 @@ struct agent {
     struct list tasks;
     struct list strays;
     int64_t asked_ms;
+    uint64_t used[SCALAR_COUNT]; /* by its tasks */
 };
 
 /* Something of this framework that is to be dead and may be alive: an attempt that was given up, or an
@@ -240,6 +279,7 @@ struct site {
     char *agent_id;
     char *packed; /* name NUL value NUL ... NUL */
     size_t size;
+    uint64_t most[SCALAR_COUNT]; /* of what an offer had and our tasks used together */
 };
 
 /* The values that the agents known have of an attribute, each with how many have it. */
@@ -335,8 +375,10 @@ struct core {
     int64_t next_key;
     uint64_t counts[STATE_MAX + 1];
 
-    struct map shapes;  /* shape.key -> shape */
-    bool match_wanted;  /* a round is to begin */
+    struct map shapes;                                  /* shape.key -> shape */
+    struct map submitters, levels, lines;               /* by name, by their ids */
+    uint64_t used[SCALAR_COUNT], cluster[SCALAR_COUNT]; /* by all tasks; known of all agents */
+    bool match_wanted;                                  /* a round is to begin */
     bool match_going;   /* one was begun and is not over: it goes on with the next tick */
     bool match_at_once; /* something came while it went on: the next one follows it */
     uint64_t round, rounds_done;
@@ -532,9 +574,25 @@ void handle_release(struct core *core, const struct core_input *input);
 void queue_add(struct core *core, struct task *task);
 void queue_remove(struct task *task);
 struct task *queue_oldest(const struct shape *shape); /* of one in which something waits */
-struct shape *queue_first(const struct role *role);   /* the shape whose oldest task is next, or NULL */
+struct shape *queue_first(
+        struct core *core, const struct role *role); /* the shape whose oldest task is next, or NULL */
 void queue_set_aside(struct core *core, struct shape *shape);
 void queue_restore(struct core *core); /* all that were set aside */
+
+/* shares.c */
+struct line *line_get(
+        struct core *core, struct role *role, int32_t priority, const char *name); /* one shape more */
+void line_release(struct core *core, struct line *line);
+void line_set(struct line *line, struct heap_node *shape, int64_t key); /* it waits; its oldest task's key */
+void line_unset(struct line *line, struct heap_node *shape);
+struct line *line_next(struct core *core, const struct role *role);       /* whose turn it is, or NULL */
+void shares_count(struct core *core, const struct task *task, bool more); /* while it has its agent */
+void shares_learn(struct core *core, const struct offer *offer);
+void shares_forget(struct core *core, const struct site *site);
+double shares_dominant(const struct core *core, const struct submitter *submitter); /* 0 to 1 */
+void shares_served(struct core *core, const struct shape *shape); /* a task of it was placed */
+void shares_refused(struct core *core, struct shape *shape);      /* none of it was: by whose turn? */
+const char *shares_words(struct core *core, const struct shape *shape);
 
 /* index.c */
 /* What a search passed over. */

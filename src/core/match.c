@@ -191,17 +191,19 @@ static bool place_oldest(struct core *core, struct shape *shape)
 static bool match_role(struct core *core, struct role *role)
 {
     struct shape *shape;
-    while ((shape = queue_first(role))) {
+    while ((shape = queue_first(core, role))) {
         if (core->match_left == 0)
             return false;
         if (place_oldest(core, shape)) {
             core->match_placed = true;
+            shares_served(core, shape);
             continue;
         }
         if (shape->cursor != UINT64_MAX)
             return false; /* it goes on from there */
         core->match_unsteady |= shape->unsteady;
         spend(core, ASIDE_COST);
+        shares_refused(core, shape);
         why_tell(core, shape);
         queue_set_aside(core, shape);
     }

@@ -109,7 +109,7 @@ static bool any_due(const struct core *core)
     return oldest && due_for_decline(core, offer_of(oldest));
 }
 
-static void offer_add(struct core *core, const Mesos__V1__Offer *from, struct role *role)
+static const struct offer *offer_add(struct core *core, const Mesos__V1__Offer *from, struct role *role)
 {
     struct offer *offer = alloc_zeroed(1, sizeof *offer);
     arena_init(&offer->arena);
@@ -123,6 +123,7 @@ static void offer_add(struct core *core, const Mesos__V1__Offer *from, struct ro
     index_add(&role->index, offer);
     list_append(&core->offers, &offer->link);
     map_put(&core->offers_by_id, slice_of_string(offer->offer->id->value), offer);
+    return offer;
 }
 
 void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers *offers)
@@ -140,7 +141,7 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
         /* An offer of a role that is not ours any more is not ours to answer; an id that came before is the
          * master's repetition. */
         if (role && !map_get_string(&core->offers_by_id, offer->id->value))
-            offer_add(core, offer, role);
+            shares_learn(core, offer_add(core, offer, role));
     }
     core->match_wanted = true;
 }

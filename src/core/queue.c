@@ -1,5 +1,6 @@
-/* What waits in a role: a heap of shapes, each with its queue, a heap too. The next task is the oldest of
- * the highest priority; one that waits again stands before those that came since, however many they are. */
+/* What waits: shapes, each with its queue, a heap too, in the lines of shares.c. The next task is of the
+ * highest priority, there of the submitter whose turn it is, and of its tasks the oldest; one that waits
+ * again stands before those that came since, however many they are. */
 #include "internal.h"
 
 struct task *queue_oldest(const struct shape *shape)
@@ -14,9 +15,9 @@ static void settle_shape(struct shape *shape)
     if (list_linked(&shape->aside))
         return;
     if (shape->queue.count > 0)
-        heap_set_pair(&shape->role->queue, &shape->node, -(int64_t)shape->priority, queue_oldest(shape)->key);
+        line_set(shape->line, &shape->node, queue_oldest(shape)->key);
     else
-        heap_remove(&shape->role->queue, &shape->node);
+        line_unset(shape->line, &shape->node);
 }
 
 void queue_add(struct core *core, struct task *task)
@@ -40,15 +41,15 @@ void queue_remove(struct task *task)
     settle_shape(task->shape);
 }
 
-struct shape *queue_first(const struct role *role)
+struct shape *queue_first(struct core *core, const struct role *role)
 {
-    struct heap_node *node = heap_first(&role->queue);
-    return node ? list_item(node, struct shape, node) : NULL;
+    const struct line *line = line_next(core, role);
+    return line ? list_item(heap_first(&line->waiting), struct shape, node) : NULL;
 }
 
 void queue_set_aside(struct core *core, struct shape *shape)
 {
-    heap_remove(&shape->role->queue, &shape->node);
+    line_unset(shape->line, &shape->node);
     list_append(&core->aside, &shape->aside);
 }
 

@@ -97,6 +97,7 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
         for (size_t i = 0; i < spec->executor->n_resources; i++)
             message_key(key, spec->executor->resources[i]);
     }
+    key_text(key, spec->submitter ? spec->submitter : "");
 }
 
 static bool has_regex(const struct constraint *constraint)
@@ -175,6 +176,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
         return shape;
     shape->role = role;
     shape->priority = spec->priority;
+    shape->line = line_get(core, role, spec->priority, spec->submitter ? spec->submitter : "");
     memcpy(shape->scalars, scalars, sizeof scalars);
     shape->ports = spec->ports;
     shape->despite_maintenance = spec->despite_maintenance;
@@ -203,6 +205,8 @@ void shape_release(struct core *core, struct shape *shape)
     free(shape->avoid);
     tallies_clear(shape);
     demand_release(shape->demand);
+    shared_drop(core, shape->beaten_by);
+    line_release(core, shape->line);
     free(shape->constraints);
     free((void *)(uintptr_t)shape->key.data);
     free(shape);
@@ -220,6 +224,8 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
         return shape;
     shape->role = base->role;
     shape->priority = base->priority;
+    shape->line = base->line;
+    shape->line->shapes++;
     memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
     shape->ports = base->ports;
     shape->despite_maintenance = base->despite_maintenance;

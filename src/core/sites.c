@@ -210,6 +210,7 @@ void site_forget(struct core *core, const char *agent_id)
         return;
     map_remove(&core->sites, slice_of_string(site->agent_id));
     count_site(core, site, false);
+    shares_forget(core, site);
     free(site->packed);
     free(site->agent_id);
     free(site);
@@ -221,6 +222,7 @@ void sites_clear(struct core *core)
     struct site *site;
     while ((site = map_next(&core->sites, &at))) {
         count_site(core, site, false);
+        shares_forget(core, site);
         free(site->packed);
         free(site->agent_id);
         free(site);

@@ -131,6 +131,10 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     if (spec->name && strlen(spec->name) > NAME_MAX_BYTES)
         return at_field(err, error_set(err, ERR_TOO_LARGE, "a name has at most %d bytes", NAME_MAX_BYTES),
                 path, "name");
+    if (spec->submitter && strlen(spec->submitter) > CORE_SUBMITTER_MAX)
+        return at_field(err,
+                error_set(err, ERR_TOO_LARGE, "a submitter's name has at most %d bytes", CORE_SUBMITTER_MAX),
+                path, "submitter");
     if (!role_find(core, spec->role))
         return at_field(
                 err, error_set(err, ERR_INVALID, "this zmesosd does not have that role"), path, "role");

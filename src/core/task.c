@@ -262,6 +262,7 @@ static void join_agent(struct core *core, struct task *task)
     task->agent = agent_get(core, or_empty(attempt->agent_id));
     list_append(&task->agent->tasks, &task->agent_link);
     groups_add(core, task, attempt->unique);
+    shares_count(core, task, true);
 }
 
 static void leave_agent(struct core *core, struct task *task)
@@ -269,6 +270,7 @@ static void leave_agent(struct core *core, struct task *task)
     struct agent *agent = task->agent;
     if (!agent)
         return;
+    shares_count(core, task, false);
     task->agent = NULL;
     groups_remove(core, task, task_current(task)->unique);
     list_remove(&agent->tasks, &task->agent_link);

@@ -59,6 +59,7 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->id = task->id;
     view->name = task->name ? task->name : task->id;
     view->role = task->shape->role->name;
+    view->submitter = copied(core, task->shape->line->id.submitter->name);
     view->state = task->state;
     view->revision = task->revision;
     view->kill_requested = task->kill_requested;
@@ -88,6 +89,22 @@ static void view_heads(struct core *core, Zmesos__V1__DaemonStatus *view)
         head->class_ = (Zmesos__V1__EventClass)classes->values[i].value;
         head->number = core->numbers[head->class_];
         view->heads[view->n_heads++] = head;
+    }
+}
+
+static void view_weights(struct core *core, Zmesos__V1__DaemonStatus *view)
+{
+    view->weights = arena_array(&core->out->arena, core->config.weight_count, sizeof *view->weights);
+    for (size_t i = 0; i < core->config.weight_count; i++) {
+        const struct core_weight *weight = &core->config.weights[i];
+        const struct submitter *submitter = map_get_string(&core->submitters, weight->submitter);
+        Zmesos__V1__Weight *item = arena_alloc(&core->out->arena, sizeof *item);
+        zmesos__v1__weight__init(item);
+        item->submitter = arena_string(&core->out->arena, weight->submitter);
+        item->has_weight = item->has_share = true;
+        item->weight = milli_to_double(weight->weight);
+        item->share = submitter ? shares_dominant(core, submitter) : 0;
+        view->weights[view->n_weights++] = item;
     }
 }
 
@@ -141,5 +158,6 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->maintenance = core->windows.count;
     view_heads(core, view);
     view_counts(core, view);
+    view_weights(core, view);
     return view;
 }

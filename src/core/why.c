@@ -199,8 +199,8 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
                                     : "an offer lacked what its resources ask for"),
                 tally->misfits[MISFIT_RESOURCES]);
     if (tally->misfits[MISFIT_TAKEN] > 0)
-        reason_cost(reason_add(core, view, KIND(TAKEN), "the room was taken by tasks that come first"),
-                tally->misfits[MISFIT_TAKEN]);
+        reason_cost(
+                reason_add(core, view, KIND(TAKEN), shares_words(core, shape)), tally->misfits[MISFIT_TAKEN]);
     if (tally->misfits[MISFIT_AVOIDED] > 0)
         reason_cost(reason_add(core, view, KIND(AVOIDED),
                             "an attempt of it has ended on that agent, and it is to go elsewhere"),

@@ -15,6 +15,7 @@
 #include "base/decimal.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/core.h"
 #include "credential.h"
 
 enum kind { TEXT, LIST, SECONDS, COUNT, CHOICE, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
@@ -41,6 +42,8 @@ static const struct entry entries[] = {
         {"user", TEXT, AT(user), 0, NULL, "NAME  that tasks run as; default: who runs zmesosd"},
         {"role", LIST, AT(roles), AT(role_count), "*",
                 "ROLE  may be given several times; the first is the default"},
+        {"weight", LIST, AT(weights), AT(weight_count), NULL,
+                "SUBMITTER=WEIGHT  in the fair shares, 0.001 to 1000000; others have 1; several times"},
         {"hostname", TEXT, AT(hostname), 0, NULL, "NAME  of this scheduler; default: the machine's"},
         {"webui-url", TEXT, AT(webui_url), 0, NULL, "URL  shown in Mesos"},
         {"label", LIST, AT(labels), AT(label_count), NULL, "KEY=VALUE  of the framework; several times"},
@@ -333,6 +336,38 @@ static int check_role(const char *role, struct error *err)
     return bad ? error_set(err, ERR_INVALID, "--role: Mesos does not allow '%s'", role) : 0;
 }
 
+int options_weight(const char *text, size_t *name_length, int64_t *weight, struct error *err)
+{
+    const char *equals = strrchr(text, '=');
+    milli_t milli;
+    if (!equals || milli_parse(equals + 1, &milli) || milli < 1 || milli > (milli_t)1000000 * 1000)
+        return error_set(err, ERR_INVALID, "--weight: SUBMITTER=WEIGHT, 0.001 to 1000000, not %s", text);
+    *name_length = (size_t)(equals - text);
+    *weight = milli;
+    return 0;
+}
+
+static int check_weights(const struct options *options, struct error *err)
+{
+    for (size_t i = 0; i < options->weight_count; i++) {
+        size_t length, other;
+        int64_t weight;
+        int rc = options_weight(options->weights[i], &length, &weight, err);
+        if (rc)
+            return rc;
+        if (length > CORE_SUBMITTER_MAX)
+            return error_set(
+                    err, ERR_INVALID, "--weight: a submitter has at most %d bytes", CORE_SUBMITTER_MAX);
+        for (size_t j = 0; j < i; j++) {
+            if (options_weight(options->weights[j], &other, &weight, err) == 0 && other == length &&
+                    memcmp(options->weights[i], options->weights[j], length) == 0)
+                return error_set(
+                        err, ERR_INVALID, "--weight: %.*s is there twice", (int)length, options->weights[i]);
+        }
+    }
+    return 0;
+}
+
 static int check(struct options *options, struct error *err)
 {
     if (!options->state || !*options->state)
@@ -351,7 +386,7 @@ static int check(struct options *options, struct error *err)
         if (options->labels[i][0] == '=' || !strchr(options->labels[i], '='))
             rc = error_set(err, ERR_INVALID, "--label: KEY=VALUE, not %s", options->labels[i]);
     }
-    return rc;
+    return rc ? rc : check_weights(options, err);
 }
 
 static int fill_user_and_host(struct options *options, struct error *err)
@@ -415,6 +450,8 @@ void options_clear(struct options *options)
         free(options->roles[i]);
     for (size_t i = 0; i < options->label_count; i++)
         free(options->labels[i]);
+    for (size_t i = 0; i < options->weight_count; i++)
+        free(options->weights[i]);
     free(options->secret);
     *options = (struct options){0};
 }

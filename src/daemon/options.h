@@ -18,6 +18,8 @@ struct options {
     size_t role_count;
     char *labels[OPTIONS_LIST_MAX]; /* key=value */
     size_t label_count;
+    char *weights[OPTIONS_LIST_MAX]; /* submitter=weight */
+    size_t weight_count;
     bool checkpoint;
     bool kill_orphans;        /* else they are adopted */
     bool no_teardown;         /* by request */
@@ -37,6 +39,8 @@ enum options_what { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
  */
 int options_read(int argc, char **argv, struct options *options, enum options_what *what,
         struct error *err) MUST_CHECK;
+/* The parts of SUBMITTER=WEIGHT: how long the name is, and thousandths. */
+int options_weight(const char *text, size_t *name_length, int64_t *weight, struct error *err) MUST_CHECK;
 void options_clear(struct options *options);
 
 /* The text of --help; static. */

@@ -26,6 +26,18 @@ static int write_meta(struct daemon *daemon, const char *name, const char *value
     return store_write_now(daemon->store, &record, err);
 }
 
+/* They were checked when they were read. The names are the caller's. */
+static size_t read_weights(const struct options *options, struct core_weight weights[])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < options->weight_count; i++) {
+        size_t length;
+        if (options_weight(options->weights[i], &length, &weights[count].weight, NULL) == 0)
+            weights[count++].submitter = alloc_string_n(options->weights[i], length);
+    }
+    return count;
+}
+
 static struct core *new_core(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
@@ -57,7 +69,13 @@ static struct core *new_core(struct daemon *daemon)
     config.keep_tasks = (size_t)options->keep_tasks;
     config.keep_tasks_ms = options->keep_tasks_ms;
     config.same_spec = encode_same_spec;
-    return core_create(&config);
+    struct core_weight weights[OPTIONS_LIST_MAX];
+    config.weights = weights;
+    config.weight_count = read_weights(options, weights);
+    struct core *core = core_create(&config);
+    for (size_t i = 0; i < config.weight_count; i++)
+        free((void *)(uintptr_t)weights[i].submitter);
+    return core;
 }
 
 /* What was promised about tasks that were launched before. Mesos never changes `checkpoint` of a framework;

@@ -67,3 +67,21 @@ def test_why_a_task_waits(cluster):
         assert seen.topic == "zmesos/WHY/large"
         assert client.why("nobody") == {}
         client.kill("large", "picky")
+
+
+def test_few_beside_many(start_cluster):
+    """Two submitters: the few of one do not wait for the many of the other, and the weights are told."""
+    cluster = start_cluster("--weight", "small=2")
+    with cluster.client() as client:
+        launch(client, *[zmesos.task_spec("sleep 1", id=f"many{n}", submitter="big", labels={"test": "shares"}, cpus=1, mem=32)
+                         for n in range(500)])
+        few = [f"few{n}" for n in range(5)]
+        launch(client, *[zmesos.task_spec("true", id=name, submitter="small", **SMALL) for name in few])
+        for name in few:
+            assert zmesos.state_name(client.wait(name, timeout=60).state) == "FINISHED"
+        waiting = {zmesos.state_name(count.state): count.tasks for count in client.status().counts}.get("QUEUED", 0)
+        assert waiting > 0, "all of the many went first"
+        assert client.get(few[:1])[few[0]].submitter == "small"
+        weights = {weight.submitter: weight.weight for weight in client.status().weights}
+        assert weights == {"small": 2}
+        client.kill(label=("test", "shares"))

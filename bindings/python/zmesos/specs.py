@@ -68,6 +68,7 @@ def task_spec(
     resources: Iterable[MessageLike] = (),
     limits: Optional[Mapping[str, float]] = None,
     data: Optional[bytes] = None,
+    submitter: Optional[str] = None,
 ) -> TaskSpec:
     """A specification. docs/tasks.md has an example of each kind of task.
 
@@ -77,6 +78,7 @@ def task_spec(
     env: environment variables; labels: for Mesos and for finding tasks; uris: fetched into the sandbox.
     retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
     launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
+    submitter: whose share of the cluster it takes; at most 128 bytes.
     despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
     container, health_check, check, kill_policy, discovery, executor: Mesos's messages, or dictionaries of their fields.
     resources: ResourceRequest messages or dictionaries: what it needs besides the amounts above.
@@ -93,6 +95,7 @@ def task_spec(
         ("gpus", gpus),
         ("ports", ports),
         ("despite_maintenance", despite_maintenance),
+        ("submitter", submitter),
     ):
         if value is not None:
             setattr(spec, field, value)

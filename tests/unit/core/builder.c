@@ -531,6 +531,8 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
             spec->priority = (int32_t)strtol(words[i + 1], NULL, 10);
         } else if (strcmp(word, "role") == 0) {
             spec->role = words[i + 1];
+        } else if (strcmp(word, "from") == 0) {
+            spec->submitter = words[i + 1];
         } else if (strcmp(word, "name") == 0) {
             spec->name = words[i + 1];
         } else if (strcmp(word, "label") == 0) {

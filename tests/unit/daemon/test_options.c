@@ -92,6 +92,7 @@ static void every_flag_is_read(void **state)
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
                  "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again --no-teardown "
                  "--avoid-maintenance 12 --maintenance decline --drain --drain-grace 13 "
+                 "--weight a=2 --weight =0.5 --weight b=c=1000000 "
                  "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
             &o);
     assert_string_equal(o.masters, "m:1,n:2");
@@ -126,6 +127,15 @@ static void every_flag_is_read(void **state)
     assert_true(o.decline_maintenance);
     assert_true(o.drain);
     assert_int_equal(o.drain_grace_ms, 13000);
+    assert_int_equal(o.weight_count, 3);
+    size_t length;
+    int64_t weight;
+    assert_int_equal(options_weight(o.weights[2], &length, &weight, NULL), 0);
+    assert_int_equal(length, 3);
+    assert_int_equal(weight, 1000000000);
+    assert_int_equal(options_weight(o.weights[1], &length, &weight, NULL), 0);
+    assert_int_equal(length, 0);
+    assert_int_equal(weight, 500);
     assert_int_equal(o.keep_tasks, 9);
     assert_int_equal(o.keep_tasks_ms, 10000);
     assert_int_equal(o.keep_events, 11);

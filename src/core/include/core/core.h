@@ -19,6 +19,7 @@
 
 #define CORE_TASK_ID_MAX 200
 #define CORE_LAUNCH_MAX 1000                    /* tasks in one launch */
+#define CORE_SUBMITTER_MAX 128                  /* bytes of a submitter's name */
 #define CORE_KILL_MAX 10000                     /* ids in one kill */
 #define CORE_GET_MAX 1000                       /* ids in one get or why, tasks on one page */
 #define CORE_PORTS_MAX 1000                     /* ports of one task */
@@ -40,6 +41,12 @@
 
 struct core;
 
+/* Of a submitter, for its fair share. */
+struct core_weight {
+    const char *submitter;
+    int64_t weight; /* thousandths, above 0 */
+};
+
 struct core_config {
     const char *version; /* of the program */
     const char *store_id;
@@ -47,6 +54,8 @@ struct core_config {
     uint64_t run;
     const char *const *roles; /* the first is the default of a task */
     size_t role_count;
+    const struct core_weight *weights; /* of those not named: 1 */
+    size_t weight_count;
     bool checkpoint;
     int64_t failover_timeout_ms;
     int64_t started_ns;
