@@ -21,6 +21,7 @@ void index_clear(struct offer_index *index)
     free(index->slots);
     free(index->numbers);
     free(index->nodes);
+    values_clear(index);
     *index = (struct offer_index){0};
 }
 
@@ -100,6 +101,7 @@ void index_add(struct offer_index *index, struct offer *offer)
     index->numbers[offer->slot] = offer->number;
     index_update(index, offer);
     index->count++;
+    values_add(index, offer);
 }
 
 void index_remove(struct offer_index *index, struct offer *offer)
@@ -111,8 +113,11 @@ void index_remove(struct offer_index *index, struct offer *offer)
         else
             set_inner(index, at);
     }
-    if (--index->count == 0)
+    values_remove(index, offer);
+    if (--index->count == 0) {
         index->used = 0;
+        values_clear(index);
+    }
 }
 
 /* ---- finding ---- */
@@ -183,4 +188,38 @@ struct offer *index_find(
         return NULL;
     struct search search = {index, shape, number == 0 ? 0 : slot_of(index, number), skipped};
     return find(&search, 1, 0, index->capacity);
+}
+
+struct offer *index_get(const struct offer_index *index, uint64_t number)
+{
+    size_t slot = slot_of(index, number);
+    return slot < index->used && index->numbers[slot] == number ? index->slots[slot] : NULL;
+}
+
+/* In the slots below that one. */
+static size_t count_below(const struct offer_index *index, size_t slot)
+{
+    size_t count = 0;
+    if (slot == index->capacity)
+        return index->count;
+    for (size_t at = index->capacity + slot; at > 1; at /= 2)
+        count += at % 2 ? index->nodes[at - 1].offers : 0;
+    return count;
+}
+
+size_t index_count(const struct offer_index *index, uint64_t from, uint64_t to)
+{
+    if (index->count == 0 || to <= from)
+        return 0;
+    return count_below(index, slot_of(index, to)) - count_below(index, slot_of(index, from));
+}
+
+bool index_lacks(const struct offer_index *index, const struct offer *offer, const struct shape *shape,
+        struct skipped *skipped)
+{
+    const struct offer_node *node = &index->nodes[index->capacity + offer->slot];
+    int lack = lacks(node, shape);
+    if (lack != MISFIT_NONE)
+        skip(node, lack, skipped);
+    return lack != MISFIT_NONE;
 }

@@ -105,6 +105,8 @@ struct shape {
     uint64_t cursor_round;
     uint64_t opened;        /* constraints_opened() when the cursor was last at the beginning */
     size_t look_cost;       /* of a look at an offer, in steps of matching */
+    uint64_t narrow_round;  /* in that round offers are found by the values of this constraint: values.c */
+    int narrow;             /* its index; -1: of none */
     struct list_link aside; /* in a round: found no place */
 };
 
@@ -114,6 +116,8 @@ struct offer_index {
     uint64_t *numbers;    /* of the offers in the slots, also of those that are gone */
     struct offer_node *nodes;
     size_t used, capacity, count; /* slots ever given, a power of two, offers */
+    struct value_index *values;   /* by attributes that tasks have asked for: values.c */
+    size_t value_count;
 };
 
 enum role_state {
@@ -599,6 +603,8 @@ const char *shares_words(struct core *core, const struct shape *shape);
 struct skipped {
     size_t steps;
     uint64_t offers, misfits[MISFIT_TAKEN + 1];
+    int constraint; /* of that index: so many offers besides have none of its values */
+    uint64_t unmet;
     int64_t best[SCALAR_COUNT];
     uint64_t best_ports;
 };
@@ -610,6 +616,20 @@ void index_clear(struct offer_index *index);
  * none. */
 struct offer *index_find(
         const struct offer_index *index, const struct shape *shape, uint64_t number, struct skipped *skipped);
+struct offer *index_get(const struct offer_index *index, uint64_t number); /* NULL: it is gone */
+/* How many offers there are of the numbers from `from` on, below `to`. */
+size_t index_count(const struct offer_index *index, uint64_t from, uint64_t to);
+/* True, and counted, where that one offer has not enough of some amount. */
+bool index_lacks(const struct offer_index *index, const struct offer *offer, const struct shape *shape,
+        struct skipped *skipped);
+
+/* values.c */
+void values_add(struct offer_index *index, struct offer *offer); /* with a number above all before */
+void values_remove(struct offer_index *index, struct offer *offer);
+void values_clear(struct offer_index *index);
+/* As index_find() in the shape's role; but offers that have none of the values which a constraint asks for
+ * are passed over where few have one. */
+struct offer *values_find(struct core *core, struct shape *shape, uint64_t number, struct skipped *skipped);
 
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */

@@ -125,7 +125,7 @@ static struct offer *next_offer(struct core *core, const struct task *task, uint
     struct skipped skipped;
     struct offer *offer;
     do {
-        offer = index_find(&shape->role->index, shape, number, &skipped);
+        offer = values_find(core, shape, number, &skipped);
         spend(core, skipped.steps + shape->look_cost);
         tally_skipped(shape, &skipped);
         shape->cursor = offer ? offer->number : UINT64_MAX;
@@ -151,7 +151,7 @@ static struct offer *preferred_offer(struct core *core, const struct task *task,
     for (size_t i = 0; i < shape->constraint_count; i++)
         all += shape->constraints[i].preferred;
     for (; most < all && seen < PREFER_AMONG && core->match_left > 0; number = offer->number + 1) {
-        offer = index_find(&shape->role->index, shape, number, &skipped);
+        offer = values_find(core, shape, number, &skipped);
         spend(core, skipped.steps + shape->look_cost);
         if (!offer)
             break;

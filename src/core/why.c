@@ -60,11 +60,13 @@ void tally_add(struct shape *shape, const struct offer *offer, int misfit)
 
 void tally_skipped(struct shape *shape, const struct skipped *skipped)
 {
-    if (skipped->offers == 0)
+    if (skipped->offers + skipped->unmet == 0)
         return;
     begin_epoch(shape);
     struct tally *tally = &shape->tally;
-    tally->offers += skipped->offers;
+    tally->offers += skipped->offers + skipped->unmet;
+    if (skipped->unmet > 0)
+        tally->constraints[skipped->constraint] += skipped->unmet;
     for (int i = 0; i <= MISFIT_TAKEN; i++)
         tally->misfits[i] += skipped->misfits[i];
     for (int s = 0; s < SCALAR_COUNT; s++)

@@ -107,6 +107,24 @@ static void no_rack(Zmesos__V1__TaskSpec *spec, struct arena *arena, size_t numb
             arena_format(arena, "none%zu", number % 1000));
 }
 
+/* Likewise, of several that would do. */
+static void no_racks(Zmesos__V1__TaskSpec *spec, struct arena *arena, size_t number)
+{
+    Zmesos__V1__Constraint *constraint =
+            constrain(spec, arena, "rack", ZMESOS__V1__CONSTRAINT__OPERATOR__IN, NULL);
+    constraint->values = arena_array(arena, 4, sizeof *constraint->values);
+    constraint->n_values = 4;
+    for (size_t i = 0; i < constraint->n_values; i++)
+        constraint->values[i] = arena_format(arena, "none%zu-%zu", number % 1000, i);
+}
+
+/* A thousand hosts, or all that there are, each with tasks of its own. */
+static void hosts(Zmesos__V1__TaskSpec *spec, struct arena *arena, size_t number)
+{
+    constrain(spec, arena, "hostname", ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS,
+            arena_format(arena, "host%zu", number % 1000));
+}
+
 static void avoiding(Zmesos__V1__TaskSpec *spec, struct arena *arena, size_t number)
 {
     (void)number;
@@ -126,6 +144,8 @@ static const struct kind kinds[] = {
         {"spread", "SPREAD over agent_id", spread, false, false},
         {"preferred", "a rack is preferred", preferred, false, false},
         {"no-rack", "1,000 racks that are not there", no_rack, false, false},
+        {"no-racks", "one of 4 racks, 1,000 times, none there", no_racks, false, false},
+        {"hosts", "1,000 hosts that are named", hosts, false, false},
         {"elsewhere", "each avoids an agent", avoiding, true, false},
         {"roles", "half of the offers for another role", equal, false, true},
 };
@@ -344,7 +364,7 @@ static void measure(const struct kind *kind, size_t agents, size_t tasks, int ru
     }
     qsort(took, (size_t)runs, sizeof *took, compare);
     qsort(more, (size_t)runs, sizeof *more, compare);
-    printf("match: %-36s %6zu agents %7zu tasks: %9.2f ms (%.2f to %.2f), longest turn %.2f ms, %zu placed; "
+    printf("match: %-39s %6zu agents %7zu tasks: %9.2f ms (%.2f to %.2f), longest turn %.2f ms, %zu placed; "
            "one small offer more %.3f ms\n",
             kind->says, agents, tasks, took[runs / 2] * 1e3, took[0] * 1e3, took[runs - 1] * 1e3,
             longest * 1e3, launched, more[runs / 2] * 1e3);
