@@ -50,6 +50,8 @@ void agent_restart(struct sim *sim, struct agent *agent, int64_t us, bool reboot
     trace(sim, "agent", "%s %s", agent->id, reboot ? "reboots" : "restarts");
     break_link(sim, agent);
     agent->up = false;
+    for (int i = 1; i <= EXECUTORS && reboot; i++)
+        agent->executors[i].up = false;
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
         if (life->agent != agent)

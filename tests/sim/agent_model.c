@@ -15,6 +15,8 @@ struct letter {
     struct update *update;
     uint64_t uuid;
     mesos_state latest;
+    uint32_t executors;
+    int executor;
 };
 
 bool state_is_terminal(mesos_state state)
@@ -120,7 +122,7 @@ static void deliver_register(struct sim *sim, void *context, uint64_t number)
     (void)number;
     struct letter *letter = context;
     if (letter->link == letter->agent->link)
-        master_handle_register(sim, letter->agent, letter->lives, letter->count);
+        master_handle_register(sim, letter->agent, letter->lives, letter->count, letter->executors);
 }
 
 /* Until the master answers. What was sent over the connection before is lost. */
@@ -140,7 +142,26 @@ static void try_register(struct sim *sim, void *context, uint64_t registering)
         if (holds(agent, sim->lives[i]))
             letter->lives[letter->count++] = sim->lives[i];
     }
+    for (int i = 1; i <= EXECUTORS; i++)
+        letter->executors |= agent->executors[i].up ? 1u << i : 0;
     post(sim, letter, deliver_register);
+}
+
+static void deliver_exited(struct sim *sim, void *context, uint64_t number)
+{
+    (void)number;
+    struct letter *letter = context;
+    if (letter->link == letter->agent->link)
+        master_handle_exited(sim, letter->agent, letter->executor);
+}
+
+void agent_tell_exited(struct sim *sim, struct agent *agent, int executor)
+{
+    if (!agent->up || !agent->registered || agent->cut_off)
+        return; /* it is not among those it registers with */
+    struct letter *letter = NEW(sim, struct letter);
+    *letter = (struct letter){.agent = agent, .executor = executor};
+    post(sim, letter, deliver_exited);
 }
 
 void agent_find_master(struct sim *sim, struct agent *agent, int64_t after_us)
@@ -179,6 +200,7 @@ void life_finish(struct sim *sim, void *context, uint64_t timer)
     life->place = PLACE_OVER;
     life_report(sim, life,
             life->wish && random_chance(&sim->random, life->wish->fails) ? TASK(FAILED) : TASK(FINISHED), -1);
+    executor_task_over(sim, life);
 }
 
 static void run(struct sim *sim, void *context, uint64_t timer)
@@ -213,6 +235,7 @@ static void die(struct sim *sim, void *context, uint64_t timer)
         return;
     life->place = PLACE_OVER;
     life_report(sim, life, TASK(KILLED), -1);
+    executor_task_over(sim, life);
 }
 
 static void drop_launch(struct sim *sim, struct life *life)
@@ -222,6 +245,7 @@ static void drop_launch(struct sim *sim, struct life *life)
     life->place = PLACE_OVER;
     life_report(
             sim, life, TASK(DROPPED), reasons[random_below(&sim->random, sizeof reasons / sizeof *reasons)]);
+    executor_task_over(sim, life);
 }
 
 static void handle_run(struct sim *sim, struct life *life)
@@ -232,6 +256,7 @@ static void handle_run(struct sim *sim, struct life *life)
     }
     life->state = TASK(STAGING);
     life->place = PLACE_PENDING;
+    executor_begin(sim, life->agent, life->executor);
     if (weather_chance(sim, sim->weather.drop_launch))
         drop_launch(sim, life);
     else if (weather_chance(sim, sim->weather.stuck))
@@ -249,6 +274,7 @@ static void handle_kill(struct sim *sim, struct life *life, int64_t grace_s)
         life->place = PLACE_OVER;
         life->timer++;
         life_report(sim, life, TASK(KILLED), -1);
+        executor_task_over(sim, life);
     } else if (life->place == PLACE_ALIVE && life->state != TASK(KILLING)) {
         life_report(sim, life, TASK(KILLING), -1);
         life_plan(sim, life, random_spread(&sim->random, MS, grace_us), die);
@@ -276,6 +302,8 @@ void life_end_silently(struct life *life)
 
 void agent_kill_all(struct sim *sim, struct agent *agent, uint64_t framework)
 {
+    for (int i = 1; i <= EXECUTORS && framework >= sim->master.framework; i++)
+        agent->executors[i].up = false;
     for (size_t i = 0; i < sim->life_count; i++) {
         if (holds(agent, sim->lives[i]) && sim->lives[i]->framework <= framework)
             life_end_silently(sim->lives[i]);
@@ -333,6 +361,9 @@ static void deliver_order(struct sim *sim, void *context, uint64_t number)
         break;
     case ORDER_REGISTERED:
         handle_registered(sim, agent);
+        break;
+    case ORDER_END_EXECUTOR:
+        executor_end(sim, agent, (int)letter->uuid);
         break;
     }
 }

@@ -50,11 +50,17 @@ enum plant {
     PLANT_ADOPT_OVER,   /* adopt a task that is over */
     PLANT_FORGET_KEYS,  /* forget which keys were given */
     PLANT_NOT_RESTORED, /* take a restored backup for one's own state */
+    PLANT_HAND_TWICE,   /* give the second task of an ACCEPT what the first was given */
+    PLANT_NO_STRICT,    /* overlook strict constraints */
+    PLANT_NO_PREFERRED, /* and preferred ones */
+    PLANT_NO_ROOM,      /* find no place for a task that has one */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];
 bool plant_skips(struct sim *sim, struct call *call); /* nothing of this RECONCILE is left to send */
 void plant_heard(struct sim *sim, const char *id);
+void plant_launch(struct sim *sim, struct core_launch *launches, size_t count);
+void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec);
 void plant_kill_ends(struct sim *sim, const char *id);
 
 #endif

@@ -40,6 +40,10 @@ void check_call_decided(struct sim *sim, struct call *call)
         else if (wish->held && wish->forgets_decided == wish->forgets_kept)
             violation(sim, "%s is launched and was not released", call->launches[i].life->id);
     }
+    if (call->type == CALL(ACCEPT))
+        check_accept_decided(sim, call);
+    else if (call->type == CALL(DECLINE))
+        check_decline_decided(sim, call);
     if (call->type == CALL(KILL))
         note_grace(sim, call);
 }

@@ -25,20 +25,25 @@ static bool has_ended_on(const struct kept_task *task, const struct agent *agent
     return false;
 }
 
-/* An agent on which it would fit now, all that is offered included. */
-static const struct agent *room_for(
-        const struct sim *sim, const struct wish *wish, const struct kept_task *task)
+/* An agent on which it would surely fit now, all that is offered included. */
+static const struct agent *room_for(struct sim *sim, const struct wish *wish, const struct kept_task *task)
 {
     for (int i = 0; i < sim->agent_count; i++) {
-        const struct agent *agent = &sim->agents[i];
-        int64_t left = agent->cpus;
+        struct agent *agent = &sim->agents[i];
+        struct stuff left = agent->stuff, executors = executors_stuff(sim, agent), one = executor_stuff(sim);
+        stuff_subtract(&left, &executors);
         for (size_t j = 0; j < sim->life_count; j++) {
             const struct life *life = sim->lives[j];
             if (life->agent == agent && life->known && !state_is_terminal(life->latest))
-                left -= life->cpus;
+                stuff_subtract(&left, &life->stuff);
         }
-        if (reachable(agent) && agent->connected && left >= wish->cpus &&
-                !(wish->policy.elsewhere && has_ended_on(task, agent)))
+        if (!reachable(agent) || !agent->connected || (wish->policy.elsewhere && has_ended_on(task, agent)) ||
+                (wish->want.executor && !stuff_contains(&left, &one)))
+            continue;
+        if (wish->want.executor)
+            stuff_subtract(&left, &one);
+        left = stuff_for(&left, wish->role);
+        if (want_fits(&wish->want, wish->role, &left) && rules_hold(sim, wish, agent) == HOLDS)
             return agent;
     }
     return NULL;

@@ -59,7 +59,7 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
     struct wish *wish = &sim->wishes[sim->wish_count++];
     *wish = (struct wish){.id = arena_format(&sim->arena, "t%zu", sim->wish_count),
             .role = (int)random_below(random, ROLES),
-            .cpus = random_between(random, 1, 20) * 100,
+            .want = want_any(sim),
             .runs_us = random_below(random, 3) ? random_spread(random, MS, 60 * SECOND) : INT64_MAX,
             .fails = random_below(random, 4) ? 0 : (unsigned)random_between(random, 300, 1000),
             .label = labels[random_below(random, sizeof labels / sizeof *labels)],
@@ -67,6 +67,7 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
             .request = request};
     if (random_below(random, 4) == 0)
         wish->launch_timeout_ms = random_spread(random, 5000, 240000);
+    rules_any(sim, wish);
     wish->spec = client_pack_spec(sim, wish, false);
     return wish;
 }

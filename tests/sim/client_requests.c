@@ -54,21 +54,41 @@ static Zmesos__V1__RetryPolicy *retry_policy(struct sim *sim, const struct polic
     return retry;
 }
 
+static Mesos__V1__ExecutorInfo *executor_info(struct sim *sim, int executor, Mesos__V1__CommandInfo *command)
+{
+    Mesos__V1__ExecutorInfo *info = NEW(sim, Mesos__V1__ExecutorInfo);
+    struct stuff stuff = executor_stuff(sim);
+    mesos__v1__executor_info__init(info);
+    info->executor_id = NEW(sim, Mesos__V1__ExecutorID);
+    mesos__v1__executor_id__init(info->executor_id);
+    info->executor_id->value = text_of(sim, executor_name(executor));
+    info->command = command;
+    info->n_resources = stuff_write(&sim->arena, &stuff, NULL, &info->resources);
+    for (size_t i = 0; i < info->n_resources; i++)
+        info->resources[i]->allocation_info = NULL;
+    return info;
+}
+
 /* Otherwise: with the same id, and not the same. */
 struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool otherwise)
 {
     Zmesos__V1__TaskSpec spec;
     zmesos__v1__task_spec__init(&spec);
     spec.id = (char *)(uintptr_t)wish->id;
-    spec.role = text_of(sim, wish->role ? "r2" : "r1");
-    spec.has_cpus = true;
-    spec.cpus = (double)wish->cpus / 1000 + otherwise;
-    spec.has_priority = wish->cpus % 3 == 0;
+    spec.role = text_of(sim, role_name(wish->role));
+    struct want want = wish->want;
+    want.cpus += otherwise ? 1000 : 0;
+    want_pack(sim, &want, &spec);
+    rules_pack(sim, wish, &spec);
+    spec.has_priority = wish->want.cpus % 3 == 0;
     spec.priority = 1;
     Mesos__V1__CommandInfo command;
     mesos__v1__command_info__init(&command);
     command.value = text_of(sim, "true");
-    spec.command = &command;
+    if (wish->want.executor)
+        spec.executor = executor_info(sim, wish->want.executor, &command);
+    else
+        spec.command = &command;
     Mesos__V1__Labels labels;
     mesos__v1__labels__init(&labels);
     Mesos__V1__Label *only[1];
@@ -103,8 +123,9 @@ static void fill_launch(
     for (size_t i = 0; i < request->count; i++) {
         const struct wish *wish = request->wishes[i];
         specs[i] = request->kind == REQUEST_CONFLICT ? client_pack_spec(sim, wish, true) : wish->spec;
-        message->launch->tasks[message->launch->n_tasks++] =
-                zmesos__v1__task_spec__unpack(NULL, specs[i].length, specs[i].data);
+        Zmesos__V1__TaskSpec *spec = zmesos__v1__task_spec__unpack(NULL, specs[i].length, specs[i].data);
+        plant_spec(sim, spec);
+        message->launch->tasks[message->launch->n_tasks++] = spec;
     }
 }
 

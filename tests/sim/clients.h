@@ -2,7 +2,8 @@
 #ifndef SIM_CLIENTS_H
 #define SIM_CLIENTS_H
 
-#include "world.h"
+#include "rules.h"
+#include "stuff.h"
 
 #define WISHES_MAX 60 /* TASKS_MAX that clients launch, the others were found running */
 #define ANSWER_MAX 100
@@ -23,8 +24,11 @@ struct wish {
     const char *id;
     bool found; /* no client launched it: it was found running, its specification is not known */
     struct slice spec;
+    const char *name; /* NULL: its id */
     int role;
-    int64_t cpus;
+    struct want want;
+    struct rule rules[RULES_MAX];
+    size_t rule_count;
     int64_t runs_us; /* INT64_MAX: until it is killed */
     unsigned fails;  /* permille of its attempts */
     const char *label;

@@ -3,6 +3,7 @@
 #define SIM_CLUSTER_H
 
 #include "net.h"
+#include "rules.h"
 
 /* ---- the master ---- */
 
@@ -10,7 +11,7 @@ struct offer {
     const char *id;
     struct agent *agent;
     int role;
-    int64_t cpus;
+    struct stuff stuff;
     bool valid;
     struct offer *next;
 };
@@ -18,7 +19,8 @@ struct offer {
 struct filter {
     struct agent *agent;
     int role;
-    int64_t cpus, until_us;
+    struct stuff stuff;
+    int64_t until_us;
     struct filter *next;
 };
 
@@ -54,7 +56,10 @@ void master_tell_absent(struct sim *sim, const char *id, const char *agent_id, m
 void master_wake_allocator(struct sim *sim, int64_t delay_us);
 void master_drop_offers(struct sim *sim, const struct agent *agent, bool tell);
 /* What an agent says. */
-void master_handle_register(struct sim *sim, struct agent *agent, struct life **lives, size_t count);
+/* `executors`: those that are up, a bit each. */
+void master_handle_register(
+        struct sim *sim, struct agent *agent, struct life **lives, size_t count, uint32_t executors);
+void master_handle_exited(struct sim *sim, struct agent *agent, int executor);
 void master_handle_update(struct sim *sim, struct update *update, mesos_state latest);
 void master_handle_agent_link(struct sim *sim, struct agent *agent); /* its connection broke */
 void master_mark_gone(struct sim *sim, struct agent *agent);
@@ -74,7 +79,8 @@ struct life {
     uint64_t framework;
     int64_t written_us; /* when its ACCEPT went out; 0: it did not */
     struct agent *agent;
-    int64_t cpus;
+    struct stuff stuff;
+    int executor;  /* that it shares; 0: none */
     int written;   /* ACCEPTs that went out with it */
     bool launched; /* the master took one */
 
@@ -104,7 +110,13 @@ enum standing {
 struct agent {
     const char *id;
     int number;
-    int64_t cpus;
+    struct stuff stuff;
+    const char *host, *rack, *zone, *generation; /* NULL: it lacks that */
+    bool offered;                                /* since our daemon subscribed, and no FAILURE since */
+    struct executor {
+        bool up;    /* on the agent */
+        bool known; /* to the master */
+    } executors[EXECUTORS + 1];
     bool dead, up, cut_off; /* dead: for ever */
     uint64_t link;          /* generation: what was sent over an older one is lost */
     bool registered;        /* as it thinks */
@@ -125,8 +137,19 @@ enum order {
     ORDER_KILL_ALL,
     ORDER_KILL_REMOVED, /* those of frameworks up to this one */
     ORDER_FLUSH,
-    ORDER_REGISTERED
+    ORDER_REGISTERED,
+    ORDER_END_EXECUTOR
 };
+
+/* executors.c */
+struct stuff executor_stuff(const struct sim *sim); /* what each needs for itself */
+const char *executor_name(int executor);
+int executor_of(const char *name); /* 0: none */
+struct stuff executors_stuff(
+        const struct sim *sim, const struct agent *agent); /* of those the master knows */
+void executor_begin(struct sim *sim, struct agent *agent, int executor);
+void executor_task_over(struct sim *sim, struct life *life);
+void executor_end(struct sim *sim, struct agent *agent, int executor);
 
 /* operations.c */
 void operation_begin(struct sim *sim, struct agent *agent);
@@ -140,6 +163,7 @@ void life_end_silently(struct life *life);
 void agent_start(struct sim *sim, struct agent *agent);
 void agent_order(struct sim *sim, struct agent *agent, enum order order, struct life *life, uint64_t uuid);
 void agent_find_master(struct sim *sim, struct agent *agent, int64_t after_us);
+void agent_tell_exited(struct sim *sim, struct agent *agent, int executor);
 void agent_kill_all(struct sim *sim, struct agent *agent, uint64_t framework); /* and those before it */
 /* agent_faults.c */
 void agent_cut_off(struct sim *sim, struct agent *agent, int64_t us);

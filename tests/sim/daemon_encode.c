@@ -27,16 +27,6 @@ static const char *inward_id(struct sim *sim, const char *id)
     return kept ? arena_format(&sim->arena, "%.*s.%zu", (int)(last - id), id, kept->attempt_count) : id;
 }
 
-static int64_t cpus_of(const struct core_launch *launch)
-{
-    double cpus = 0;
-    for (size_t i = 0; i < launch->resource_count; i++) {
-        if (strcmp(launch->resources[i]->name, "cpus") == 0)
-            cpus += launch->resources[i]->scalar->value;
-    }
-    return (int64_t)(cpus * 1000 + 0.5);
-}
-
 static struct life *life_of(struct sim *sim, const struct core_launch *launch)
 {
     const char *id = outward_id(sim, launch->task_id);
@@ -49,7 +39,9 @@ static struct life *life_of(struct sim *sim, const struct core_launch *launch)
     life->key = strtoll(strchr(id, '.') + 1, NULL, 10);
     life->attempt = (uint32_t)strtoul(strrchr(launch->task_id, '.') + 1, NULL, 10);
     life->agent = sim_agent(sim, launch->agent_id);
-    life->cpus = cpus_of(launch);
+    life->executor = life->wish ? life->wish->want.executor : 0;
+    life->stuff =
+            stuff_read(sim, id, launch->resources, launch->resource_count, life->wish ? life->wish->role : 0);
     life->framework = sim->daemon.framework;
     life->history = life->wish ? life->wish->history : 0;
     return life;
@@ -85,7 +77,7 @@ static void add_task(struct sim *sim, struct call *call, const char *id, const M
 static void fill_roles(struct call *call, char **roles, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        call->roles[strcmp(roles[i], "r2") == 0] = true;
+        call->roles[role_of(roles[i])] = true;
     if (count == 0)
         call->roles[0] = call->roles[1] = true;
 }
@@ -129,7 +121,7 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
         call->launch_count = out->launch_count;
         for (size_t i = 0; i < out->launch_count; i++) {
             call->launches[i].life = life_of(sim, &out->launches[i]);
-            call->launches[i].cpus = cpus_of(&out->launches[i]);
+            call->launches[i].stuff = call->launches[i].life->stuff;
         }
     } else if (from->decline) {
         fill_offers(sim, call, from->decline->offer_ids, from->decline->n_offer_ids, from->decline->filters);
@@ -146,21 +138,6 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
 
 /* ---- events -----------------------------------------------------------------------------------------------
  */
-
-static Mesos__V1__Resource *make_cpus(struct arena *arena, int64_t cpus, char *role)
-{
-    Mesos__V1__Resource *resource = arena_alloc(arena, sizeof *resource);
-    mesos__v1__resource__init(resource);
-    resource->name = arena_string(arena, "cpus");
-    resource->type = MESOS__V1__VALUE__TYPE__SCALAR;
-    resource->scalar = arena_alloc(arena, sizeof *resource->scalar);
-    mesos__v1__value__scalar__init(resource->scalar);
-    resource->scalar->value = (double)cpus / 1000;
-    resource->allocation_info = arena_alloc(arena, sizeof *resource->allocation_info);
-    mesos__v1__resource__allocation_info__init(resource->allocation_info);
-    resource->allocation_info->role = role;
-    return resource;
-}
 
 static Mesos__V1__AgentID *make_agent_id(struct arena *arena, const char *id)
 {
@@ -193,13 +170,12 @@ static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const 
     offer->id = make_offer_id(arena, from->id);
     offer->framework_id = make_framework_id(sim, arena);
     offer->agent_id = make_agent_id(arena, from->agent->id);
-    offer->hostname = arena_format(arena, "host-%s", from->agent->id);
+    offer->hostname = arena_string(arena, from->agent->host);
     offer->allocation_info = arena_alloc(arena, sizeof *offer->allocation_info);
     mesos__v1__resource__allocation_info__init(offer->allocation_info);
-    offer->allocation_info->role = arena_string(arena, from->role ? "r2" : "r1");
-    offer->resources = arena_array(arena, 1, sizeof *offer->resources);
-    offer->resources[0] = make_cpus(arena, from->cpus, offer->allocation_info->role);
-    offer->n_resources = 1;
+    offer->allocation_info->role = arena_string(arena, role_name(from->role));
+    offer->n_resources = stuff_write(arena, &from->stuff, offer->allocation_info->role, &offer->resources);
+    rules_show(arena, from->agent, offer);
     return offer;
 }
 
@@ -308,6 +284,11 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
         event->failure = arena_alloc(arena, sizeof *event->failure);
         mesos__v1__scheduler__event__failure__init(event->failure);
         event->failure->agent_id = make_agent_id(arena, word->text);
+        if (word->executor) {
+            event->failure->executor_id = arena_alloc(arena, sizeof *event->failure->executor_id);
+            mesos__v1__executor_id__init(event->failure->executor_id);
+            event->failure->executor_id->value = arena_string(arena, word->executor);
+        }
         break;
     case EVENT(ERROR):
         event->error = arena_alloc(arena, sizeof *event->error);

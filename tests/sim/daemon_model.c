@@ -7,8 +7,6 @@
 
 #include "base/alloc.h"
 
-static const char *const role_names[ROLES] = {"r1", "r2"};
-
 static Zmesos__V1__TaskSpec *read_spec(struct slice bytes)
 {
     return zmesos__v1__task_spec__unpack(NULL, bytes.length, bytes.data);
@@ -94,10 +92,11 @@ static void tick(struct sim *sim, void *context, uint64_t number)
 static void plan_tick(struct sim *sim)
 {
     struct daemon *daemon = &sim->daemon;
-    int64_t wait_ms = core_deadline(daemon->core) - world_now(sim).mono_ms;
+    int64_t at_ms = core_deadline(daemon->core), now_ms = world_now(sim).mono_ms;
+    int64_t wait_ms = at_ms <= now_ms ? 0 : at_ms - now_ms;
     if (wait_ms > 60000)
         wait_ms = 60000;
-    world_after(sim, wait_ms > 0 ? wait_ms * MS : 0, tick, NULL, ++daemon->tick);
+    world_after(sim, wait_ms * MS, tick, NULL, ++daemon->tick);
 }
 
 bool daemon_put_off(struct sim *sim, event_fn *fn, void *context, uint64_t number)
@@ -137,6 +136,7 @@ void daemon_word(struct sim *sim, const struct word *word)
     arena_reset(&daemon->in);
     daemon_event(sim, word, &input, &event);
     daemon->heard = (struct heard){.word = word};
+    hand_hear(sim, word);
     daemon_input(sim, &input);
     if (daemon->heard.handled)
         check_heard(sim, &daemon->heard);
@@ -176,7 +176,10 @@ static void configure_once(struct sim *sim)
     struct random *random = &sim->random;
     core_config_init(config);
     config->version = "0";
-    config->roles = role_names;
+    static const char *roles[ROLES];
+    for (int i = 0; i < ROLES; i++)
+        roles[i] = role_name(i);
+    config->roles = roles;
     config->role_count = ROLES;
     config->same_spec = same_spec;
     config->heartbeat_ms = 30000;
@@ -190,6 +193,8 @@ static void configure_once(struct sim *sim)
         config->keep_tasks = random_below(random, 8);
     if (random_below(random, 4) == 0)
         config->keep_tasks_ms = random_spread(random, 1000, 600000);
+    if (sim->features[FEATURE_SHORT_TURNS])
+        config->turn_steps = (size_t)random_spread(random, 1, 3000);
     disk_keep(sim, &(struct record){
                            .kind = RECORD_META, .meta = {.name = META_FRAMEWORK_ID, .value = "framework-1"}});
     sim->daemon.framework = 1;
@@ -255,6 +260,8 @@ void daemon_start(struct sim *sim, void *context, uint64_t number)
     }
     configure(sim);
     init_process(sim);
+    disk_copy(&sim->store.ahead, &sim->store.disk);
+    hand_clear(sim);
     store_load(sim, recover_row);
     check_recovered(sim);
     if (sim->violated)

@@ -63,6 +63,7 @@ static void add_call(struct sim *sim, const struct core_call *out)
 void daemon_take_outputs(struct sim *sim)
 {
     struct core_outputs *outputs = &sim->daemon.outputs;
+    hand_read_outputs(sim, outputs);
     for (size_t i = 0; i < outputs->count; i++) {
         const struct core_output *output = &outputs->items[i];
         switch (output->kind) {

@@ -64,9 +64,8 @@ const char *store_meta(const struct sim *sim, const char *name)
  */
 
 /* By name, as they are read. */
-static void keep_meta(struct sim *sim, const struct meta_row *row)
+static void keep_meta(struct sim *sim, struct disk *disk, const struct meta_row *row)
 {
-    struct disk *disk = &sim->store.disk;
     size_t at = 0;
     while (at < disk->meta_count && strcmp(disk->metas[at].name, row->name) < 0)
         at++;
@@ -92,14 +91,9 @@ static struct kept_task *add_task(struct disk *disk)
     return kept;
 }
 
-static void keep_task(struct sim *sim, const struct record *record)
+static void keep_task(struct disk *disk, const struct task_row *row)
 {
-    struct disk *disk = &sim->store.disk;
-    const struct task_row *row = &record->task;
     struct kept_task *kept = task_of_key(disk, row->key);
-    check_row_kept(sim, record, kept);
-    if (sim->violated)
-        return;
     if (!kept)
         kept = add_task(disk);
     struct blob *spec = kept->row.spec, *policy = kept->row.kill_policy;
@@ -110,12 +104,10 @@ static void keep_task(struct sim *sim, const struct record *record)
     blob_unref(policy);
 }
 
-static void keep_attempt(struct sim *sim, const struct record *record)
+static void keep_attempt(struct disk *disk, const struct attempt_row *row)
 {
-    const struct attempt_row *row = &record->attempt;
-    struct kept_task *task = task_of_key(&sim->store.disk, row->task_key);
-    check_row_kept(sim, record, task);
-    if (sim->violated)
+    struct kept_task *task = task_of_key(disk, row->task_key);
+    if (!task || row->number == 0 || row->number > task->attempt_count + 1)
         return;
     if (row->number > task->attempt_count) {
         if (task->attempt_count == task->capacity) {
@@ -129,7 +121,6 @@ static void keep_attempt(struct sim *sim, const struct record *record)
 
 static void keep_event(struct sim *sim, const struct record *record)
 {
-    check_row_kept(sim, record, NULL);
     sim->store.disk.numbers[record->event.class] = record->event.number;
     const struct published *event = *(struct published *const *)blob_slice(record->event.body).data;
     if (event->word && event->word->update && !event->word->update->durable_us)
@@ -145,12 +136,10 @@ static void clear_task(struct kept_task *task)
     free(task->attempts);
 }
 
-static void forget_task(struct sim *sim, const struct record *record)
+static void forget_task(struct disk *disk, int64_t key)
 {
-    struct disk *disk = &sim->store.disk;
-    struct kept_task *task = task_of_key(disk, record->forget.task_key);
-    check_row_kept(sim, record, task);
-    if (sim->violated)
+    struct kept_task *task = task_of_key(disk, key);
+    if (!task)
         return;
     clear_task(task);
     size_t after = (size_t)(disk->tasks + disk->task_count - (task + 1));
@@ -158,27 +147,50 @@ static void forget_task(struct sim *sim, const struct record *record)
     disk->task_count--;
 }
 
+static void put(struct sim *sim, struct disk *disk, const struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_META:
+        keep_meta(sim, disk, &record->meta);
+        break;
+    case RECORD_TASK:
+        keep_task(disk, &record->task);
+        break;
+    case RECORD_ATTEMPT:
+        keep_attempt(disk, &record->attempt);
+        break;
+    case RECORD_EVENT:
+        if (disk == &sim->store.disk)
+            keep_event(sim, record);
+        break;
+    case RECORD_FORGET:
+        forget_task(disk, record->forget.task_key);
+        break;
+    }
+}
+
+static int64_t key_of(const struct record *record)
+{
+    return record->kind == RECORD_TASK      ? record->task.key
+           : record->kind == RECORD_ATTEMPT ? record->attempt.task_key
+           : record->kind == RECORD_FORGET  ? record->forget.task_key
+                                            : 0;
+}
+
 void disk_keep(struct sim *sim, const struct record *record)
 {
     if (sim->violated)
         return;
-    switch (record->kind) {
-    case RECORD_META:
-        keep_meta(sim, &record->meta);
-        break;
-    case RECORD_TASK:
-        keep_task(sim, record);
-        break;
-    case RECORD_ATTEMPT:
-        keep_attempt(sim, record);
-        break;
-    case RECORD_EVENT:
-        keep_event(sim, record);
-        break;
-    case RECORD_FORGET:
-        forget_task(sim, record);
-        break;
-    }
+    check_row_kept(sim, record, task_of_key(&sim->store.disk, key_of(record)));
+    if (!sim->violated)
+        put(sim, &sim->store.disk, record);
+}
+
+void disk_decide(struct sim *sim, const struct record *record)
+{
+    if (record->kind == RECORD_ATTEMPT)
+        check_placed(sim, &record->attempt);
+    put(sim, &sim->store.ahead, record);
 }
 
 /* ---- copies -----------------------------------------------------------------------------------------------
@@ -230,6 +242,6 @@ bool store_restore(struct sim *sim)
     if (!store->backup.taken_us)
         return false;
     disk_copy(&store->disk, &store->backup);
-    keep_meta(sim, &(struct meta_row){.name = META_BACKUP, .value = "1"});
+    keep_meta(sim, &store->disk, &(struct meta_row){.name = META_BACKUP, .value = "1"});
     return true;
 }

@@ -4,7 +4,7 @@ set -eu
 played=0
 while read -r seed what; do
     case $seed in '#'* | '') continue ;; esac
-    "$1" --seed "$seed" || { echo "seed $seed is back: $what"; exit 1; }
+    "$1" --basic --seed "$seed" || { echo "seed $seed is back: $what"; exit 1; }
     played=$((played + 1))
 done <"$2"
 echo "$played seeds"

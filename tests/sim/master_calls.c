@@ -21,6 +21,8 @@ static void remove_framework(struct sim *sim, void *context, uint64_t timer)
     for (size_t i = 0; i < sim->life_count; i++)
         sim->lives[i]->known = sim->lives[i]->unreachable = false;
     for (int i = 0; i < sim->agent_count; i++) {
+        for (int j = 1; j <= EXECUTORS; j++)
+            sim->agents[i].executors[j].known = false;
         if (sim->agents[i].standing == STANDING_REGISTERED)
             agent_order(sim, &sim->agents[i], ORDER_KILL_ALL, NULL, 0);
     }
@@ -171,9 +173,18 @@ static struct offer *find_offer(const struct sim *sim, const char *id)
     return NULL;
 }
 
-static void launch(struct sim *sim, struct life *life, int64_t *left)
+/* What it needs besides for its executor, where that is not there. */
+static bool needs_executor(const struct life *life)
+{
+    return life->executor > 0 && !life->agent->executors[life->executor].known;
+}
+
+static void launch(struct sim *sim, struct life *life, struct stuff *left)
 {
     struct agent *agent = life->agent;
+    struct stuff needs = life->stuff, executor = executor_stuff(sim);
+    if (needs_executor(life))
+        stuff_add(&needs, &executor);
     if (life->known || life->unreachable) {
         master_tell_status(sim, life, TASK(ERROR), (int)REASON(TASK_INVALID), NULL, "Task has duplicate ID");
     } else if (agent->standing != STANDING_REGISTERED) {
@@ -181,10 +192,15 @@ static void launch(struct sim *sim, struct life *life, int64_t *left)
     } else if (!agent->connected) {
         master_tell_status(
                 sim, life, TASK(DROPPED), (int)REASON(AGENT_DISCONNECTED), NULL, "the agent is away");
-    } else if (life->cpus > *left) {
-        violation(sim, "%s asks for more than was offered", life->id);
+    } else if (!stuff_contains(left, &life->stuff)) {
+        violation(sim, "%s asks for more than was offered:%s of%s", life->id, stuff_text(sim, &needs),
+                stuff_text(sim, left));
+    } else if (!stuff_contains(left, &needs)) { /* its executor has just ended */
+        master_tell_status(
+                sim, life, TASK(ERROR), (int)REASON(TASK_INVALID), NULL, "it uses more than was offered");
     } else {
-        *left -= life->cpus;
+        stuff_subtract(left, &needs);
+        agent->executors[life->executor].known = true;
         life->launched = life->known = true;
         life->latest = TASK(STAGING);
         life->latest_update = NULL;
@@ -195,13 +211,14 @@ static void launch(struct sim *sim, struct life *life, int64_t *left)
 static void accept(struct sim *sim, const struct call *call)
 {
     bool valid = true;
-    int64_t left = 0;
+    struct stuff left = {0};
     for (size_t i = 0; i < call->offer_count; i++) {
         struct offer *offer = find_offer(sim, call->offers[i]);
         valid &= offer != NULL;
-        left += offer ? offer->cpus : 0;
-        if (offer)
+        if (offer) {
+            stuff_add(&left, &offer->stuff);
             offer->valid = false;
+        }
     }
     for (size_t i = 0; i < call->launch_count; i++) {
         if (valid)
@@ -223,7 +240,7 @@ static void decline(struct sim *sim, const struct call *call)
         struct filter *filter = NEW(sim, struct filter);
         *filter = (struct filter){.agent = offer->agent,
                 .role = offer->role,
-                .cpus = offer->cpus,
+                .stuff = offer->stuff,
                 .until_us = sim->now_us + call->refuse_us,
                 .next = sim->master.filters};
         sim->master.filters = filter;

@@ -83,26 +83,27 @@ void master_wake_allocator(struct sim *sim, int64_t delay_us)
     world_after(sim, delay_us, allocate, NULL, sim->master.epoch);
 }
 
-static int64_t free_cpus(const struct sim *sim, const struct agent *agent)
+static struct stuff free_stuff(const struct sim *sim, const struct agent *agent)
 {
-    int64_t cpus = agent->cpus;
+    struct stuff left = agent->stuff, executors = executors_stuff(sim, agent);
+    stuff_subtract(&left, &executors);
     for (size_t i = 0; i < sim->life_count; i++) {
         const struct life *life = sim->lives[i];
         if (life->known && life->agent == agent && !state_is_terminal(life->latest))
-            cpus -= life->cpus;
+            stuff_subtract(&left, &life->stuff);
     }
     for (const struct offer *offer = sim->master.offers; offer; offer = offer->next) {
         if (offer->valid && offer->agent == agent)
-            cpus -= offer->cpus;
+            stuff_subtract(&left, &offer->stuff);
     }
-    return cpus;
+    return left;
 }
 
-static bool filtered(const struct sim *sim, const struct agent *agent, int role, int64_t cpus)
+static bool filtered(const struct sim *sim, const struct agent *agent, int role, const struct stuff *stuff)
 {
     for (const struct filter *filter = sim->master.filters; filter; filter = filter->next) {
-        if (filter->agent == agent && filter->role == role && filter->cpus >= cpus &&
-                filter->until_us > sim->now_us)
+        if (filter->agent == agent && filter->role == role && filter->until_us > sim->now_us &&
+                stuff_contains(&filter->stuff, stuff))
             return true;
     }
     return false;
@@ -111,12 +112,13 @@ static bool filtered(const struct sim *sim, const struct agent *agent, int role,
 static struct offer *make_offer(struct sim *sim, struct agent *agent)
 {
     struct master *master = &sim->master;
-    int64_t cpus = free_cpus(sim, agent);
+    struct stuff left = free_stuff(sim, agent);
     int role = (int)random_below(&sim->random, ROLES);
-    if (agent->standing != STANDING_REGISTERED || !agent->connected || cpus <= 0)
+    if (agent->standing != STANDING_REGISTERED || !agent->connected || stuff_is_empty(&left))
         return NULL;
     for (int i = 0; i < ROLES; i++, role = (role + 1) % ROLES) {
-        if (master->suppressed[role] || filtered(sim, agent, role, cpus))
+        struct stuff stuff = stuff_for(&left, role);
+        if (master->suppressed[role] || stuff_is_empty(&stuff) || filtered(sim, agent, role, &stuff))
             continue;
         struct offer *offer = NEW(sim, struct offer);
         *offer = (struct offer){
@@ -124,7 +126,7 @@ static struct offer *make_offer(struct sim *sim, struct agent *agent)
                         (unsigned long long)++master->offer_count),
                 .agent = agent,
                 .role = role,
-                .cpus = cpus,
+                .stuff = stuff,
                 .valid = true,
                 .next = master->offers};
         master->offers = offer;
@@ -161,8 +163,8 @@ static void allocate(struct sim *sim, void *context, uint64_t epoch)
         if (!offer)
             continue;
         word->offers[word->offer_count++] = offer;
-        trace(sim, "master", "offers %s of %s to %s: %lld", offer->id, offer->agent->id,
-                offer->role ? "r2" : "r1", (long long)offer->cpus);
+        trace(sim, "master", "offers %s of %s to %s:%s", offer->id, offer->agent->id, role_name(offer->role),
+                stuff_text(sim, &offer->stuff));
     }
     if (word->offer_count > 0)
         master_tell(sim, word);
@@ -199,10 +201,17 @@ void master_rescind(struct sim *sim)
 /* ---- agents -----------------------------------------------------------------------------------------------
  */
 
+static void forget_executors(struct agent *agent)
+{
+    for (int i = 1; i <= EXECUTORS; i++)
+        agent->executors[i].known = false;
+}
+
 static void lose_agent(struct sim *sim, struct agent *agent, mesos_state say, int reason)
 {
     agent->standing = STANDING_UNREACHABLE;
     agent->connected = false;
+    forget_executors(agent);
     master_drop_offers(sim, agent, true);
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
@@ -253,6 +262,7 @@ void master_mark_gone(struct sim *sim, struct agent *agent)
     trace(sim, "master", "%s is gone by an operator's word", agent->id);
     bool connected = agent->connected;
     agent->standing = STANDING_GONE;
+    forget_executors(agent);
     master_drop_offers(sim, agent, true);
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
@@ -288,7 +298,8 @@ static void admit(struct sim *sim, struct life *life, bool returned)
                 sim, life, life->state, (int)REASON(AGENT_REREGISTERED), NULL, "the agent is back");
 }
 
-void master_handle_register(struct sim *sim, struct agent *agent, struct life **lives, size_t count)
+void master_handle_register(
+        struct sim *sim, struct agent *agent, struct life **lives, size_t count, uint32_t executors)
 {
     struct master *master = &sim->master;
     if (!master->up)
@@ -304,6 +315,8 @@ void master_handle_register(struct sim *sim, struct agent *agent, struct life **
     agent->watch++;
     master_drop_offers(sim, agent, true);
     agent_order(sim, agent, ORDER_REGISTERED, NULL, 0);
+    for (int i = 1; i <= EXECUTORS; i++)
+        agent->executors[i].known = !master->removed && executors >> i & 1;
     if (master->removed)
         agent_order(sim, agent, ORDER_KILL_ALL, NULL, 0);
     else if (master->removed_upto > 0)
@@ -321,6 +334,17 @@ void master_handle_register(struct sim *sim, struct agent *agent, struct life **
             agent_order(sim, agent, ORDER_DO_YOU_HAVE, life, 0);
     }
     master_wake_allocator(sim, MS);
+}
+
+void master_handle_exited(struct sim *sim, struct agent *agent, int executor)
+{
+    if (!sim->master.up || agent->standing != STANDING_REGISTERED || !agent->executors[executor].known)
+        return;
+    agent->executors[executor].known = false;
+    struct word *word = NEW(sim, struct word);
+    *word = (struct word){.type = EVENT(FAILURE), .text = agent->id, .executor = executor_name(executor)};
+    master_tell(sim, word);
+    master_wake_allocator(sim, random_between(&sim->random, 0, SECOND));
 }
 
 void master_handle_update(struct sim *sim, struct update *update, mesos_state latest)
@@ -391,6 +415,7 @@ void master_failover(struct sim *sim)
         if (agent->standing == STANDING_REGISTERED || agent->standing == STANDING_RECOVERING)
             agent->standing = random_below(&sim->random, 8) ? STANDING_RECOVERING : STANDING_NONE;
         agent->connected = false;
+        forget_executors(agent);
         agent->watch++;
         agent_lose_master(sim, agent,
                 random_spread(&sim->random, 10 * MS, late ? 2 * sim->weather.reregister_us : 10 * SECOND));

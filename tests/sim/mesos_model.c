@@ -29,6 +29,7 @@ void mesos_answer_core(struct sim *sim, const struct call *call, enum core_answe
             names[answer], text);
     struct core_input input = {
             .kind = CORE_IN_ANSWER, .answer = {.call = call->number, .answer = answer, .text = text}};
+    hand_answered(sim, call, answer);
     daemon_input(sim, &input);
 }
 
@@ -70,6 +71,7 @@ static void tell_down(struct sim *sim, const char *text, enum link_end why)
         daemon_stop(sim, begins);
         return;
     }
+    hand_clear(sim);
     struct core_input input = {
             .kind = CORE_IN_DOWN, .down = {.refused = error || why == END_UNAUTHORIZED, .text = text}};
     daemon_input(sim, &input);
@@ -171,7 +173,7 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
     call->framework = sim->daemon.framework;
     size_t count = core_suppressed_roles(sim->daemon.core, suppressed);
     for (size_t i = 0; i < count; i++)
-        call->roles[strcmp(suppressed[i], "r2") == 0] = true;
+        call->roles[role_of(suppressed[i])] = true;
     mesos->state = LINK_SUBSCRIBING;
     mesos->stream = net_open(sim);
     mesos->held = NULL;

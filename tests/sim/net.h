@@ -2,7 +2,7 @@
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
-#include "world.h"
+#include "stuff.h"
 
 enum side { MASTER_SIDE, CLIENT_SIDE };
 
@@ -32,7 +32,7 @@ int64_t net_latency(struct sim *sim);
 
 struct launch {
     struct life *life;
-    int64_t cpus;
+    struct stuff stuff;
 };
 
 struct call {
@@ -81,7 +81,8 @@ struct word {
     uint64_t stream;
     struct offer **offers;
     size_t offer_count;
-    const char *text; /* of ERROR; the offer's id of RESCIND; the agent's id of FAILURE */
+    const char *text;     /* of ERROR; the offer's id of RESCIND; the agent's id of FAILURE */
+    const char *executor; /* of FAILURE; NULL: the agent's */
     const char *id, *agent;
     mesos_state state;
     int reason, source;

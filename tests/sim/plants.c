@@ -16,6 +16,10 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_ADOPT_OVER] = "adopt-over",
         [PLANT_FORGET_KEYS] = "forget-keys",
         [PLANT_NOT_RESTORED] = "not-restored",
+        [PLANT_HAND_TWICE] = "hand-twice",
+        [PLANT_NO_STRICT] = "no-strict",
+        [PLANT_NO_PREFERRED] = "no-preferred",
+        [PLANT_NO_ROOM] = "no-room",
 };
 
 /* PLANT_SKIP_ASKING: a question that was not answered is not asked again in its subscription. */
@@ -64,4 +68,30 @@ void plant_kill_ends(struct sim *sim, const char *id)
             .reason = -1,
             .source = SOURCE(MASTER)};
     world_after(sim, MS, hear_end, word, sim->daemon.run);
+}
+
+void plant_launch(struct sim *sim, struct core_launch *launches, size_t count)
+{
+    if (sim->plant != PLANT_HAND_TWICE || count < 2)
+        return;
+    launches[1].resources = launches[0].resources;
+    launches[1].resource_count = launches[0].resource_count;
+}
+
+/* As our daemon reads it; the bytes stay. */
+void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec)
+{
+    bool strict = sim->plant == PLANT_NO_STRICT, preferred = sim->plant == PLANT_NO_PREFERRED;
+    size_t count = 0;
+    if (sim->plant == PLANT_NO_ROOM)
+        spec->cpus *= 1000;
+    for (size_t i = 0; i < spec->n_constraints && (strict || preferred); i++) {
+        Zmesos__V1__Constraint *constraint = spec->constraints[i];
+        if (constraint->preferred ? preferred : strict)
+            zmesos__v1__constraint__free_unpacked(constraint, NULL);
+        else
+            spec->constraints[count++] = constraint;
+    }
+    if (strict || preferred)
+        spec->n_constraints = count;
 }

@@ -33,6 +33,7 @@ struct store {
     uint64_t handed, committed;
     bool in_flight;
     struct disk disk, backup;
+    struct disk ahead; /* as the core has decided: with what is not on disk yet */
 };
 
 void store_add(struct sim *sim, const struct record *record);
@@ -44,7 +45,8 @@ void store_load(struct sim *sim, void (*row)(struct sim *sim, const struct recor
 void store_clear(struct sim *sim); /* drops blobs */
 /* disk_model.c */
 void disk_keep(struct sim *sim, const struct record *record);
-void disk_copy(struct disk *to, const struct disk *from); /* replaces what was there */
+void disk_decide(struct sim *sim, const struct record *record); /* what is ahead of the disk */
+void disk_copy(struct disk *to, const struct disk *from);       /* replaces what was there */
 void disk_clear(struct disk *disk);
 void store_take_backup(struct sim *sim);
 bool store_restore(struct sim *sim);                             /* false: there is no backup */

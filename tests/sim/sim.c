@@ -4,6 +4,7 @@
  *   zmesos-sim --seeds N [--first S] [--jobs J]    N seeds from S (default 1)
  *   zmesos-sim --seed S [--trace]                  one seed
  *   zmesos-sim --plant NAME [--seeds N]            with a bug put in: succeeds when it is found
+ *   --basic                                        without the features of features.h
  *
  * Exit status: 0, 1 for a violation (with --plant: for none), 2 for a wrong argument. */
 #include "sim.h"
@@ -25,7 +26,7 @@
 
 struct options {
     int64_t first, seeds, jobs, seed;
-    bool trace;
+    bool trace, basic;
     enum plant plant;
 };
 
@@ -38,7 +39,25 @@ struct job {
 /* ---- one run ----------------------------------------------------------------------------------------------
  */
 
-void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool tracing)
+/* What an agent has besides cpus. */
+static void furnish(struct sim *sim, struct agent *agent)
+{
+    struct random *random = &sim->random;
+    struct stuff *stuff = &agent->stuff;
+    if (!sim->features[FEATURE_RESOURCES])
+        return;
+    stuff->scalars[MEM] = random_between(random, 20, 200) * 10000;
+    for (int i = CPUS_R1; i <= CPUS_REVOCABLE; i++)
+        stuff->scalars[i] = random_below(random, 2) ? random_between(random, 1, 20) * 100 : 0;
+    for (int i = BOLTS; i <= BOLTS_R1; i++)
+        stuff->scalars[i] = random_below(random, 2) ? random_between(random, 1, 5000) : 0;
+    stuff->items[PORTS] = random_next(random) | random_next(random);
+    stuff->items[PORTS_R2] = ~stuff->items[PORTS] & random_next(random);
+    stuff->items[NAILS] = random_next(random) & random_next(random) & 0xfff;
+    stuff->items[NAILS_R1] = ~stuff->items[NAILS] & random_next(random) & 0xfff;
+}
+
+void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool basic, bool tracing)
 {
     *sim = (struct sim){.seed = seed, .plant = plant, .tracing = tracing};
     arena_init(&sim->arena);
@@ -46,13 +65,16 @@ void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool tracing)
     core_outputs_init(&sim->daemon.outputs);
     heap_init(&sim->events);
     random_seed(&sim->random, seed);
+    features_init(sim, basic);
     weather_init(sim);
     master_start(sim);
     sim->agent_count = (int)random_between(&sim->random, 1, 5);
     for (int i = 0; i < sim->agent_count; i++) {
         struct agent *agent = &sim->agents[i];
         agent->id = arena_format(&sim->arena, "A%d", i + 1);
-        agent->cpus = random_between(&sim->random, 5, 60) * 100;
+        agent->stuff.scalars[CPUS] = random_between(&sim->random, 5, 60) * 100;
+        furnish(sim, agent);
+        rules_describe(sim, agent);
         agent_start(sim, agent);
     }
     daemon_start(sim, NULL, 0);
@@ -74,10 +96,10 @@ void sim_clear(struct sim *sim)
     arena_clear(&sim->arena);
 }
 
-static bool play(uint64_t seed, enum plant plant, bool tracing)
+static bool play(const struct options *options, uint64_t seed, enum plant plant, bool tracing)
 {
     struct sim *sim = alloc_zeroed(1, sizeof *sim);
-    sim_run(sim, seed, plant, tracing);
+    sim_run(sim, seed, plant, options->basic, tracing);
     bool violated = sim->violated;
     if (violated && !tracing)
         printf("seed %llu: %s (after %.3f s)\n", (unsigned long long)seed, sim->violation,
@@ -94,7 +116,7 @@ static int work(const struct options *options, int64_t number, struct job *job)
 {
     for (int64_t i = number; i < options->seeds; i += options->jobs) {
         job->seed = (uint64_t)(options->first + i);
-        job->violated = play(job->seed, options->plant, false);
+        job->violated = play(options, job->seed, options->plant, false);
         if (job->violated)
             return 1;
         job->done++;
@@ -150,9 +172,9 @@ static int run_plant(const struct options *options)
 {
     for (int64_t i = 0; i < options->seeds; i++) {
         uint64_t seed = (uint64_t)(options->first + i);
-        if (!play(seed, options->plant, false))
+        if (!play(options, seed, options->plant, false))
             continue;
-        if (play(seed, PLANT_NONE, false))
+        if (play(options, seed, PLANT_NONE, false))
             return 1; /* a bug that nobody planted */
         printf("%s is found by seed %llu, the %lldth\n", plant_names[options->plant],
                 (unsigned long long)seed, (long long)i + 1);
@@ -179,7 +201,7 @@ static bool read_options(int argc, char **argv, struct options *options)
     static const struct option names[] = {{"seeds", required_argument, NULL, 'n'},
             {"first", required_argument, NULL, 'f'}, {"jobs", required_argument, NULL, 'j'},
             {"seed", required_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'},
-            {"plant", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+            {"plant", required_argument, NULL, 'p'}, {"basic", no_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
     *options = (struct options){.first = 1, .seeds = 2000, .jobs = 1, .seed = -1};
     bool good = true;
     for (int c; good && (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -199,6 +221,9 @@ static bool read_options(int argc, char **argv, struct options *options)
         case 't':
             options->trace = true;
             break;
+        case 'b':
+            options->basic = true;
+            break;
         case 'p':
             options->plant = find_plant(optarg);
             good = options->plant != PLANT_NONE;
@@ -215,11 +240,11 @@ int main(int argc, char **argv)
 {
     struct options options;
     if (!read_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: zmesos-sim [--seeds N] [--first S] [--jobs J] [--plant NAME]\n"
-                        "       zmesos-sim --seed S [--trace] [--plant NAME]\n");
+        fprintf(stderr, "usage: zmesos-sim [--seeds N] [--first S] [--jobs J] [--plant NAME] [--basic]\n"
+                        "       zmesos-sim --seed S [--trace] [--plant NAME] [--basic]\n");
         return 2;
     }
     if (options.seed >= 0)
-        return play((uint64_t)options.seed, options.plant, options.trace);
+        return play(&options, (uint64_t)options.seed, options.plant, options.trace);
     return options.plant ? run_plant(&options) : run_seeds(&options);
 }

@@ -13,6 +13,8 @@
 #include "checks.h"
 #include "clients.h"
 #include "cluster.h"
+#include "features.h"
+#include "hand.h"
 #include "net.h"
 #include "process.h"
 #include "weather.h"
@@ -29,11 +31,13 @@ struct sim {
     uint64_t sequence, steps;
     bool calm;
 
+    bool features[FEATURE_COUNT];
     struct weather weather;
     uint64_t conn_count;
     struct store store;
     struct daemon daemon;
     struct mesos mesos;
+    struct hand hand;
     struct master master;
     struct agent agents[AGENTS_MAX];
     int agent_count;
@@ -62,7 +66,7 @@ struct sim {
 struct life *sim_new_life(struct sim *sim, const char *id);
 struct life *sim_life(const struct sim *sim, const char *id);
 struct agent *sim_agent(struct sim *sim, const char *id);
-void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool tracing);
+void sim_run(struct sim *sim, uint64_t seed, enum plant plant, bool basic, bool tracing);
 void sim_clear(struct sim *sim);
 
 #endif

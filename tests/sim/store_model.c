@@ -59,6 +59,7 @@ void store_add(struct sim *sim, const struct record *record)
     struct store_row *row = NEW(sim, struct store_row);
     row->record = *record;
     keep_texts(sim, &row->record);
+    disk_decide(sim, &row->record);
     struct store_row ***end = &store->ends[store->handed % 2];
     if (!*filling(store))
         *end = filling(store);
@@ -219,4 +220,5 @@ void store_clear(struct sim *sim)
     end_group(sim, 1, false);
     disk_clear(&store->disk);
     disk_clear(&store->backup);
+    disk_clear(&store->ahead);
 }

@@ -54,6 +54,22 @@ struct now world_now(const struct sim *sim)
             .wall_ns = WALL_START_NS + sim->now_us * 1000 + sim->wall_offset_ns};
 }
 
+static const char *const role_names[ROLES] = {"r1", "r2"};
+
+const char *role_name(int role)
+{
+    return role_names[role];
+}
+
+int role_of(const char *name)
+{
+    for (int i = 0; i < ROLES; i++) {
+        if (strcmp(role_names[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
 struct life *sim_life(const struct sim *sim, const char *id)
 {
     for (size_t i = sim->life_count; i-- > 0;) {

@@ -13,6 +13,7 @@
 #define MINUTE (60 * SECOND)
 
 #define ROLES 2
+#define EXECUTORS 2 /* of tasks that share one: from 1 */
 #define AGENTS_MAX 8
 #define TASKS_MAX 24
 #define OPERATIONS_MAX 16
@@ -45,6 +46,8 @@ struct event {
 void world_after(struct sim *sim, int64_t delay_us, event_fn *fn, void *context, uint64_t number);
 bool world_step(struct sim *sim); /* the next event; false: none is left */
 struct now world_now(const struct sim *sim);
+const char *role_name(int role);
+int role_of(const char *name); /* -1: none */
 void *sim_alloc(struct sim *sim, size_t size);
 #define NEW(sim, type) ((type *)sim_alloc(sim, sizeof(type)))
 

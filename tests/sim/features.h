@@ -1,0 +1,18 @@
+/* What a seed uses of what zmesos can do besides running tasks that ask for cpus. */
+#ifndef SIM_FEATURES_H
+#define SIM_FEATURES_H
+
+#include "world.h"
+
+enum feature {
+    FEATURE_RESOURCES,   /* by name, reserved, revocable; numbers and items */
+    FEATURE_EXECUTORS,   /* of the framework's own, shared by the tasks of an agent */
+    FEATURE_CONSTRAINTS, /* on where a task goes */
+    FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
+    FEATURE_COUNT
+};
+
+/* Drawn apart from all else: a seed without features is the run that it was before there were any. */
+void features_init(struct sim *sim, bool basic);
+
+#endif
