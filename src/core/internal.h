@@ -191,6 +191,7 @@ enum attempt_flag {
     ATTEMPT_TIMED_OUT = 32, /* did not start in time: is killed for it */
     ATTEMPT_REPLACED = 64,  /* given up while it may be alive: is killed when it shows */
     ATTEMPT_DRAINED = 256,  /* is killed because maintenance of its agent begins */
+    ATTEMPT_FOUND = 512,    /* another history of this store made it */
     ATTEMPT_REMOVED = 128,  /* its framework was removed: questions about it mean nothing any more */
 };
 

@@ -256,6 +256,34 @@ def test_a_task_that_ended_after_the_backup_is_not_run_again(cluster, start_daem
     assert starts.read_text().split() == ["once"]
 
 
+def test_a_task_that_was_launched_after_the_backup_is_not_run_again(cluster, start_daemon, backup, tmp_path, needs_local):
+    """It was waiting when the backup was made, and runs: it is found, as the same task, and a release of all leaves it so."""
+    starts = tmp_path / "starts"
+    with cluster.client(timeout=30.0) as client:
+        fill(client)
+        client.launch(f"echo once >> {starts}; sleep 600", id="t", cpus=1, mem=32)
+        client.backup(backup)
+        client.kill("fills1")
+        running(client, "t")
+        first = client.task("t").attempts[0].mesos_task_id
+    daemon = move(cluster, start_daemon, backup)
+    daemon.wait_subscribed()
+    with cluster.client(timeout=30.0) as client:
+        client.reconcile()
+        running(client, "t")
+        task = client.task("t")
+        assert [attempt.mesos_task_id for attempt in task.attempts] == [first] and not task.adopted
+        assert not [other for other in client.tasks() if other.adopted]
+        client.release("RUN")
+        client.launch("true", id="other", cpus=1, mem=32)  # there is room, and it is used
+        assert zmesos.state_name(client.wait("other", timeout=60).state) == "FINISHED"
+        assert len(client.task("t").attempts) == 1
+        client.kill("t", "fills2")
+        assert zmesos.state_name(client.wait("t", timeout=60).state) == "KILLED"
+        client.wait("fills2", timeout=60)
+    assert starts.read_text().split() == ["once"]
+
+
 def test_new_attempts_of_older_tasks_have_ids_of_their_own(cluster, start_daemon, backup, needs_local):
     """The original launched it after the backup; the restored one does too, once it is released."""
     with cluster.client(timeout=30.0) as client:

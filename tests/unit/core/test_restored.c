@@ -278,24 +278,80 @@ static void refusals(void **state)
 
 /* ---- the other history ------------------------------------------------------------------------------- */
 
-/* What it launched after the backup: the next attempt of a task we know, tasks we do not know. */
+/* What it launched after the backup and we do not know as tasks. */
 static void what_it_launched_is_adopted(void **state)
 {
     struct rig *rig = restored(state);
     in_up(rig);
-    in_update(rig, "running.2.2 RUNNING by MASTER because RECONCILIATION on A3");
-    expect(look_states(rig, "running"), "RUNNING held | RUNNING");
-    expect(look_states(rig, "running.2.2"), "RUNNING adopted | RUNNING");
     in_update(rig, "theirs.7.1 RUNNING by MASTER because RECONCILIATION on A3");
     expect(look_states(rig, "theirs"), "RUNNING adopted | RUNNING");
     in_update(rig, words(rig, "last.%lld.1 RUNNING by MASTER because RECONCILIATION on A3", 6 + JUMP));
     expect(look_states(rig, "last"), "RUNNING adopted | RUNNING");
-    in_release(rig, "RUN", "queued"); /* they launched it, too */
+    /* The key of a task that is there, and not its id. */
+    in_update(rig, "other.6.1 RUNNING by MASTER because RECONCILIATION on A3");
+    expect(look_states(rig, "other"), "RUNNING adopted | RUNNING");
+    expect(look_states(rig, "queued"), "QUEUED held");
+}
+
+/* Its attempts of tasks that are held go on as those of the same tasks: run again they would run twice. */
+static void its_attempts_are_the_tasks_own(void **state)
+{
+    struct rig *rig = restored(state);
+    in_up(rig);
     in_update(rig, "queued.6.1 RUNNING by MASTER because RECONCILIATION on A3");
-    expect(look_states(rig, "queued"), "QUEUED");
-    expect(place(rig, "A1", ""), "queued.6.1" R);
+    expect(look_states(rig, "queued"), "RUNNING held | RUNNING");
+    assert_string_equal(look(rig, "queued")->attempts[0]->mesos_task_id, "queued.6.1");
+    expect_state(rig, "queued.6.1", "none");
+    in_update(rig, "backoff.3.4 RUNNING by MASTER because RECONCILIATION on A3"); /* two more between */
+    expect(look_states(rig, "backoff"), "RUNNING held | FAILED | RUNNING");
+    in_release(rig, "RUN", "");
+    expect(place(rig, "A1", ""), ""); /* both run already */
+    in_update(rig, "backoff.3.4 FAILED by AGENT uuid u on A3");
+    in_wait(rig, 3600000);
+    expect(place(rig, "A1", ""), "backoff.3.3" R); /* the third that we know of */
+    rig_restart(rig);
+    in_up(rig);
     in_update(rig, "queued.6.1 FINISHED by AGENT uuid u on A3");
+    expect(look_states(rig, "queued"), "FINISHED | FINISHED");
+}
+
+/* One of the same task that it had given up for a later one ends, as does what we have replaced ourselves. */
+static void what_it_gave_up_is_killed(void **state)
+{
+    struct rig *rig = restored(state);
+    in_up(rig);
+    in_update(rig, "running.2.3 RUNNING by MASTER because RECONCILIATION on A3");
+    expect(look_states(rig, "running"), "RUNNING held | RUNNING replaced | RUNNING");
+    rig_show(rig, SHOW_CALLS);
+    assert_true(has_line(in_update(rig, "running.2.1 RUNNING by MASTER because RECONCILIATION on A2"),
+            "CALL KILL running.2.1 A2"));
+    assert_true(has_line(
+            in_update(rig, "running.2.2 RUNNING by AGENT uuid u on A4"), "CALL KILL running.2.2 A4"));
+    in_release(rig, "RUN", "queued");
+    expect(place(rig, "A1", ""), "queued.6.1" R);
+    assert_true(
+            has_line(in_update(rig, "queued.6.1 RUNNING by AGENT uuid u on A3"), "CALL KILL queued.6.1 A3"));
+    in_update(rig, "queued.6.1 KILLED by AGENT uuid u on A3");
     expect(look_states(rig, "queued"), "LAUNCHING | LAUNCHING");
+    in_release(rig, "DROP", "backoff");
+    assert_true(has_line(
+            in_update(rig, "backoff.3.2 RUNNING by AGENT uuid u on A3"), "CALL KILL backoff.3.2 A3"));
+    expect(look_states(rig, "backoff"), "KILLED kill | FAILED");
+}
+
+/* It had not acknowledged their ends when it was gone, so the agents tell us. */
+static void what_ended_there_has_ended(void **state)
+{
+    struct rig *rig = restored(state);
+    in_up(rig);
+    in_update(rig, "queued.6.1 FINISHED by AGENT uuid u on A3");
+    expect(look_states(rig, "queued"), "FINISHED | FINISHED");
+    in_update(rig, "backoff.3.2 FAILED by AGENT uuid u on A3");
+    expect(look_states(rig, "backoff"), "QUEUED held | FAILED | FAILED");
+    in_update(rig, "launching.1.2 GONE by MASTER on A3"); /* nobody asked about it */
+    expect(look_states(rig, "launching"), "LAUNCHING held | LAUNCHING");
+    in_release(rig, "RUN", "");
+    expect(place(rig, "A1", ""), "");
 }
 
 static void an_hour(struct core_config *config)
@@ -387,6 +443,9 @@ int main(void)
             TEST(ids_that_are_not_held_or_not_there),
             TEST(refusals),
             TEST(what_it_launched_is_adopted),
+            TEST(its_attempts_are_the_tasks_own),
+            TEST(what_it_gave_up_is_killed),
+            TEST(what_ended_there_has_ended),
             TEST(what_was_forgotten_is_killed),
             TEST(restored_twice),
             TEST(a_store_without_tasks),
