@@ -196,8 +196,8 @@ void check_placed(struct sim *sim, const struct attempt_row *row)
     const struct kept_task *task = decided(sim, row->task_key);
     const struct wish *wish = task ? client_wish(sim, task->row.id, strlen(task->row.id)) : NULL;
     struct placing *placing = sim->hand.placings;
-    if (!wish || task->row.flags & peek_adopted || row->state != (int)VIEW(LAUNCHING) ||
-            row->number <= task->attempt_count)
+    if (!wish || (task->row.flags & peek_adopted) || (row->flags & peek_found) ||
+            row->state != (int)VIEW(LAUNCHING) || row->number <= task->attempt_count)
         return;
     while (placing && (placing->key != row->task_key || placing->attempt != row->number))
         placing = placing->next;
