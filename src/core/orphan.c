@@ -155,7 +155,7 @@ static bool is_latest(struct core *core, const struct task *task, uint32_t numbe
     const struct attempt *current = task_current(task);
     if (task_is_final(task))
         return false;
-    if (!current || state_is_over(current->state))
+    if (!current || !attempt_may_live(current))
         return true; /* nothing of it runs that we know of, and it is not over */
     const char *mesos_id = task_mesos_id(&core->out->arena, task, current->number);
     const char *ours = restored_mesos_id(core, task, current->number);
@@ -173,7 +173,7 @@ static bool is_latest(struct core *core, const struct task *task, uint32_t numbe
 static void give_up_the_one_before(struct core *core, const struct task *task)
 {
     const struct attempt *before = task->attempt_count > 1 ? task_current(task) - 1 : NULL;
-    if (!before || state_is_over(before->state))
+    if (!before || !attempt_may_live(before))
         return;
     struct attempt_row row = attempt_row_of(task, before);
     row.flags |= ATTEMPT_REPLACED;

@@ -339,6 +339,19 @@ static void what_it_gave_up_is_killed(void **state)
     expect(look_states(rig, "backoff"), "KILLED kill | FAILED");
 }
 
+/* One that was lost may return, and is given up all the same. */
+static void what_it_had_lost_and_replaced_is_killed(void **state)
+{
+    struct rig *rig = restored(state);
+    in_up(rig);
+    in_update(rig, "lost.5.2 RUNNING by MASTER because RECONCILIATION on A3");
+    expect(look_states(rig, "lost"), "RUNNING held | LOST replaced | RUNNING");
+    rig_show(rig, SHOW_CALLS);
+    assert_true(has_line(in_update(rig, "lost.5.1 RUNNING by MASTER on A2"), "CALL KILL lost.5.1 A2"));
+    rig_restart(rig);
+    assert_true(has_line(in_up(rig), "CALL KILL lost.5.1 A2"));
+}
+
 /* It had not acknowledged their ends when it was gone, so the agents tell us. */
 static void what_ended_there_has_ended(void **state)
 {
@@ -445,6 +458,7 @@ int main(void)
             TEST(what_it_launched_is_adopted),
             TEST(its_attempts_are_the_tasks_own),
             TEST(what_it_gave_up_is_killed),
+            TEST(what_it_had_lost_and_replaced_is_killed),
             TEST(what_ended_there_has_ended),
             TEST(what_was_forgotten_is_killed),
             TEST(restored_twice),
