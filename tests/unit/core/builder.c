@@ -591,6 +591,7 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RELEASE] = &zmesos__v1__release__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_WHY] = &zmesos__v1__why__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_SANDBOX] = &zmesos__v1__sandbox__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_TEARDOWN] = &zmesos__v1__teardown__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SUPPRESS] = &zmesos__v1__suppress__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_REVIVE] = &zmesos__v1__revive__descriptor,

@@ -47,6 +47,33 @@ static void with_specifications(void **state)
     assert_true(slice_equal(blob_slice(rig->disk.tasks[1].row.spec), expected));
 }
 
+/* Of a task that has an executor of the framework's own, it is that executor's. */
+static void a_sandbox_is_its_executor_s(void **state)
+{
+    static const struct {
+        const char *spec, *directory;
+    } cases[] = {{"a", "/frameworks/framework-1/executors/a.1.1/runs/latest"},
+            {"a exec e1", "/frameworks/framework-1/executors/e1/runs/latest"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig *rig = *state = rig_create(NULL);
+        in_up(rig);
+        in_launch(rig, cases[i].spec);
+        in_offers(rig, "o1 A1 cpus 2");
+        rig->disk.tasks[0].attempts[0].agent_url = "http://here:5051";
+        rig_restart(rig);
+        Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SANDBOX);
+        request->sandbox->task_id = words(rig, "a");
+        in_request(rig, request);
+        const struct core_output *last = rig->out.items;
+        while (last->kind != CORE_OUT_REPLY)
+            last++;
+        assert_int_equal(last->reply.reply->code, ZMESOS__V1__CODE__OK);
+        assert_string_equal(last->reply.reply->sandbox->directory, cases[i].directory);
+        if (i == 0)
+            rig_destroy(rig);
+    }
+}
+
 #define MEBIBYTE ((size_t)1 << 20)
 
 /* Five tasks of which four fill what a reply may hold of specifications; `more` bytes in the fourth. */
@@ -349,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(by_id),
             TEST(with_specifications),
+            TEST(a_sandbox_is_its_executor_s),
             TEST(specifications_in_a_get_have_a_limit),
             TEST(specifications_on_a_page_have_a_limit),
             TEST(attempts_have_a_limit),
