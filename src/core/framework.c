@@ -222,13 +222,18 @@ void handle_update_framework(struct core *core, const struct core_input *input)
 
 void framework_updated(struct core *core, bool done)
 {
+    bool forgets = false; /* that one is suppressed, which is not ours any more */
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
-        if (role->state == ROLE_COMING)
+        if (role->state == ROLE_COMING) {
             role->state = done ? ROLE_OURS : ROLE_GONE;
-        else if (role->state == ROLE_LEAVING)
+        } else if (role->state == ROLE_LEAVING) {
             role->state = done ? ROLE_GONE : ROLE_OURS;
+            forgets |= done && role->stopped;
+        }
     }
     if (done)
         write_roles(core);
+    if (forgets)
+        write_suppressed(core);
 }

@@ -798,6 +798,7 @@ void framework_updated(struct core *core, bool done); /* the master has answered
 /* roles.c: SUPPRESS and REVIVE by request */
 void handle_suppress(struct core *core, const struct core_input *input);
 void handle_revive(struct core *core, const struct core_input *input);
+void write_suppressed(struct core *core);
 void recover_suppressed(struct core *core, const char *value);
 
 /* maintenance.c */

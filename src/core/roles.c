@@ -8,12 +8,18 @@
 
 #include "base/alloc.h"
 
-static void write_suppressed(struct core *core)
+/* One that leaves is ours until the master has answered. */
+static bool is_ours(const struct role *role)
+{
+    return role->state == ROLE_OURS || role->state == ROLE_LEAVING;
+}
+
+void write_suppressed(struct core *core)
 {
     struct arena *arena = &core->out->arena;
     const char *text = "";
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].stopped && core->roles[i].state == ROLE_OURS)
+        if (core->roles[i].stopped && is_ours(&core->roles[i]))
             text = arena_format(arena, "%s%s%s", text, *text ? " " : "", core->roles[i].name);
     }
     output_meta(core, META_SUPPRESSED, text);
@@ -86,7 +92,7 @@ static void change(struct core *core, const struct core_input *input, const char
         return;
     for (size_t i = 0; i < (count ? count : core->role_count); i++) {
         struct role *role = count ? role_find(core, roles[i]) : &core->roles[i];
-        if (role->state == ROLE_OURS)
+        if (is_ours(role))
             each(core, role);
     }
     write_suppressed(core);

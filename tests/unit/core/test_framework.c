@@ -140,6 +140,37 @@ static void it_holds_over_restarts_until_the_configuration_changes(void **state)
     expect(roles(rig), "r1 r3 r5");
 }
 
+static const char *suppress(struct rig *rig)
+{
+    return in_request(rig, build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SUPPRESS));
+}
+
+static void a_role_that_is_gone_is_suppressed_no_more(void **state)
+{
+    struct rig *rig = ready(state);
+    suppress(rig);
+    expect(disk_meta(&rig->disk, META_SUPPRESSED), "r1 r2");
+    update(rig, "", "r2");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    expect(disk_meta(&rig->disk, META_SUPPRESSED), "r1");
+    update(rig, "r2", "");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    assert_int_equal(look_status(rig)->n_suppressed_roles, 1);
+    rig_restart(rig);
+    assert_int_equal(look_status(rig)->n_suppressed_roles, 1);
+}
+
+static void a_role_that_stays_after_all_is_suppressed_as_wished(void **state)
+{
+    struct rig *rig = ready(state);
+    update(rig, "", "r2");
+    suppress(rig); /* all of them: r2 is ours until the master has answered */
+    in_answer_last(rig, CORE_REFUSED, "no");
+    assert_int_equal(look_status(rig)->n_suppressed_roles, 2);
+    rig_restart(rig);
+    assert_int_equal(look_status(rig)->n_suppressed_roles, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +180,8 @@ int main(void)
             TEST(a_role_with_tasks_does_not_go),
             TEST(what_cannot_be),
             TEST(so_many_at_once),
+            TEST(a_role_that_is_gone_is_suppressed_no_more),
+            TEST(a_role_that_stays_after_all_is_suppressed_as_wished),
             TEST(it_holds_over_restarts_until_the_configuration_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
