@@ -95,7 +95,11 @@ void life_report(struct sim *sim, struct life *life, mesos_state state, int reas
     }
     struct update *update = NEW(sim, struct update);
     sim->updates[sim->update_count++] = update;
-    *update = (struct update){.uuid = sim->update_count, .life = life, .state = state, .reason = reason};
+    *update = (struct update){.uuid = sim->update_count,
+            .life = life,
+            .state = state,
+            .reason = reason,
+            .healthy = state == TASK(RUNNING) ? life->healthy : 0};
     life->state = state;
     weather_aim(sim);
     trace(sim, "agent", "%s %s: %s", life->agent->id, life->id, state_name(state));
@@ -203,12 +207,26 @@ void life_finish(struct sim *sim, void *context, uint64_t timer)
     executor_task_over(sim, life);
 }
 
+/* What its check says changes now and then. */
+static void check_health(struct sim *sim, void *context, uint64_t left)
+{
+    struct life *life = context;
+    if (life->place != PLACE_ALIVE || life->state != TASK(RUNNING) || left == 0 || !life->agent->up)
+        return;
+    life->healthy = life->healthy > 0 ? -1 : 1;
+    life_report(sim, life, TASK(RUNNING), -1);
+    world_after(sim, random_spread(&sim->random, 10 * MS, MINUTE), check_health, life, left - 1);
+}
+
 static void run(struct sim *sim, void *context, uint64_t timer)
 {
     struct life *life = context;
     if (life->timer != timer || life->place != PLACE_ALIVE)
         return;
     life_report(sim, life, TASK(RUNNING), -1);
+    if (sim->features[FEATURE_HEALTH])
+        world_after(sim, random_spread(&sim->random, MS, 10 * SECOND), check_health, life,
+                random_below(&sim->random, 5));
     if (life->wish->runs_us != INT64_MAX)
         life_plan(sim, life, life->wish->runs_us, life_finish);
 }
@@ -363,7 +381,10 @@ static void deliver_order(struct sim *sim, void *context, uint64_t number)
         handle_registered(sim, agent);
         break;
     case ORDER_END_EXECUTOR:
-        executor_end(sim, agent, (int)letter->uuid);
+        if (letter->life)
+            executor_end_command(sim, letter->life);
+        else
+            executor_end(sim, agent, (int)letter->uuid);
         break;
     }
 }

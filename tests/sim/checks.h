@@ -19,6 +19,16 @@ void check_heard(struct sim *sim, const struct heard *heard);
 void check_task_decided(struct sim *sim, const struct task_row *row);
 void check_forget_decided(struct sim *sim, const struct forget_row *row);
 void check_releases(struct sim *sim, const struct request *request);
+/* checks_other.c */
+void check_decided(struct sim *sim, const struct record *record, uint32_t flags_before);
+void check_other_reply(struct sim *sim, const struct request *request, const Zmesos__V1__Reply *reply);
+void check_subscribes(struct sim *sim, const struct call *call);
+void check_asked_call(struct sim *sim, struct call *call);
+/* As the core has decided, whether that is on disk or not. */
+bool decided_stopped(const struct sim *sim, int role);
+bool decided_role(const struct sim *sim, int role);
+bool decided_teardown(const struct sim *sim);
+const struct kept_task *decided_task(const struct sim *sim, const char *id);
 /* checks_leave.c: what leaves */
 void check_call_leaves(struct sim *sim, const struct call *call);
 void check_reply_leaves(struct sim *sim, const struct answered *reply);
@@ -54,10 +64,17 @@ enum plant {
     PLANT_NO_STRICT,    /* overlook strict constraints */
     PLANT_NO_PREFERRED, /* and preferred ones */
     PLANT_NO_ROOM,      /* find no place for a task that has one */
+    PLANT_NO_HEALTH,    /* overlook what a health check says */
+    PLANT_FORGET_ROLES, /* forget on restart which roles are suppressed by request */
+    PLANT_FORGET_END,   /* and that the framework is to end */
+    PLANT_NO_WINDOW,    /* overlook that an agent is to be maintained */
+    PLANT_NO_REFUSAL,   /* take the refusal of a call that a request asked for as its success */
+    PLANT_NO_REASON,    /* say nothing of why a task waits */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];
-bool plant_skips(struct sim *sim, struct call *call); /* nothing of this RECONCILE is left to send */
+bool plant_skips(struct sim *sim, struct call *call);        /* nothing of this RECONCILE is left to send */
+bool plant_forgets(const struct sim *sim, const char *meta); /* on restart */
 void plant_heard(struct sim *sim, const char *id);
 void plant_launch(struct sim *sim, struct core_launch *launches, size_t count);
 void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec);

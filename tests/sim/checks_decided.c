@@ -40,6 +40,9 @@ void check_call_decided(struct sim *sim, struct call *call)
         else if (wish->held && wish->forgets_decided == wish->forgets_kept)
             violation(sim, "%s is launched and was not released", call->launches[i].life->id);
     }
+    check_asked_call(sim, call);
+    if (call->type == CALL(ACCEPT_INVERSE_OFFERS) || call->type == CALL(DECLINE_INVERSE_OFFERS))
+        check_inverse_decided(sim, call);
     if (call->type == CALL(ACCEPT))
         check_accept_decided(sim, call);
     else if (call->type == CALL(DECLINE))

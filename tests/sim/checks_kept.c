@@ -19,16 +19,17 @@ static unsigned counted(const struct kept_task *task)
 /* The outcomes as which the end of this attempt counts. */
 static unsigned outcomes_of(const struct attempt_row *attempt)
 {
+    unsigned drained = attempt->flags & peek_drained ? OUTCOME(DRAINED) : 0;
     unsigned late = attempt->flags & peek_timed_out ? OUTCOME(LAUNCH_TIMEOUT) : 0;
     switch (attempt->state) {
     case (int)VIEW(FINISHED):
         return OUTCOME(FINISHED);
     case (int)VIEW(FAILED):
-        return late ? late : OUTCOME(FAILED);
+        return late ? late : drained ? drained | OUTCOME(KILLED) : OUTCOME(FAILED);
     case (int)VIEW(KILLED):
-        return late ? late : OUTCOME(KILLED);
+        return late ? late : drained | OUTCOME(KILLED);
     case (int)VIEW(GONE):
-        return late ? late : OUTCOME(GONE);
+        return late ? late : drained ? drained | OUTCOME(KILLED) : OUTCOME(GONE);
     default:
         break;
     }
@@ -229,6 +230,8 @@ static void check_whole(struct sim *sim, const struct request *request)
     const struct wish *first = request->wishes[0];
     for (size_t i = 1; i < request->count; i++) {
         const struct wish *wish = request->wishes[i];
+        if (first->role == ROLE_ADDED || wish->role == ROLE_ADDED)
+            continue; /* such are refused by themselves */
         if (sim->restores > 0 || !comparable(sim, first) || !comparable(sim, wish))
             return;
         if (!store_task(sim, wish->id) != !store_task(sim, first->id))

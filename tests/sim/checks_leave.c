@@ -126,7 +126,7 @@ static void check_kill(struct sim *sim, const struct call *call)
         violation(sim, "a KILL of %s with a grace of %lld s", id, (long long)call->grace_s);
     if (call->grace_due_s && call->grace_s != call->grace_due_s)
         violation(sim, "a KILL of %s without the grace that was asked for", id);
-    if (task->row.kill_requested)
+    if (task->row.kill_requested || row->flags & peek_drained)
         return;
     if (!(row->flags & peek_timed_out))
         violation(sim, "a KILL of %s, which nobody asked for", id);
@@ -154,6 +154,9 @@ void check_call_leaves(struct sim *sim, const struct call *call)
 static void check_launched(struct sim *sim, struct wish *wish, const struct kept_task *kept, int code)
 {
     bool adopted = kept && kept->row.flags & peek_adopted;
+    if ((code == ZMESOS__V1__CODE__INVALID && wish->role == ROLE_ADDED) ||
+            (code == ZMESOS__V1__CODE__UNAVAILABLE && sim->features[FEATURE_TEARDOWN]))
+        return; /* there is no such role now, or the framework is to end */
     if (code != ZMESOS__V1__CODE__OK && !adopted)
         violation(sim, "the launch of %s is refused: %d", wish->id, code);
     else if (!kept)

@@ -37,7 +37,9 @@ static const struct agent *room_for(struct sim *sim, const struct wish *wish, co
             if (life->agent == agent && life->known && !state_is_terminal(life->latest))
                 stuff_subtract(&left, &life->stuff);
         }
-        if (!reachable(agent) || !agent->connected || (wish->policy.elsewhere && has_ended_on(task, agent)) ||
+        if (!reachable(agent) || !agent->connected || (agent->window.set && !wish->despite) ||
+                decided_stopped(sim, wish->role) || !decided_role(sim, wish->role) ||
+                (wish->policy.elsewhere && has_ended_on(task, agent)) ||
                 (wish->want.executor && !stuff_contains(&left, &one)))
             continue;
         if (wish->want.executor)
@@ -142,6 +144,9 @@ static void check_life(struct sim *sim, const struct life *life)
         violation(sim, "%s runs, and is no task's", life->id);
     else if (row->number != task->attempt_count)
         violation(sim, "%s runs, and was given up", life->id);
+    else if (row->healthy != life->healthy && life->state == TASK(RUNNING))
+        violation(sim, "%s is %s, and its row does not say so", life->id,
+                life->healthy > 0 ? "healthy" : "not healthy");
     else if (task->row.state != (int)VIEW(RUNNING))
         violation(sim, "%s runs, and its task is %s", life->id, view_name(task->row.state));
 }

@@ -58,7 +58,7 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
     struct random *random = &sim->random;
     struct wish *wish = &sim->wishes[sim->wish_count++];
     *wish = (struct wish){.id = arena_format(&sim->arena, "t%zu", sim->wish_count),
-            .role = (int)random_below(random, ROLES),
+            .role = (int)random_below(random, sim->features[FEATURE_ROLES] ? ROLES : ROLES_CONFIGURED),
             .want = want_any(sim),
             .runs_us = random_below(random, 3) ? random_spread(random, MS, 60 * SECOND) : INT64_MAX,
             .fails = random_below(random, 4) ? 0 : (unsigned)random_between(random, 300, 1000),
@@ -68,6 +68,10 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
     if (random_below(random, 4) == 0)
         wish->launch_timeout_ms = random_spread(random, 5000, 240000);
     rules_any(sim, wish);
+    if (sim->features[FEATURE_MAINTENANCE]) {
+        wish->despite = random_below(random, 5) == 0;
+        wish->policy.on |= random_below(random, 3) == 0 ? OUTCOME(DRAINED) : 0;
+    }
     wish->spec = client_pack_spec(sim, wish, false);
     return wish;
 }
@@ -218,6 +222,7 @@ void client_restored(struct sim *sim)
 void client_start(struct sim *sim)
 {
     next_request(sim, NULL, 0);
+    client_start_other(sim);
     if (random_below(&sim->random, 2))
         world_after(sim, sim->weather.calm_at_us + SECOND, kill_all, NULL, 0);
 }

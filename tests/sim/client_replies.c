@@ -55,6 +55,7 @@ struct answered *client_read_reply(struct sim *sim, const struct core_reply *rep
     struct answered *answered = NEW(sim, struct answered);
     const Zmesos__V1__Reply *from = reply->reply;
     answered->token = reply->token;
+    check_other_reply(sim, sim->requests[reply->token - 1], from);
     answered->code = from->code;
     for (size_t i = 0; i < sim->wish_count; i++) {
         const struct wish *wish = &sim->wishes[i];

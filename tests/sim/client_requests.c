@@ -41,7 +41,9 @@ static Zmesos__V1__RetryPolicy *retry_policy(struct sim *sim, const struct polic
     zmesos__v1__retry_policy__init(retry);
     retry->has_max_attempts = true;
     retry->max_attempts = policy->max_attempts;
-    retry->on = arena_array(&sim->arena, OUTCOME_MAX, sizeof *retry->on);
+    retry->on = arena_array(&sim->arena, OUTCOME_MAX + 1, sizeof *retry->on);
+    if (policy->on & OUTCOME(DRAINED))
+        retry->on[retry->n_on++] = ZMESOS__V1__RETRY_POLICY__OUTCOME__DRAINED;
     for (unsigned outcome = 1; outcome <= OUTCOME_MAX; outcome++) {
         if (policy->on & (1u << outcome))
             retry->on[retry->n_on++] = (Zmesos__V1__RetryPolicy__Outcome)outcome;
@@ -80,6 +82,8 @@ struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool oth
     want.cpus += otherwise ? 1000 : 0;
     want_pack(sim, &want, &spec);
     rules_pack(sim, wish, &spec);
+    spec.has_despite_maintenance = wish->despite;
+    spec.despite_maintenance = wish->despite;
     spec.has_priority = wish->want.cpus % 3 == 0;
     spec.priority = 1;
     Mesos__V1__CommandInfo command;
@@ -209,6 +213,9 @@ static void fill(struct sim *sim, const struct request *request, Zmesos__V1__Req
     case REQUEST_RELEASE:
         fill_release(sim, request, message);
         break;
+    default:
+        client_fill_other(sim, request, message);
+        break;
     }
 }
 
@@ -235,7 +242,9 @@ static void arrive(struct sim *sim, void *context, uint64_t number)
     struct core_input input = {
             .kind = CORE_IN_REQUEST, .request = {.token = request->token, .request = &message}};
     fill(sim, request, &message, &input);
+    sim->daemon.asking = request;
     daemon_input(sim, &input);
+    sim->daemon.asking = NULL;
     for (size_t i = 0; message.operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH && i < request->count;
             i++)
         zmesos__v1__task_spec__free_unpacked(message.launch->tasks[i], NULL);
@@ -245,10 +254,12 @@ void client_send(struct sim *sim, void *context, uint64_t number)
 {
     (void)number;
     struct request *request = context;
-    if (request->answered)
+    if (request->answered || (client_may_give_up(request->kind) && request->tries >= 3))
         return;
     static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
-            "lists", "reconciles", "launches otherwise", "releases"};
+            "lists", "reconciles", "launches otherwise", "releases", "suppresses", "revives", "changes roles",
+            "tears down", "shuts down", "sends a message to", "requests resources", "reconciles operations",
+            "asks why", "asks for the sandbox of"};
     trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],
             request->count ? request->wishes[0]->id : "", request->drop ? " to drop" : "", request->count);
     request->tries++;

@@ -29,6 +29,7 @@ struct wish {
     struct want want;
     struct rule rules[RULES_MAX];
     size_t rule_count;
+    bool despite;    /* maintenance */
     int64_t runs_us; /* INT64_MAX: until it is killed */
     unsigned fails;  /* permille of its attempts */
     const char *label;
@@ -59,15 +60,29 @@ enum request_kind {
     REQUEST_RECONCILE,
     REQUEST_CONFLICT,
     REQUEST_RELEASE,
+    /* client_other.c: */
+    REQUEST_SUPPRESS,
+    REQUEST_REVIVE,
+    REQUEST_ROLES,
+    REQUEST_TEARDOWN,
+    REQUEST_SHUTDOWN,
+    REQUEST_MESSAGE,
+    REQUEST_RESOURCES,
+    REQUEST_OPERATIONS,
+    REQUEST_WHY,
+    REQUEST_SANDBOX,
 };
 
 struct request {
     enum request_kind kind;
     struct wish *wishes[8];
     size_t count;
-    const char *label;
+    const char *label; /* of a teardown: its token */
     int64_t grace_s;
-    bool drop; /* of a release */
+    bool drop;    /* of a release; of roles: one goes */
+    int role;     /* -1: all */
+    int executor; /* 0: that of the task */
+    struct agent *agent;
     uint64_t token;
     bool answered;
     int tries;
@@ -107,6 +122,11 @@ struct wish *client_wish(const struct sim *sim, const char *id, size_t length);
 struct wish *client_wish_of_life(const struct sim *sim, const char *mesos_id);
 struct request *client_new_request(struct sim *sim, enum request_kind kind);
 bool policy_replaces(const struct policy *policy); /* two attempts may be alive at once */
+/* client_other.c */
+void client_start_other(struct sim *sim);
+void client_fill_other(struct sim *sim, const struct request *request, Zmesos__V1__Request *message);
+bool client_may_give_up(enum request_kind kind); /* when it is refused for now */
+void client_tear_down(struct sim *sim, const char *token);
 /* client_requests.c */
 struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool otherwise);
 void client_send(struct sim *sim, void *request, uint64_t number);

@@ -12,6 +12,7 @@ struct offer {
     struct agent *agent;
     int role;
     struct stuff stuff;
+    struct window window;
     bool valid;
     struct offer *next;
 };
@@ -33,7 +34,7 @@ struct master {
     struct conn *stream;
     uint64_t stream_id, streams;
     uint64_t timer; /* generation of the failover timer */
-    bool suppressed[ROLES];
+    bool roles[ROLES], suppressed[ROLES];
     struct offer *offers;
     struct filter *filters;
     uint64_t offer_count;
@@ -44,6 +45,8 @@ void master_start(struct sim *sim);
 void master_failover(struct sim *sim);
 void master_rescind(struct sim *sim);
 void master_say_odd(struct sim *sim);
+void master_say_message(struct sim *sim);
+void master_rescind_offer(struct sim *sim, struct offer *offer);
 void master_say_lost(struct sim *sim, struct agent *agent);
 void master_handle_call(struct sim *sim, struct conn *conn, void *message);
 void master_handle_closed(struct sim *sim, struct conn *conn);
@@ -87,6 +90,7 @@ struct life {
     enum place place;
     bool started;
     mesos_state state;
+    int healthy;                          /* 1, -1, or 0: nobody checks */
     struct update *updates, *last_update; /* not acknowledged; the first one is repeated */
     int64_t retry_us;
     uint64_t timer;
@@ -112,7 +116,13 @@ struct agent {
     int number;
     struct stuff stuff;
     const char *host, *rack, *zone, *generation; /* NULL: it lacks that */
-    bool offered;                                /* since our daemon subscribed, and no FAILURE since */
+    struct window window, told;                  /* told: to our daemon */
+    const char *told_inverse;                    /* by which question */
+    struct {
+        const char *id; /* of the question that is not answered; NULL: none */
+        int64_t until_us;
+    } inverse;
+    bool offered; /* since our daemon subscribed, and no FAILURE since */
     struct executor {
         bool up;    /* on the agent */
         bool known; /* to the master */
@@ -141,6 +151,14 @@ enum order {
     ORDER_END_EXECUTOR
 };
 
+/* windows.c */
+void windows_start(struct sim *sim);
+void windows_ask(struct sim *sim);
+void windows_forget_asked(struct sim *sim);
+void windows_answer(struct sim *sim, const struct call *call);
+void windows_hear(struct sim *sim, const struct word *word);
+bool window_is_near(const struct sim *sim, const struct agent *agent);
+void check_inverse_decided(struct sim *sim, const struct call *call);
 /* executors.c */
 struct stuff executor_stuff(const struct sim *sim); /* what each needs for itself */
 const char *executor_name(int executor);
@@ -149,6 +167,7 @@ struct stuff executors_stuff(
         const struct sim *sim, const struct agent *agent); /* of those the master knows */
 void executor_begin(struct sim *sim, struct agent *agent, int executor);
 void executor_task_over(struct sim *sim, struct life *life);
+void executor_end_command(struct sim *sim, struct life *life);
 void executor_end(struct sim *sim, struct agent *agent, int executor);
 
 /* operations.c */

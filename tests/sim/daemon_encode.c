@@ -78,8 +78,8 @@ static void fill_roles(struct call *call, char **roles, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         call->roles[role_of(roles[i])] = true;
-    if (count == 0)
-        call->roles[0] = call->roles[1] = true;
+    for (int role = 0; role < ROLES && count == 0; role++)
+        call->roles[role] = true;
 }
 
 static void fill_tasks(struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call *from)
@@ -100,6 +100,42 @@ static void fill_tasks(struct sim *sim, struct call *call, const Mesos__V1__Sche
     }
     for (size_t i = 0; from->reconcile && i < from->reconcile->n_tasks; i++)
         add_task(sim, call, from->reconcile->tasks[i]->task_id->value, from->reconcile->tasks[i]->agent_id);
+}
+
+static void fill_executor(struct sim *sim, struct call *call, const Mesos__V1__ExecutorID *executor,
+        const Mesos__V1__AgentID *agent)
+{
+    call->tasks = arena_array(&sim->arena, 1, sizeof *call->tasks);
+    call->tasks[0].agent = arena_string(&sim->arena, agent->value);
+    call->executor = arena_string(&sim->arena, executor->value);
+}
+
+static void fill_update(struct call *call, const Mesos__V1__Scheduler__Call__UpdateFramework *update)
+{
+    for (size_t i = 0; i < update->framework_info->n_roles; i++)
+        call->framework_roles[role_of(update->framework_info->roles[i])] = true;
+    for (size_t i = 0; i < update->n_suppressed_roles; i++)
+        call->roles[role_of(update->suppressed_roles[i])] = true;
+}
+
+/* False: it is another one. */
+static bool fill_other(struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call *from)
+{
+    if (from->shutdown)
+        fill_executor(sim, call, from->shutdown->executor_id, from->shutdown->agent_id);
+    else if (from->message)
+        fill_executor(sim, call, from->message->executor_id, from->message->agent_id);
+    else if (from->update_framework)
+        fill_update(call, from->update_framework);
+    else if (from->accept_inverse_offers)
+        fill_offers(sim, call, from->accept_inverse_offers->inverse_offer_ids,
+                from->accept_inverse_offers->n_inverse_offer_ids, from->accept_inverse_offers->filters);
+    else if (from->decline_inverse_offers)
+        fill_offers(sim, call, from->decline_inverse_offers->inverse_offer_ids,
+                from->decline_inverse_offers->n_inverse_offer_ids, from->decline_inverse_offers->filters);
+    else
+        return from->request || from->reconcile_operations || from->type == CALL(TEARDOWN);
+    return true;
 }
 
 struct call *daemon_call(struct sim *sim, const struct core_call *out)
@@ -129,7 +165,7 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
         fill_roles(call, from->suppress->roles, from->suppress->n_roles);
     } else if (from->revive) {
         fill_roles(call, from->revive->roles, from->revive->n_roles);
-    } else {
+    } else if (!fill_other(sim, call, from)) {
         fill_tasks(sim, call, from);
         call->grace_s = grace_of(out->kill_policy);
     }
@@ -163,6 +199,45 @@ static Mesos__V1__FrameworkID *make_framework_id(struct sim *sim, struct arena *
     return id;
 }
 
+static Mesos__V1__Unavailability *make_unavailability(struct arena *arena, const struct window *window)
+{
+    Mesos__V1__Unavailability *unavailability = arena_alloc(arena, sizeof *unavailability);
+    mesos__v1__unavailability__init(unavailability);
+    unavailability->start = arena_alloc(arena, sizeof *unavailability->start);
+    mesos__v1__time_info__init(unavailability->start);
+    unavailability->start->nanoseconds = window->start_ns;
+    if (window->duration_ns >= 0) {
+        unavailability->duration = arena_alloc(arena, sizeof *unavailability->duration);
+        mesos__v1__duration_info__init(unavailability->duration);
+        unavailability->duration->nanoseconds = window->duration_ns;
+    }
+    return unavailability;
+}
+
+static Mesos__V1__URL *make_url(struct arena *arena, const struct agent *agent)
+{
+    Mesos__V1__URL *url = arena_alloc(arena, sizeof *url);
+    mesos__v1__url__init(url);
+    url->scheme = arena_string(arena, "http");
+    url->address = arena_alloc(arena, sizeof *url->address);
+    mesos__v1__address__init(url->address);
+    url->address->hostname = arena_string(arena, agent->host);
+    url->address->port = 5051;
+    return url;
+}
+
+static Mesos__V1__InverseOffer *make_inverse_offer(
+        struct sim *sim, struct arena *arena, const struct word *word)
+{
+    Mesos__V1__InverseOffer *offer = arena_alloc(arena, sizeof *offer);
+    mesos__v1__inverse_offer__init(offer);
+    offer->id = make_offer_id(arena, word->text);
+    offer->framework_id = make_framework_id(sim, arena);
+    offer->agent_id = make_agent_id(arena, word->agent);
+    offer->unavailability = make_unavailability(arena, &word->window);
+    return offer;
+}
+
 static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const struct offer *from)
 {
     Mesos__V1__Offer *offer = arena_alloc(arena, sizeof *offer);
@@ -176,6 +251,10 @@ static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const 
     offer->allocation_info->role = arena_string(arena, role_name(from->role));
     offer->n_resources = stuff_write(arena, &from->stuff, offer->allocation_info->role, &offer->resources);
     rules_show(arena, from->agent, offer);
+    if (from->window.set && sim->plant != PLANT_NO_WINDOW)
+        offer->unavailability = make_unavailability(arena, &from->window);
+    if (sim->features[FEATURE_WHY])
+        offer->url = make_url(arena, from->agent);
     return offer;
 }
 
@@ -219,6 +298,8 @@ static Mesos__V1__TaskStatus *make_status(struct sim *sim, struct arena *arena, 
     status->source = (Mesos__V1__TaskStatus__Source)word->source;
     status->reason = (Mesos__V1__TaskStatus__Reason)word->reason;
     status->has_reason = word->reason >= 0;
+    status->has_healthy = word->healthy != 0 && sim->plant != PLANT_NO_HEALTH;
+    status->healthy = word->healthy > 0;
     status->agent_id = word->agent ? make_agent_id(arena, word->agent) : NULL;
     if (word->update) {
         status->has_uuid = true;
@@ -258,6 +339,20 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
         event->rescind = arena_alloc(arena, sizeof *event->rescind);
         mesos__v1__scheduler__event__rescind__init(event->rescind);
         event->rescind->offer_id = make_offer_id(arena, word->text);
+        break;
+    case EVENT(INVERSE_OFFERS):
+        if (!word->agent)
+            break; /* an odd one */
+        event->inverse_offers = arena_alloc(arena, sizeof *event->inverse_offers);
+        mesos__v1__scheduler__event__inverse_offers__init(event->inverse_offers);
+        event->inverse_offers->inverse_offers = arena_array(arena, 1, sizeof(Mesos__V1__InverseOffer *));
+        event->inverse_offers->inverse_offers[0] = make_inverse_offer(sim, arena, word);
+        event->inverse_offers->n_inverse_offers = 1;
+        break;
+    case EVENT(RESCIND_INVERSE_OFFER):
+        event->rescind_inverse_offer = arena_alloc(arena, sizeof *event->rescind_inverse_offer);
+        mesos__v1__scheduler__event__rescind_inverse_offer__init(event->rescind_inverse_offer);
+        event->rescind_inverse_offer->inverse_offer_id = make_offer_id(arena, word->text);
         break;
     case EVENT(UPDATE):
         event->update = arena_alloc(arena, sizeof *event->update);

@@ -152,8 +152,7 @@ static void recover_row(struct sim *sim, const struct record *record)
     struct error err;
     struct record row = *record;
     Zmesos__V1__TaskSpec *spec = NULL;
-    bool next_key = row.kind == RECORD_META && strcmp(row.meta.name, META_NEXT_KEY) == 0;
-    if (sim->violated || (next_key && sim->plant == PLANT_FORGET_KEYS))
+    if (sim->violated || (row.kind == RECORD_META && plant_forgets(sim, row.meta.name)))
         return;
     if (row.kind == RECORD_TASK) {
         spec = read_spec(blob_slice(row.task.spec));
@@ -177,10 +176,10 @@ static void configure_once(struct sim *sim)
     core_config_init(config);
     config->version = "0";
     static const char *roles[ROLES];
-    for (int i = 0; i < ROLES; i++)
+    for (int i = 0; i < ROLES_CONFIGURED; i++)
         roles[i] = role_name(i);
     config->roles = roles;
-    config->role_count = ROLES;
+    config->role_count = ROLES_CONFIGURED;
     config->same_spec = same_spec;
     config->heartbeat_ms = 30000;
     config->failover_timeout_ms = sim->weather.failover_timeout_us / MS;
@@ -193,6 +192,12 @@ static void configure_once(struct sim *sim)
         config->keep_tasks = random_below(random, 8);
     if (random_below(random, 4) == 0)
         config->keep_tasks_ms = random_spread(random, 1000, 600000);
+    if (sim->features[FEATURE_MAINTENANCE]) {
+        config->avoid_maintenance_ms = random_spread(random, 1, 600000);
+        config->decline_maintenance = random_below(random, 2) == 0;
+        config->drain = random_below(random, 2) == 0;
+        config->drain_grace_ms = random_spread(random, 1000, 300000);
+    }
     if (sim->features[FEATURE_SHORT_TURNS])
         config->turn_steps = (size_t)random_spread(random, 1, 3000);
     disk_keep(sim, &(struct record){
@@ -226,6 +231,9 @@ static void init_process(struct sim *sim)
     daemon->end = &daemon->first;
     daemon->waiting = 0;
     daemon->requests = 0;
+    daemon->asking = NULL;
+    daemon->answering = NULL;
+    daemon->inverse_heard = NULL;
     daemon->points = sim->weather.crash_points
                              ? (unsigned)random_spread(&sim->random, 1, 2 * sim->weather.crash_points)
                              : 0;
@@ -335,6 +343,24 @@ void daemon_begin_again(struct sim *sim)
     trace(sim, "daemon", "begins again as %s", id);
     struct core_input input = {.kind = CORE_IN_REMOVED, .removed = {.framework_id = id}};
     daemon_input(sim, &input);
+}
+
+/* Our own wish has come true: the process ends when that is on disk, and is started again as another one. */
+void daemon_torn_down(struct sim *sim)
+{
+    struct daemon *daemon = &sim->daemon;
+    daemon_begin_again(sim);
+    if (!daemon->up)
+        return;
+    store_finish(sim);
+    for (size_t i = 0; i < sim->store.disk.task_count; i++) {
+        const struct task_row *row = &sim->store.disk.tasks[i].row;
+        if (!is_over(row->state))
+            violation(sim, "the framework has ended, and %s is %s", row->id, view_name(row->state));
+    }
+    daemon_release(sim);
+    if (daemon->up)
+        daemon_end(sim, random_spread(&sim->random, SECOND, 30 * SECOND));
 }
 
 /* The state directory is lost, and an operator starts with the last backup. */

@@ -188,9 +188,14 @@ void disk_keep(struct sim *sim, const struct record *record)
 
 void disk_decide(struct sim *sim, const struct record *record)
 {
-    if (record->kind == RECORD_ATTEMPT)
+    const struct kept_task *task = task_of_key(&sim->store.ahead, key_of(record));
+    uint32_t number = record->kind == RECORD_ATTEMPT ? record->attempt.number : 0, flags = 0;
+    if (task && number > 0 && number <= task->attempt_count)
+        flags = task->attempts[number - 1].flags;
+    if (number > 0)
         check_placed(sim, &record->attempt);
     put(sim, &sim->store.ahead, record);
+    check_decided(sim, record, flags);
 }
 
 /* ---- copies -----------------------------------------------------------------------------------------------

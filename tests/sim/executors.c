@@ -56,20 +56,26 @@ void executor_begin(struct sim *sim, struct agent *agent, int executor)
     trace(sim, "agent", "%s starts executor %s", agent->id, executor_name(executor));
 }
 
+void executor_end_command(struct sim *sim, struct life *life)
+{
+    bool pending = life->place == PLACE_PENDING;
+    if (!pending && life->place != PLACE_ALIVE)
+        return;
+    life->place = PLACE_OVER;
+    life->timer++;
+    life_report(sim, life,
+            pending                         ? TASK(DROPPED)
+            : random_below(&sim->random, 2) ? TASK(GONE)
+                                            : TASK(FAILED),
+            (int)REASON(EXECUTOR_TERMINATED));
+}
+
 static void end_tasks(struct sim *sim, struct agent *agent, int executor)
 {
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
-        bool pending = life->place == PLACE_PENDING;
-        if (life->agent != agent || life->executor != executor || (!pending && life->place != PLACE_ALIVE))
-            continue;
-        life->place = PLACE_OVER;
-        life->timer++;
-        life_report(sim, life,
-                pending                         ? TASK(DROPPED)
-                : random_below(&sim->random, 2) ? TASK(GONE)
-                                                : TASK(FAILED),
-                (int)REASON(EXECUTOR_TERMINATED));
+        if (life->agent == agent && life->executor == executor)
+            executor_end_command(sim, life);
     }
 }
 

@@ -11,5 +11,6 @@ void features_init(struct sim *sim, bool basic)
         return;
     for (int i = 0; i < FEATURE_COUNT; i++)
         sim->features[i] = random_below(&random, 3) == 0;
+    sim->features[FEATURE_TEARDOWN] &= random_below(&random, 4) == 0;
     sim->features[FEATURE_SHORT_TURNS] &= random_below(&random, 2) == 0;
 }

@@ -8,6 +8,12 @@ enum feature {
     FEATURE_RESOURCES,   /* by name, reserved, revocable; numbers and items */
     FEATURE_EXECUTORS,   /* of the framework's own, shared by the tasks of an agent */
     FEATURE_CONSTRAINTS, /* on where a task goes */
+    FEATURE_ROLES,       /* suppressed and revived by request; one comes and goes */
+    FEATURE_TEARDOWN,    /* by request */
+    FEATURE_ASKED,       /* MESSAGE, SHUTDOWN and such by request */
+    FEATURE_MAINTENANCE, /* windows, inverse offers, draining */
+    FEATURE_WHY,         /* requests that ask why, and where */
+    FEATURE_HEALTH,      /* of tasks, as it changes */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

@@ -12,7 +12,7 @@ void hand_clear(struct sim *sim)
 {
     sim->hand = (struct hand){0};
     for (int i = 0; i < sim->agent_count; i++)
-        sim->agents[i].offered = false;
+        sim->agents[i].offered = sim->agents[i].told.set = false;
 }
 
 static struct in_hand **find(struct sim *sim, const char *id)
@@ -38,6 +38,7 @@ static void take(struct sim *sim, const struct offer *offer)
     **end = (struct in_hand){.offer = offer, .left = offer->stuff};
     sim->hand.count++;
     offer->agent->offered = true;
+    offer->agent->told = offer->window;
 }
 
 void hand_hear(struct sim *sim, const struct word *word)
@@ -57,7 +58,11 @@ void hand_hear(struct sim *sim, const struct word *word)
     case EVENT(FAILURE):
         agent = word->executor ? NULL : sim_agent(sim, word->text);
         if (agent)
-            agent->offered = false;
+            agent->offered = agent->told.set = false;
+        break;
+    case EVENT(INVERSE_OFFERS):
+    case EVENT(RESCIND_INVERSE_OFFER):
+        windows_hear(sim, word);
         break;
     default:
         break;
@@ -156,7 +161,10 @@ static bool surely_fits(
 {
     struct stuff left = in_hand->left, executor = executor_stuff(sim);
     struct agent *agent = in_hand->offer->agent;
-    if (wish->role != in_hand->offer->role || (wish->policy.elsewhere && was_elsewhere(task, agent)))
+    if (wish->role != in_hand->offer->role || !decided_role(sim, wish->role) ||
+            decided_stopped(sim, wish->role) || decided_teardown(sim) ||
+            (!wish->despite && window_is_near(sim, agent)) ||
+            (wish->policy.elsewhere && was_elsewhere(task, agent)))
         return false;
     if (wish->want.executor) {
         if (!stuff_contains(&left, &executor))
@@ -179,6 +187,16 @@ static void check_preferred(
             violation(sim, "%s goes to %s, and prefers %s", wish->id, chosen->offer->agent->id,
                     other->offer->agent->id);
     }
+}
+
+static void check_allowed(struct sim *sim, const struct wish *wish, const struct agent *agent)
+{
+    if (decided_teardown(sim))
+        violation(sim, "%s is launched, and the framework is to end", wish->id);
+    if (decided_stopped(sim, wish->role) || !decided_role(sim, wish->role))
+        violation(sim, "%s is launched in %s, which is suppressed or gone", wish->id, role_name(wish->role));
+    if (!wish->despite && window_is_near(sim, agent))
+        violation(sim, "%s goes to %s, which is to be maintained", wish->id, agent->id);
 }
 
 static void check_strict(struct sim *sim, const struct wish *wish, const struct agent *agent)
@@ -216,6 +234,7 @@ void check_placed(struct sim *sim, const struct attempt_row *row)
     if (!stuff_contains(&in_hand->left, &placing->stuff))
         violation(sim, "%s is given what was given before:%s of%s", wish->id,
                 stuff_text(sim, &placing->stuff), stuff_text(sim, &in_hand->left));
+    check_allowed(sim, wish, agent);
     check_strict(sim, wish, agent);
     check_preferred(sim, task, wish, in_hand);
     stuff_subtract(&in_hand->left, &placing->stuff);

@@ -7,13 +7,9 @@
 /* ---- subscribing ------------------------------------------------------------------------------------------
  */
 
-static void remove_framework(struct sim *sim, void *context, uint64_t timer)
+static void remove_framework(struct sim *sim)
 {
-    (void)context;
     struct master *master = &sim->master;
-    if (master->timer != timer || !master->up || master->connected || !master->known)
-        return;
-    trace(sim, "master", "the failover timeout has passed: the framework is removed");
     master->removed = true;
     master->known = false;
     if (sim->daemon.begins_again)
@@ -28,13 +24,23 @@ static void remove_framework(struct sim *sim, void *context, uint64_t timer)
     }
 }
 
+static void lose_patience(struct sim *sim, void *context, uint64_t timer)
+{
+    (void)context;
+    struct master *master = &sim->master;
+    if (master->timer != timer || !master->up || master->connected || !master->known)
+        return;
+    trace(sim, "master", "the failover timeout has passed: the framework is removed");
+    remove_framework(sim);
+}
+
 static void disconnect(struct sim *sim)
 {
     struct master *master = &sim->master;
     master->connected = false;
     master->stream = NULL;
     master_drop_offers(sim, NULL, false);
-    world_after(sim, sim->weather.failover_timeout_us, remove_framework, NULL, ++master->timer);
+    world_after(sim, sim->weather.failover_timeout_us, lose_patience, NULL, ++master->timer);
 }
 
 void master_handle_closed(struct sim *sim, struct conn *conn)
@@ -77,8 +83,10 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
     struct conn *conn = subscribing->conn;
     if (!master->up || master->epoch != epoch)
         return;
-    if (master->removed && subscribing->call->framework > master->removed_upto && master->removed_upto > 0)
-        master->removed = false; /* that was another one */
+    if (master->removed && subscribing->call->framework > master->framework) { /* that was another one */
+        master->removed = false;
+        master->removed_upto = master->framework;
+    }
     if (master->removed || subscribing->call->framework <= master->removed_upto) {
         send_error(sim, conn, "Framework has been removed");
         return;
@@ -94,6 +102,8 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
     master->timer++;
     master->filters = NULL;
     memcpy(master->suppressed, subscribing->call->roles, sizeof master->suppressed);
+    memcpy(master->roles, subscribing->call->framework_roles, sizeof master->roles);
+    windows_forget_asked(sim);
     trace(sim, "master", "stream %llu on connection %llu", (unsigned long long)master->stream_id,
             (unsigned long long)conn->id);
     struct word *word = NEW(sim, struct word);
@@ -290,6 +300,40 @@ static void set_roles(struct sim *sim, const struct call *call, bool suppress)
         master_wake_allocator(sim, MS);
 }
 
+static void update_framework(struct sim *sim, const struct call *call)
+{
+    struct master *master = &sim->master;
+    memcpy(master->roles, call->framework_roles, sizeof master->roles);
+    memcpy(master->suppressed, call->roles, sizeof master->suppressed);
+    for (struct offer *offer = master->offers; offer; offer = offer->next) {
+        if (offer->valid && !master->roles[offer->role])
+            master_rescind_offer(sim, offer);
+    }
+    master_wake_allocator(sim, MS);
+}
+
+static void tear_down(struct sim *sim)
+{
+    struct master *master = &sim->master;
+    struct conn *stream = master->stream;
+    trace(sim, "master", "the framework is torn down");
+    master->removed_upto = master->framework;
+    remove_framework(sim);
+    disconnect(sim);
+    net_close(sim, stream, MASTER_SIDE);
+}
+
+static void shut_down(struct sim *sim, const struct call *call)
+{
+    struct agent *agent = sim_agent(sim, call->tasks[0].agent);
+    int executor = executor_of(call->executor);
+    struct life *life = sim_life(sim, call->executor);
+    if (agent && agent->connected && executor)
+        agent_order(sim, agent, ORDER_END_EXECUTOR, NULL, (uint64_t)executor);
+    else if (life && life->agent == agent && agent->connected)
+        agent_order(sim, agent, ORDER_END_EXECUTOR, life, 0);
+}
+
 void master_act(struct sim *sim, const struct call *call)
 {
     switch (call->type) {
@@ -315,6 +359,26 @@ void master_act(struct sim *sim, const struct call *call)
     case CALL(REVIVE):
         set_roles(sim, call, call->type == CALL(SUPPRESS));
         break;
+    case CALL(ACCEPT_INVERSE_OFFERS):
+    case CALL(DECLINE_INVERSE_OFFERS):
+        windows_answer(sim, call);
+        break;
+    case CALL(UPDATE_FRAMEWORK):
+        update_framework(sim, call);
+        break;
+    case CALL(TEARDOWN):
+        tear_down(sim);
+        break;
+    case CALL(SHUTDOWN):
+        shut_down(sim, call);
+        break;
+    case CALL(MESSAGE):
+        if (random_below(&sim->random, 2))
+            master_say_message(sim);
+        break;
+    case CALL(REQUEST):
+    case CALL(RECONCILE_OPERATIONS):
+        break;
     default:
         violation(sim, "a call %s", call_name(call->type));
         break;
@@ -335,7 +399,7 @@ static void send_answer(
 /* What carries a client's words may have something in it that the master refuses. */
 static bool may_be_wrong(const struct call *call)
 {
-    return call->type == CALL(ACCEPT) || call->type == CALL(KILL);
+    return call->type == CALL(ACCEPT) || call->type == CALL(KILL) || call->asker > 0;
 }
 
 struct second {
@@ -372,7 +436,8 @@ static void receive(struct sim *sim, struct conn *conn, const struct call *call)
     if (odd && random_below(&sim->random, 2))
         return;
     master_act(sim, call);
-    double_call(sim, call);
+    if (call->type != CALL(TEARDOWN))
+        double_call(sim, call);
     if (call->type == CALL(ACCEPT) || call->type == CALL(KILL))
         weather_aim(sim);
 }

@@ -32,6 +32,7 @@ void master_tell_status(struct sim *sim, const struct life *life, mesos_state st
             .reason = reason,
             .source = update ? (int)SOURCE(AGENT) : (int)SOURCE(MASTER),
             .update = update,
+            .healthy = update ? update->healthy : life->healthy,
             .message = message};
     /* What an executor says has its own source. */
     if (update && reason < 0)
@@ -69,6 +70,13 @@ void master_say_odd(struct sim *sim)
     struct word *word = NEW(sim, struct word);
     *word = (struct word){
             .type = types[random_below(&sim->random, sizeof types / sizeof *types)], .text = "nothing"};
+    master_tell(sim, word);
+}
+
+void master_say_message(struct sim *sim)
+{
+    struct word *word = NEW(sim, struct word);
+    word->type = EVENT(MESSAGE);
     master_tell(sim, word);
 }
 
@@ -113,12 +121,13 @@ static struct offer *make_offer(struct sim *sim, struct agent *agent)
 {
     struct master *master = &sim->master;
     struct stuff left = free_stuff(sim, agent);
-    int role = (int)random_below(&sim->random, ROLES);
+    int role = (int)random_below(&sim->random, master->roles[ROLE_ADDED] ? ROLES : ROLES_CONFIGURED);
     if (agent->standing != STANDING_REGISTERED || !agent->connected || stuff_is_empty(&left))
         return NULL;
     for (int i = 0; i < ROLES; i++, role = (role + 1) % ROLES) {
         struct stuff stuff = stuff_for(&left, role);
-        if (master->suppressed[role] || stuff_is_empty(&stuff) || filtered(sim, agent, role, &stuff))
+        if (!master->roles[role] || master->suppressed[role] || stuff_is_empty(&stuff) ||
+                filtered(sim, agent, role, &stuff))
             continue;
         struct offer *offer = NEW(sim, struct offer);
         *offer = (struct offer){
@@ -127,6 +136,7 @@ static struct offer *make_offer(struct sim *sim, struct agent *agent)
                 .agent = agent,
                 .role = role,
                 .stuff = stuff,
+                .window = agent->window,
                 .valid = true,
                 .next = master->offers};
         master->offers = offer;
@@ -145,6 +155,14 @@ static void forget_old_offers(struct master *master)
     }
 }
 
+static bool all_suppressed(const struct master *master)
+{
+    bool all = true;
+    for (int role = 0; role < ROLES; role++)
+        all &= !master->roles[role] || master->suppressed[role];
+    return all;
+}
+
 static void allocate(struct sim *sim, void *context, uint64_t epoch)
 {
     (void)context;
@@ -152,8 +170,14 @@ static void allocate(struct sim *sim, void *context, uint64_t epoch)
     if (master->epoch != epoch)
         return;
     master->allocating = false;
-    if (!master->up || !master->connected || (master->suppressed[0] && master->suppressed[1]))
+    if (!master->up || !master->connected)
         return;
+    windows_ask(sim);
+    if (all_suppressed(master)) {
+        if (sim->features[FEATURE_MAINTENANCE])
+            master_wake_allocator(sim, SECOND);
+        return;
+    }
     forget_old_offers(master);
     struct word *word = NEW(sim, struct word);
     word->type = EVENT(OFFERS);
@@ -179,6 +203,11 @@ static void rescind(struct sim *sim, struct offer *offer, bool tell)
     struct word *word = NEW(sim, struct word);
     *word = (struct word){.type = EVENT(RESCIND), .text = offer->id};
     master_tell(sim, word);
+}
+
+void master_rescind_offer(struct sim *sim, struct offer *offer)
+{
+    rescind(sim, offer, true);
 }
 
 void master_drop_offers(struct sim *sim, const struct agent *agent, bool tell)
@@ -404,6 +433,7 @@ void master_failover(struct sim *sim)
             .framework = master->framework,
             .removed_upto = master->removed_upto};
     net_close(sim, stream, MASTER_SIDE);
+    windows_forget_asked(sim);
     for (int i = 0; i < LANES; i++)
         net_close(sim, sim->mesos.lanes[i].conn, MASTER_SIDE);
     if (sim->mesos.stream != stream)

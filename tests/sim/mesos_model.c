@@ -30,7 +30,12 @@ void mesos_answer_core(struct sim *sim, const struct call *call, enum core_answe
     struct core_input input = {
             .kind = CORE_IN_ANSWER, .answer = {.call = call->number, .answer = answer, .text = text}};
     hand_answered(sim, call, answer);
+    sim->daemon.answering = call;
+    sim->daemon.answer = answer;
+    if (call->asker && answer == CORE_REFUSED && sim->plant == PLANT_NO_REFUSAL)
+        input.answer.answer = CORE_ACCEPTED;
     daemon_input(sim, &input);
+    sim->daemon.answering = NULL;
 }
 
 void mesos_end(struct sim *sim, const char *text, enum link_end why)
@@ -67,6 +72,9 @@ static void tell_down(struct sim *sim, const char *text, enum link_end why)
     if (error && strstr(text, "failed over") && mesos->unaccounted > 0) {
         mesos->unaccounted--;
         mesos->wish_us = FAILED_OVER_PAUSE;
+    } else if (begins && core_is_tearing_down(sim->daemon.core)) {
+        daemon_torn_down(sim);
+        return;
     } else if (error && !(begins && sim->daemon.begins_again)) {
         daemon_stop(sim, begins);
         return;
@@ -163,7 +171,8 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
     if (!ours(sim) || mesos->attempt != attempt || mesos->state != LINK_WAITING ||
             daemon_put_off(sim, begin_attempt, NULL, attempt))
         return;
-    const char *suppressed[ROLES], *framework = store_meta(sim, META_FRAMEWORK_ID);
+    const char *suppressed[CORE_ROLES_MAX], *roles[CORE_ROLES_MAX],
+            *framework = store_meta(sim, META_FRAMEWORK_ID);
     if (strtoull(strchr(framework, '-') + 1, NULL, 10) != sim->daemon.framework) {
         wait_for(sim, 50 * MS); /* its id is not on disk yet */
         return;
@@ -174,6 +183,10 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
     size_t count = core_suppressed_roles(sim->daemon.core, suppressed);
     for (size_t i = 0; i < count; i++)
         call->roles[role_of(suppressed[i])] = true;
+    count = core_roles(sim->daemon.core, roles);
+    for (size_t i = 0; i < count; i++)
+        call->framework_roles[role_of(roles[i])] = true;
+    check_subscribes(sim, call);
     mesos->state = LINK_SUBSCRIBING;
     mesos->stream = net_open(sim);
     mesos->held = NULL;

@@ -30,6 +30,12 @@ int64_t net_latency(struct sim *sim);
 
 /* ---- calls and words ---- */
 
+/* When an agent is to be maintained. */
+struct window {
+    bool set;
+    int64_t start_ns, duration_ns; /* since 1970; -1: without an end */
+};
+
 struct launch {
     struct life *life;
     struct stuff stuff;
@@ -51,8 +57,10 @@ struct call {
     uint64_t uuid;
     const char *operation;
     int64_t grace_s, grace_due_s; /* of a KILL's policy, and of that it must have; 0: none */
-    bool roles[ROLES];
-    int written; /* times it went out */
+    bool roles[ROLES], framework_roles[ROLES];
+    const char *executor; /* of SHUTDOWN and MESSAGE; its agent is tasks[0].agent */
+    uint64_t asker;       /* the request that asked for it; 0: none */
+    int written;          /* times it went out */
 };
 
 /* An update as an agent keeps it until it is acknowledged. */
@@ -60,7 +68,7 @@ struct update {
     uint64_t uuid; /* from 1 */
     struct life *life;
     mesos_state state;
-    int reason;
+    int reason, healthy;
     int64_t durable_us; /* since when one word that carried it is in our journal; 0: it is not */
     struct update *next;
 };
@@ -85,7 +93,8 @@ struct word {
     const char *executor; /* of FAILURE; NULL: the agent's */
     const char *id, *agent;
     mesos_state state;
-    int reason, source;
+    int reason, source, healthy;
+    struct window window; /* of INVERSE_OFFERS, with the id in text */
     const char *message;
     struct update *update; /* NULL: no uuid */
     struct operation *operation;

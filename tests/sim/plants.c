@@ -1,6 +1,8 @@
 /* Mistakes put in on purpose, and those of them that need a memory. */
 #include "sim.h"
 
+#include <string.h>
+
 #include "peek.h"
 
 const char *const plant_names[PLANT_COUNT] = {
@@ -20,7 +22,20 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_STRICT] = "no-strict",
         [PLANT_NO_PREFERRED] = "no-preferred",
         [PLANT_NO_ROOM] = "no-room",
+        [PLANT_NO_HEALTH] = "no-health",
+        [PLANT_FORGET_ROLES] = "forget-roles",
+        [PLANT_FORGET_END] = "forget-end",
+        [PLANT_NO_WINDOW] = "no-window",
+        [PLANT_NO_REFUSAL] = "no-refusal",
+        [PLANT_NO_REASON] = "no-reason",
 };
+
+bool plant_forgets(const struct sim *sim, const char *meta)
+{
+    return (sim->plant == PLANT_FORGET_KEYS && strcmp(meta, META_NEXT_KEY) == 0) ||
+           (sim->plant == PLANT_FORGET_ROLES && strcmp(meta, META_SUPPRESSED) == 0) ||
+           (sim->plant == PLANT_FORGET_END && strcmp(meta, META_TEARDOWN) == 0);
+}
 
 /* PLANT_SKIP_ASKING: a question that was not answered is not asked again in its subscription. */
 bool plant_skips(struct sim *sim, struct call *call)

@@ -39,6 +39,7 @@ struct store {
 void store_add(struct sim *sim, const struct record *record);
 uint64_t store_group(const struct sim *sim);
 void store_flush(struct sim *sim);
+void store_finish(struct sim *sim);    /* waits for all */
 void store_crash(struct sim *sim);     /* what was not synced is lost; what was being synced perhaps */
 bool store_write_now(struct sim *sim); /* the number of the run; false: the disk is full */
 void store_load(struct sim *sim, void (*row)(struct sim *sim, const struct record *record));
@@ -167,6 +168,10 @@ struct daemon {
     uint64_t framework;
     unsigned late_before; /* SUBSCRIBEs of earlier runs that came in this one */
     struct heard heard;
+    const struct request *asking; /* that is handled now */
+    const struct call *answering; /* likewise, its answer: */
+    enum core_answer answer;
+    const char *inverse_heard;
 };
 
 void daemon_start(struct sim *sim, void *context, uint64_t number);
@@ -181,6 +186,7 @@ void daemon_stop(struct sim *sim, bool refused);
 void daemon_take_outputs(struct sim *sim); /* daemon_outputs.c */
 void daemon_release(struct sim *sim);
 void daemon_begin_again(struct sim *sim);
+void daemon_torn_down(struct sim *sim);
 void daemon_restore(struct sim *sim);
 void daemon_word(struct sim *sim, const struct word *word);
 void daemon_clear(struct sim *sim);

@@ -259,16 +259,6 @@ static enum judged is_spread(
     return HOLDS;
 }
 
-static const struct kept_task *decided_task(const struct sim *sim, const char *id)
-{
-    const struct disk *ahead = &sim->store.ahead;
-    for (size_t i = 0; i < ahead->task_count; i++) {
-        if (strcmp(ahead->tasks[i].row.id, id) == 0)
-            return &ahead->tasks[i];
-    }
-    return NULL;
-}
-
 /* Whose agent was not offered in this subscription, of that is known by id and host name alone. */
 static bool is_known(const struct agent *agent, const char *attribute)
 {

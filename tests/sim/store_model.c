@@ -147,6 +147,17 @@ void store_flush(struct sim *sim)
     world_after(sim, takes_us, synced, NULL, sim->daemon.run);
 }
 
+void store_finish(struct sim *sim)
+{
+    struct store *store = &sim->store;
+    if (store->in_flight)
+        commit(sim, true);
+    if (*filling(store)) {
+        store->handed++;
+        commit(sim, true);
+    }
+}
+
 /* How many of the group's rows reached the disk, before its end did: all, or what was torn is not opened. A
  * disk that is full took no end. */
 static bool reached_disk(struct sim *sim, const struct store_row *group)

@@ -48,6 +48,8 @@ void weather_init(struct sim *sim)
     for (int i = 0; i < FAULT_COUNT; i++)
         weather->faults[i] = random_below(random, 3) == 0;
     weather->faults[FAULT_RESTORE] &= random_below(random, 2) == 0; /* it weakens what can be said */
+    if (sim->features[FEATURE_TEARDOWN])
+        weather->faults[FAULT_RESTORE] = false; /* a backup does not know of it */
     weather->pause_us = random_spread(random, 500 * MS, 30 * SECOND);
     weather->aimed = rate(sim, 10, 500);
     weather->late = rate(sim, 1, 200);
@@ -267,6 +269,7 @@ void weather_start(struct sim *sim)
     struct weather *weather = &sim->weather;
     world_after(sim, weather->pause_us, blow, NULL, 0);
     world_after(sim, weather->calm_at_us, calm_down, NULL, 0);
+    windows_start(sim);
     world_after(sim, weather->calm_at_us + 3 * MINUTE, restore, NULL, 0);
     /* Two rounds of reconciliation after the last agent is back and the last update was repeated. */
     weather->end_at_us = weather->calm_at_us + 15 * MINUTE + 2 * sim->daemon.config.reconcile_ms * MS +

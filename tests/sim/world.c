@@ -54,7 +54,7 @@ struct now world_now(const struct sim *sim)
             .wall_ns = WALL_START_NS + sim->now_us * 1000 + sim->wall_offset_ns};
 }
 
-static const char *const role_names[ROLES] = {"r1", "r2"};
+static const char *const role_names[ROLES] = {"r1", "r2", "r3"};
 
 const char *role_name(int role)
 {

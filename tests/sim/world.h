@@ -12,8 +12,10 @@
 #define SECOND (1000 * MS)
 #define MINUTE (60 * SECOND)
 
-#define ROLES 2
-#define EXECUTORS 2 /* of tasks that share one: from 1 */
+#define ROLES 3
+#define ROLES_CONFIGURED 2
+#define ROLE_ADDED 2 /* comes and goes by UPDATE_FRAMEWORK */
+#define EXECUTORS 2  /* of tasks that share one: from 1 */
 #define AGENTS_MAX 8
 #define TASKS_MAX 24
 #define OPERATIONS_MAX 16
