@@ -3,6 +3,7 @@
 #include "wire/json.h"
 
 #include "json_reader.h"
+#include "json_scan.h"
 #include "json_text.h"
 #include "member.h"
 #include "wire/check.h"
@@ -135,14 +136,10 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
     return field;
 }
 
-/* A name of the sender's, made fit for a path. */
 static int fail_unknown(struct json_reader *reader, const char *key, const struct path_step *path)
 {
-    char name[64];
-    size_t length = 0;
-    for (; key[length] && length < sizeof name - 1; length++)
-        name[length] = key[length] > 0x20 && key[length] < 0x7f ? key[length] : '?';
-    name[length] = '\0';
+    char name[JSON_NAME_MAX];
+    json_scan_name(slice_of_string(key), name);
     struct path_step step = {path, name, PATH_NO_INDEX};
     return json_fail(reader, ERR_INVALID, &step, "is not a field");
 }

@@ -83,6 +83,15 @@ static bool integer_from_json(const json_t *json, struct integer *integer)
     return true;
 }
 
+bool json_natural(const json_t *json, uint64_t *value)
+{
+    struct integer integer;
+    if (!integer_from_json(json, &integer) || (integer.negative && integer.magnitude > 0))
+        return false;
+    *value = integer.magnitude;
+    return true;
+}
+
 static int read_signed(struct json_reader *reader, const json_t *json, uint64_t max,
         const struct path_step *path, int64_t *value)
 {

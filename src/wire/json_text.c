@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "json_scan.h"
 
 #define MARK "\\u0000"
 #define LONG_DIGITS 19
@@ -45,8 +46,12 @@ static int mark_long_integers(const char *text, size_t length, struct buf *out, 
     while (rc == 0 && at < end) {
         if (*at == '"') {
             size_t mark = strlen(MARK);
-            if ((size_t)(end - at) > mark && memcmp(at + 1, MARK, mark) == 0)
-                return error_set(err, ERR_INVALID, "a text holds a NUL");
+            if ((size_t)(end - at) > mark && memcmp(at + 1, MARK, mark) == 0) {
+                char path[ERROR_FIELD_MAX];
+                json_scan_path(slice_of(text, length), (size_t)(at + 1 - text), path);
+                return error_set_field(
+                        err, ERR_INVALID, path, "%s holds a NUL", *path ? path : "the message");
+            }
             at = string_end(at + 1, end);
             at += at < end;
         } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
@@ -68,17 +73,23 @@ static int mark_long_integers(const char *text, size_t length, struct buf *out, 
     return rc ? error_set(err, rc, "the JSON text is too large") : 0;
 }
 
-static int code_of(const json_error_t *error)
+/* jansson says where it stopped; the path to there is found by going through the text again. */
+static int fail(struct slice text, const json_error_t *error, struct error *err)
 {
+    char path[ERROR_FIELD_MAX];
+    json_scan_path(text, error->position > 0 ? (size_t)error->position : 0, path);
+    const char *where = *path ? path : "the message";
     switch (json_error_code(error)) {
     case json_error_duplicate_key:
+        return error_set_field(err, ERR_INVALID, path, "%s is given twice", where);
     case json_error_numeric_overflow:
-        return ERR_INVALID;
-    case json_error_stack_overflow:
-        return ERR_TOO_LARGE;
+        return error_set_field(err, ERR_INVALID, path, "%s is out of range", where);
     default:
-        return ERR_MALFORMED;
+        break;
     }
+    int code = json_error_code(error) == json_error_stack_overflow ? ERR_TOO_LARGE : ERR_MALFORMED;
+    return error_set_field(
+            err, code, path, "%s%snot JSON, line %d: %s", path, *path ? ": " : "", error->line, error->text);
 }
 
 int json_text_parse(const char *text, size_t length, json_t **tree, struct error *err)
@@ -93,12 +104,12 @@ int json_text_parse(const char *text, size_t length, json_t **tree, struct error
         goto out;
 
     bool any_marked = marked.length > 0;
+    struct slice whole = any_marked ? slice_of(marked.data, marked.length) : slice_of(text, length);
     json_error_t error;
-    json_t *value =
-            json_loadb(any_marked ? (const char *)marked.data : text, any_marked ? marked.length : length,
-                    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    json_t *value = json_loadb((const char *)whole.data, whole.length,
+            JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
     if (!value) {
-        rc = error_set(err, code_of(&error), "not JSON, line %d: %s", error.line, error.text);
+        rc = fail(whole, &error, err);
         goto out;
     }
     *tree = value;

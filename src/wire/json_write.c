@@ -16,6 +16,7 @@
 #include "path.h"
 
 struct writer {
+    bool foreign; /* what nobody could read is left out or replaced */
     struct buf *out;
     struct error *err;
     int rc;
@@ -74,10 +75,32 @@ static void put_escaped(struct writer *writer, unsigned char c)
     }
 }
 
-static void put_string(struct writer *writer, const char *text, const struct path_step *path)
+/* Bytes of the character at the front, or 0 where none is. */
+static size_t character_size(const char *text)
 {
-    if (!text_is_utf8(slice_of_string(text)))
-        fail(writer, ERR_INVALID, path, "is not UTF-8");
+    size_t rest = strnlen(text, 4);
+    for (size_t size = 1; size <= rest; size++) {
+        if (text_is_utf8(slice_of(text, size)))
+            return size;
+    }
+    return 0;
+}
+
+/* U+FFFD for each byte that is of no character. */
+static char *replace_broken(const char *text)
+{
+    char *fit = alloc_bytes(3 * strlen(text) + 1), *at = fit;
+    while (*text) {
+        size_t size = character_size(text);
+        at = mempcpy(at, size ? text : "\xef\xbf\xbd", size ? size : 3);
+        text += size ? size : 1;
+    }
+    *at = '\0';
+    return fit;
+}
+
+static void put_characters(struct writer *writer, const char *text)
+{
     put_text(writer, "\"");
     const char *start = text;
     for (; *text; text++) {
@@ -90,6 +113,19 @@ static void put_string(struct writer *writer, const char *text, const struct pat
     }
     put(writer, start, (size_t)(text - start));
     put_text(writer, "\"");
+}
+
+static void put_string(struct writer *writer, const char *text, const struct path_step *path)
+{
+    if (text_is_utf8(slice_of_string(text))) {
+        put_characters(writer, text);
+    } else if (writer->foreign) {
+        char *fit = replace_broken(text);
+        put_characters(writer, fit);
+        free(fit);
+    } else {
+        fail(writer, ERR_INVALID, path, "is not UTF-8");
+    }
 }
 
 static void put_bytes(struct writer *writer, const ProtobufCBinaryData *bytes)
@@ -150,6 +186,14 @@ static void put_enum(struct writer *writer, const ProtobufCEnumDescriptor *type,
     put_text(writer, "\"");
 }
 
+/* Whether a value is not written at all. */
+static bool is_left_out(
+        const struct writer *writer, const ProtobufCFieldDescriptor *field, const void *member)
+{
+    return writer->foreign && field->type == PROTOBUF_C_TYPE_ENUM &&
+           !protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)member);
+}
+
 /* ---- values ---- */
 
 /* One value, or one element of a repeated field. */
@@ -207,30 +251,21 @@ static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *f
 static void write_array(struct writer *writer, const ProtobufCFieldDescriptor *field, const char *elements,
         size_t count, struct path_step *path, unsigned depth)
 {
+    const char *comma = "";
     put_text(writer, "[");
     for (size_t i = 0; i < count && writer->rc == 0; i++) {
+        const void *element = elements + i * member_size(field->type);
+        if (is_left_out(writer, field, element))
+            continue;
         path->index = (long)i;
-        if (i > 0)
-            put_text(writer, ",");
-        write_value(writer, field, elements + i * member_size(field->type), path, depth);
+        put_text(writer, comma);
+        write_value(writer, field, element, path, depth);
+        comma = ",";
     }
     put_text(writer, "]");
 }
 
 /* ---- maps ---- */
-
-struct entry {
-    const char *key;
-    size_t index;
-    const ProtobufCMessage *message;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *left = a, *right = b;
-    int order = strcmp(left->key, right->key);
-    return order ? order : (left->index > right->index) - (left->index < right->index);
-}
 
 /* A map's value that is absent means the type's default, which the struct shows where it is not a message. */
 static void write_map_value(struct writer *writer, const ProtobufCMessage *entry,
@@ -252,17 +287,14 @@ static void write_map(struct writer *writer, const ProtobufCFieldDescriptor *fie
     const ProtobufCFieldDescriptor *key = &type->fields[0], *value = &type->fields[1];
     if (depth + 1 > JSON_DEPTH_MAX)
         fail(writer, ERR_TOO_LARGE, NULL, "is nested too deep");
-    struct entry *entries = alloc_zeroed(count, sizeof *entries);
-    for (size_t i = 0; i < count; i++) {
-        const char *text = *(const char *const *)member_of(messages[i], key);
-        entries[i] = (struct entry){text ? text : "", i, messages[i]};
-    }
-    qsort(entries, count, sizeof *entries, compare_entries);
+    struct map_entry *entries = member_sort_entries(field, messages, count);
 
     put_text(writer, "{");
     const char *comma = "";
     for (size_t i = 0; i < count && writer->rc == 0; i++) {
         if (i + 1 < count && strcmp(entries[i].key, entries[i + 1].key) == 0)
+            continue;
+        if (is_left_out(writer, value, member_of(entries[i].message, value)))
             continue;
         path->index = (long)entries[i].index;
         struct path_step key_step = {path, key->name, PATH_NO_INDEX};
@@ -289,15 +321,16 @@ static void write_message(
     const char *comma = "";
     for (unsigned i = 0; i < type->n_fields && writer->rc == 0; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
-        if (!member_is_set(message, field))
+        const void *member = member_of(message, field);
+        bool single = field->label != PROTOBUF_C_LABEL_REPEATED;
+        if (!member_is_set(message, field) || (single && is_left_out(writer, field, member)))
             continue;
         struct path_step step = {path, field->name, PATH_NO_INDEX};
-        const void *member = member_of(message, field);
         put_text(writer, comma);
         put_text(writer, "\"");
         put_text(writer, field->name);
         put_text(writer, "\":");
-        if (field->label != PROTOBUF_C_LABEL_REPEATED) {
+        if (single) {
             write_value(writer, field, member, &step, depth);
         } else {
             size_t count = *(const size_t *)quantifier_of(message, field);
@@ -311,12 +344,22 @@ static void write_message(
     put_text(writer, "}");
 }
 
-int json_write(const ProtobufCMessage *message, struct buf *out, struct error *err)
+static int write_whole(const ProtobufCMessage *message, bool foreign, struct buf *out, struct error *err)
 {
     size_t before = out->length;
-    struct writer writer = {.out = out, .err = err};
+    struct writer writer = {.foreign = foreign, .out = out, .err = err};
     write_message(&writer, message, NULL, 1);
     if (writer.rc)
         out->length = before;
     return writer.rc;
+}
+
+int json_write(const ProtobufCMessage *message, struct buf *out, struct error *err)
+{
+    return write_whole(message, false, out, err);
+}
+
+int json_write_foreign(const ProtobufCMessage *message, struct buf *out, struct error *err)
+{
+    return write_whole(message, true, out, err);
 }

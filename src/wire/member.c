@@ -1,7 +1,10 @@
 /* What protobuf-c's structs mean. */
 #include "member.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
 
 size_t member_size(ProtobufCType type)
 {
@@ -56,4 +59,24 @@ bool member_is_map(const ProtobufCFieldDescriptor *field)
     return key->id == 1 && key->type == PROTOBUF_C_TYPE_STRING && key->label == PROTOBUF_C_LABEL_OPTIONAL &&
            strcmp(key->name, "key") == 0 && value->id == 2 && value->label == PROTOBUF_C_LABEL_OPTIONAL &&
            strcmp(value->name, "value") == 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct map_entry *left = a, *right = b;
+    int order = strcmp(left->key, right->key);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+struct map_entry *member_sort_entries(
+        const ProtobufCFieldDescriptor *map, ProtobufCMessage *const *messages, size_t count)
+{
+    const ProtobufCMessageDescriptor *type = map->descriptor;
+    struct map_entry *entries = alloc_zeroed(count, sizeof *entries);
+    for (size_t i = 0; i < count; i++) {
+        const char *key = *(const char *const *)member_of(messages[i], &type->fields[0]);
+        entries[i] = (struct map_entry){key ? key : "", i, messages[i]};
+    }
+    qsort(entries, count, sizeof *entries, compare_entries);
+    return entries;
 }

@@ -35,4 +35,14 @@ bool member_is_set(const ProtobufCMessage *message, const ProtobufCFieldDescript
  * `value` whose type's name ends in "Entry". */
 bool member_is_map(const ProtobufCFieldDescriptor *field);
 
+struct map_entry {
+    const char *key; /* "" where it is absent */
+    size_t index;    /* where it was */
+    ProtobufCMessage *message;
+};
+
+/* The entries of a map in the order of their keys, malloc'ed; those with the same key stay in their order. */
+struct map_entry *member_sort_entries(
+        const ProtobufCFieldDescriptor *map, ProtobufCMessage *const *messages, size_t count);
+
 #endif

@@ -3,6 +3,7 @@
  *   list                      the full names of all message types it knows, with spaces between
  *   <type> <base64>           a packed message: its JSON
  *   <type> {...}              JSON: the packed message in base64
+ *   foreign <type> <base64>   a packed message that others made: its JSON
  *
  * What fails is answered with "! " and the words. The types are found by walking from a few roots. */
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "zmesos/v1/zmesos.pb-c.h"
 
 #define TYPES_MAX 1000
+#define FOREIGN "foreign "
 
 static const ProtobufCMessageDescriptor *types[TYPES_MAX];
 static size_t type_count;
@@ -95,16 +97,20 @@ static void answer_list(void)
     printf("\n");
 }
 
-static void answer_json(const ProtobufCMessageDescriptor *type, const char *text)
+static void answer_json(const ProtobufCMessageDescriptor *type, const char *text, bool foreign)
 {
     size_t length = strlen(text), size;
     uint8_t *bytes = alloc_bytes(base64_decoded_max(length));
     struct buf json = {0};
     struct error err = {.text = "not base64"};
     ProtobufCMessage *message = NULL;
-    if (!base64_decode(text, length, bytes, &size) ||
-            check_unpack(type, slice_of(bytes, size), &check_limits_request, &message, &err) ||
-            json_write(message, &json, &err))
+    bool decoded = base64_decode(text, length, bytes, &size);
+    if (foreign && decoded &&
+            json_from_packed(type, slice_of(bytes, size), &check_limits_event, &json, &err) == 0)
+        printf("%.*s\n", (int)json.length, (char *)json.data);
+    else if (foreign || !decoded ||
+             check_unpack(type, slice_of(bytes, size), &check_limits_request, &message, &err) ||
+             json_write(message, &json, &err))
         printf("! %s\n", err.text);
     else
         printf("%.*s\n", (int)json.length, (char *)json.data);
@@ -147,16 +153,17 @@ int main(void)
             answer_list();
             continue;
         }
-        char *text = strchr(line, ' ');
+        bool foreign = strncmp(line, FOREIGN, strlen(FOREIGN)) == 0;
+        char *name = line + (foreign ? strlen(FOREIGN) : 0), *text = strchr(name, ' ');
         if (text)
             *text++ = '\0';
-        const ProtobufCMessageDescriptor *type = find_type(line);
+        const ProtobufCMessageDescriptor *type = find_type(name);
         if (!text || !type)
-            printf("! no such type: %s\n", line);
+            printf("! no such type: %s\n", name);
         else if (*text == '{')
             answer_bytes(type, text);
         else
-            answer_json(type, text);
+            answer_json(type, text, foreign);
     }
     free(line);
     return 0;

@@ -235,11 +235,49 @@ def test_what_we_write(messages):
         assert same(json.loads(text), theirs), (message.DESCRIPTOR.full_name, text, theirs)
 
 
+def url_safe(field, value):
+    return value.translate(str.maketrans("+/", "-_")) if field.type == FieldDescriptor.TYPE_BYTES else value
+
+
+def url_safe_without_padding(field, value):
+    return url_safe(field, value).rstrip("=") if field.type == FieldDescriptor.TYPE_BYTES else value
+
+
+def as_number(field, value):
+    wide = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
+    return int(value) if field.cpp_type in wide else value
+
+
+def respell(message, change=lambda field, value: value, nulls=False):
+    """What json_format makes of it, with each scalar changed, and `nulls` for what is not set."""
+    def spell(field, value):
+        return respelled(field.message_type, value) if field.type == FieldDescriptor.TYPE_MESSAGE \
+            else change(field, value)
+
+    def respelled(kind, whole):
+        out = {field.name: None for field in kind.fields} if nulls else {}
+        for name, value in whole.items():
+            field = kind.fields_by_name[name]
+            if field.message_type and field.message_type.GetOptions().map_entry:
+                inner = field.message_type.fields_by_name["value"]
+                out[name] = {key: spell(inner, each) for key, each in value.items()}
+            elif field.label == FieldDescriptor.LABEL_REPEATED:
+                out[name] = [spell(field, each) for each in value]
+            else:
+                out[name] = spell(field, value)
+        return out
+    return respelled(message.DESCRIPTOR, json_format.MessageToDict(message, preserving_proto_field_name=True))
+
+
 STYLES = {
     "camelCase": lambda m: json_format.MessageToJson(m, indent=None),
     "proto names": lambda m: json_format.MessageToJson(m, indent=None, preserving_proto_field_name=True),
     "enums as numbers": lambda m: json_format.MessageToJson(m, indent=None, use_integers_for_enums=True),
     "not only ASCII": lambda m: json_format.MessageToJson(m, indent=None, ensure_ascii=False),
+    "URL-safe base64": lambda m: json.dumps(respell(m, url_safe)),
+    "URL-safe base64 without padding": lambda m: json.dumps(respell(m, url_safe_without_padding)),
+    "64 bits as numbers": lambda m: json.dumps(respell(m, as_number)),
+    "unset fields as null": lambda m: json.dumps(respell(m, nulls=True)),
     "json.dumps": lambda m: json.dumps(json_format.MessageToDict(m, preserving_proto_field_name=True)),
 }
 
@@ -258,6 +296,17 @@ def test_what_we_wrote_we_read(messages):
     answers = ask([line(m, text) for m, text in zip(messages, ours)])
     for message, text in zip(messages, answers):
         assert packed(type(message).FromString(base64.b64decode(text))) == packed(message)
+
+
+def test_unknown_fields_and_values_are_left_out(types):
+    """As json_format leaves them out; what it then writes, and reads, is the same."""
+    single, many = types["kinds.Single"], types["kinds.Many"]
+    for factory, extra in ((single, b"\x80\x01\x63"), (single, b"\xc2\x3e\x01x"), (many, b"\x80\x01\x63\x80\x01\x01")):
+        message = factory.FromString(extra)
+        text, = ask([f"foreign {message.DESCRIPTOR.full_name} {base64.b64encode(extra).decode()}"])
+        theirs = json_format.MessageToDict(message, preserving_proto_field_name=True)
+        assert {name: value for name, value in json.loads(text).items() if value != []} == theirs
+        json_format.Parse(text, factory())
 
 
 def test_integers_as_numbers(types):

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "wire/check.h"
 
 #define JSON_DEPTH_MAX 64 /* of nested messages; the outermost is 1, an entry of a map counts */
 
@@ -20,6 +21,10 @@
  * fields are left out. ERR_TOO_LARGE when the buffer's limit is reached or past JSON_DEPTH_MAX; ERR_INVALID
  * for text that is not UTF-8 and for a required text or message that is NULL. */
 int json_write(const ProtobufCMessage *message, struct buf *out, struct error *err) MUST_CHECK;
+
+/* The same of a message that others made: enum values without a name are left out, as every reader of
+ * protobuf leaves them out, and in text what is not UTF-8 becomes U+FFFD. */
+int json_write_foreign(const ProtobufCMessage *message, struct buf *out, struct error *err) MUST_CHECK;
 
 /* Reads one JSON object; null is the same as absent. ERR_MALFORMED when it is not JSON; ERR_INVALID
  * (err->field is the path) for a key given twice, two members of one oneof, a wrong type, an unknown field, a
@@ -30,5 +35,30 @@ int json_write(const ProtobufCMessage *message, struct buf *out, struct error *e
  * required, as Mesos does. The caller frees *out with protobuf_c_message_free_unpacked(*out, NULL). */
 int json_read(const ProtobufCMessageDescriptor *type, const char *text, size_t length, bool ignore_unknown,
         ProtobufCMessage **out, struct error *err) MUST_CHECK;
+
+/* ---- packed messages ---- */
+
+/* Appends what json_read() reads, packed; it passes check_message() under the same limits, of which `bytes`
+ * is for the text too. Text with more objects and scalars than `elements`, or more arrays, is ERR_TOO_LARGE
+ * before jansson sees it. Unknown fields are refused. */
+int json_to_packed(const ProtobufCMessageDescriptor *type, struct slice text,
+        const struct check_limits *limits, struct buf *packed, struct error *err) MUST_CHECK;
+
+/* Appends what json_write_foreign() writes of a packed message that passes the limits. */
+int json_from_packed(const ProtobufCMessageDescriptor *type, struct slice packed,
+        const struct check_limits *limits, struct buf *text, struct error *err) MUST_CHECK;
+
+/* ---- one member of the outermost object, also where the text is broken further on ---- */
+
+bool json_has_member(struct slice text, const char *name);
+
+/* Its text as it stands there, borrowed; a string with its quotes. False for objects and arrays. */
+bool json_find_scalar(struct slice text, const char *name, struct slice *value);
+
+/* The member as malloc'ed text; NULL where it is no text, or holds a NUL. */
+char *json_find_text(struct slice text, const char *name);
+
+/* False for what is no integer from 0 to UINT64_MAX. */
+bool json_find_integer(struct slice text, const char *name, uint64_t *value);
 
 #endif
