@@ -61,6 +61,7 @@ static int create_front(struct daemon *daemon, struct error *err)
     config.control = daemon->options->control;
     config.pipeline = daemon->options->pipeline;
     config.events = daemon->options->events;
+    config.events_json = daemon->options->events_json;
     config.events_hwm = (int)daemon->options->events_hwm;
     struct front_callbacks callbacks = {.context = daemon, .request = daemon_on_request};
     return front_create(&config, &callbacks, &daemon->front, err);
@@ -184,8 +185,8 @@ static void finish(struct daemon *daemon)
 
 int daemon_run(struct daemon *daemon)
 {
-    log_info("daemon", "control %s, pipeline %s, events %s", front_control_endpoint(daemon->front),
-            front_pipeline_endpoint(daemon->front), front_events_endpoint(daemon->front));
+    char endpoints[1024];
+    log_info("daemon", "%s", daemon_endpoints(daemon, endpoints, sizeof endpoints));
     struct core_input connecting = {.kind = CORE_IN_CONNECTING};
     daemon_input(daemon, &connecting);
     master_start(daemon->master, daemon->now.mono_ms);
@@ -197,8 +198,10 @@ int daemon_run(struct daemon *daemon)
 
 const char *daemon_endpoints(const struct daemon *daemon, char *text, size_t size)
 {
-    snprintf(text, size, "control=%s pipeline=%s events=%s", front_control_endpoint(daemon->front),
-            front_pipeline_endpoint(daemon->front), front_events_endpoint(daemon->front));
+    const char *json = front_events_json_endpoint(daemon->front);
+    snprintf(text, size, "control=%s pipeline=%s events=%s%s%s", front_control_endpoint(daemon->front),
+            front_pipeline_endpoint(daemon->front), front_events_endpoint(daemon->front),
+            json ? " events-json=" : "", json ? json : "");
     return text;
 }
 

@@ -12,7 +12,8 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
 /* Runs until a signal or until the master refuses the framework for good. Returns the exit status. */
 int daemon_run(struct daemon *daemon);
 
-/* The endpoints really bound, as "control=... pipeline=... events=..."; returns `text`. */
+/* The endpoints really bound, as "control=... pipeline=... events=..." and, where there is one, "
+ * events-json=..."; returns `text`. */
 const char *daemon_endpoints(const struct daemon *daemon, char *text, size_t size);
 
 void daemon_destroy(struct daemon *daemon); /* takes NULL */

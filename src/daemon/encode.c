@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/log.h"
+#include "wire/canonical.h"
 #include "wire/check.h"
 
 struct blob *encode_message(const ProtobufCMessage *message)
@@ -187,6 +188,8 @@ bool encode_same_spec(struct slice a, struct slice b)
     Zmesos__V1__TaskSpec *left = encode_read_spec(a), *right = encode_read_spec(b);
     bool same = false;
     if (left && right) {
+        canonical_sort_maps(&left->base);
+        canonical_sort_maps(&right->base);
         struct blob *x = encode_message(&left->base), *y = encode_message(&right->base);
         same = slice_equal(blob_slice(x), blob_slice(y));
         blob_unref(x);

@@ -15,7 +15,7 @@ struct blob *encode_call(const struct core_call *call);
 /* The reply with its specifications, packed. NULL likewise. */
 struct blob *encode_reply(const struct core_reply *reply);
 
-/* Whether two packed TaskSpecs say the same: equal once read and packed again. */
+/* Whether two packed TaskSpecs say the same: equal once read, their maps put in order, and packed again. */
 bool encode_same_spec(struct slice a, struct slice b);
 
 /* A kept specification, decoded; NULL when it cannot be read. The caller frees it with

@@ -38,6 +38,8 @@ static const struct entry entries[] = {
         {"control", TEXT, AT(control), 0, "tcp://127.0.0.1:5560", "ENDPOINT  of the REP socket"},
         {"pipeline", TEXT, AT(pipeline), 0, "tcp://127.0.0.1:5561", "ENDPOINT  of the ROUTER socket"},
         {"events", TEXT, AT(events), 0, "tcp://127.0.0.1:5562", "ENDPOINT  of the XPUB socket"},
+        {"events-json", TEXT, AT(events_json), 0, NULL,
+                "ENDPOINT  of a second XPUB socket, of the same events as JSON; default: none"},
         {"framework-name", TEXT, AT(framework_name), 0, "zmesos", "NAME  shown in Mesos"},
         {"user", TEXT, AT(user), 0, NULL, "NAME  that tasks run as; default: who runs zmesosd"},
         {"role", LIST, AT(roles), AT(role_count), "*",
@@ -375,6 +377,8 @@ static int check(struct options *options, struct error *err)
     int rc = check_endpoint("control", options->control, err);
     rc = rc ? rc : check_endpoint("pipeline", options->pipeline, err);
     rc = rc ? rc : check_endpoint("events", options->events, err);
+    if (rc == 0 && options->events_json)
+        rc = check_endpoint("events-json", options->events_json, err);
     for (size_t i = 0; i < options->role_count && rc == 0; i++) {
         rc = check_role(options->roles[i], err);
         for (size_t j = 0; j < i && rc == 0; j++) {

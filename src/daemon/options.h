@@ -12,6 +12,7 @@
 
 struct options {
     char *masters, *state, *control, *pipeline, *events;
+    char *events_json; /* NULL: none */
     char *framework_name, *user, *hostname, *webui_url, *credential;
     char *principal, *secret; /* the secret comes from the credential file */
     char *roles[OPTIONS_LIST_MAX];

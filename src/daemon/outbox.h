@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "base/blob.h"
 
 enum parcel_kind { PARCEL_REPLY, PARCEL_CALL, PARCEL_EVENT };
@@ -20,6 +22,7 @@ struct parcel {
     char *topic;           /* PARCEL_EVENT */
     struct blob *header;   /* PARCEL_EVENT */
     struct blob *body;
+    const ProtobufCMessageDescriptor *type; /* PARCEL_EVENT: of the body */
 };
 
 struct outbox {

@@ -36,23 +36,26 @@ static struct blob *event_header(struct daemon *daemon, const struct core_event 
     return encode_message(&header.base);
 }
 
-static struct blob *event_body(const struct core_event *event)
+/* The message that is the body; NULL where it is the master's own bytes. */
+static const ProtobufCMessage *event_message(const struct core_event *event)
 {
     if (event->bytes)
-        return blob_ref(event->bytes);
+        return NULL;
     if (event->task)
-        return encode_message(&event->task->base);
+        return &event->task->base;
     if (event->explanation)
-        return encode_message(&event->explanation->base);
-    return encode_message(event->orphan ? &event->orphan->base : &event->status->base);
+        return &event->explanation->base;
+    return event->orphan ? &event->orphan->base : &event->status->base;
 }
 
 static void add_event(struct daemon *daemon, const struct core_event *event)
 {
+    const ProtobufCMessage *message = event_message(event);
     struct parcel parcel = {.kind = PARCEL_EVENT,
             .topic = alloc_string(event->topic),
             .header = event_header(daemon, event),
-            .body = event_body(event)};
+            .body = message ? encode_message(message) : blob_ref(event->bytes),
+            .type = message ? message->descriptor : &mesos__v1__scheduler__event__descriptor};
     if (event->journaled) {
         struct record record = {.kind = RECORD_EVENT,
                 .event = {.class = (int32_t)event->class,
@@ -122,6 +125,7 @@ void daemon_release(struct daemon *daemon)
             break;
         case PARCEL_EVENT:
             front_publish(daemon->front, parcel->topic, parcel->header, parcel->body);
+            front_publish_json(daemon->front, parcel->topic, parcel->header, parcel->body, parcel->type);
             break;
         }
         outbox_drop_first(&daemon->outbox);

@@ -18,6 +18,7 @@ bool front_handle_control(struct front *front)
         parts = front_receive_body(front->control, &body);
         if (parts) {
             front->control_waiting = true;
+            front->control_json = front_is_json(slice_of(zmq_msg_data(&body), zmq_msg_size(&body)));
             if (++front->control_generation == 0)
                 front->control_generation = 1;
             front_handle_body(

@@ -5,6 +5,7 @@
  * is echoed also from a message that is broken further on, so that a client with many requests in flight
  * knows which one it was. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -102,10 +103,25 @@ static void pack_refusal(
         buf_clear(refusal);
 }
 
+static void refuse_json(
+        struct slice text, Zmesos__V1__Code code, const struct error *err, bool retry, struct buf *refusal)
+{
+    char *id = front_json_id(text);
+    struct slice echoed = slice_of_string(id);
+
+    if (id && !id_can_be_echoed(echoed))
+        echoed.data = NULL;
+    pack_refusal(echoed, code, err, retry, refusal);
+    free(id);
+}
+
 void front_refuse(
         struct slice bytes, Zmesos__V1__Code code, const struct error *err, bool retry, struct buf *refusal)
 {
-    pack_refusal(outline_read(bytes, ECHO_FIELDS).id, code, err, retry, refusal);
+    if (front_is_json(bytes))
+        refuse_json(bytes, code, err, retry, refusal);
+    else
+        pack_refusal(outline_read(bytes, ECHO_FIELDS).id, code, err, retry, refusal);
 }
 
 static Zmesos__V1__Code code_of(int rc)
@@ -115,6 +131,8 @@ static Zmesos__V1__Code code_of(int rc)
         return ZMESOS__V1__CODE__TOO_LARGE;
     case ERR_INVALID:
         return ZMESOS__V1__CODE__INVALID;
+    case ERR_NOT_FOUND:
+        return ZMESOS__V1__CODE__UNKNOWN_OPERATION;
     default:
         return ZMESOS__V1__CODE__MALFORMED;
     }
@@ -131,6 +149,12 @@ static int check_frames(struct slice bytes, size_t parts, struct error *err)
         return error_set(err, ERR_TOO_LARGE, "a request has at most %zu bytes, and this one has %zu",
                 FRONT_REQUEST_MAX, bytes.length);
     return 0;
+}
+
+static void wrong_version(uint64_t version, struct error *err)
+{
+    error_set_field(err, ERR_VERSION, "version",
+            "version %" PRIu64 " is not spoken here; this daemon speaks %d", version, PROTOCOL_VERSION);
 }
 
 /* What only a request of our version promises. Returns OK or the code to refuse with. */
@@ -158,25 +182,18 @@ static Zmesos__V1__Code check_request(
     return ZMESOS__V1__CODE__OK;
 }
 
-Zmesos__V1__Request *front_decode(struct slice bytes, size_t parts, struct buf *refusal)
+static Zmesos__V1__Request *decode(struct slice bytes, struct buf *refusal)
 {
     struct error err = {.text = ""};
-    struct outline outline;
+    struct outline outline = outline_read(bytes, SIZE_MAX);
     ProtobufCMessage *message = NULL;
     Zmesos__V1__Request *request = NULL;
     Zmesos__V1__Code code;
-    int rc = check_frames(bytes, parts, &err);
+    int rc;
 
-    if (rc < 0) {
-        front_refuse(bytes, code_of(rc), &err, false, refusal);
-        return NULL;
-    }
-    outline = outline_read(bytes, SIZE_MAX);
     /* Before the rest is judged: a newer version's rules may differ. */
     if (outline.whole && outline.has_version && outline.version != PROTOCOL_VERSION) {
-        error_set_field(&err, ERR_VERSION, "version",
-                "version %" PRIu64 " is not spoken here; this daemon speaks %d", outline.version,
-                PROTOCOL_VERSION);
+        wrong_version(outline.version, &err);
         code = ZMESOS__V1__CODE__UNSUPPORTED_VERSION;
         goto out;
     }
@@ -193,5 +210,37 @@ out:
     if (request)
         zmesos__v1__request__free_unpacked(request, NULL);
     pack_refusal(outline.id, code, &err, false, refusal);
+    return NULL;
+}
+
+Zmesos__V1__Request *front_decode(struct slice bytes, size_t parts, struct buf *refusal)
+{
+    struct error err = {.text = ""};
+    int rc = check_frames(bytes, parts, &err);
+
+    if (rc == 0)
+        return decode(bytes, refusal);
+    front_refuse(bytes, code_of(rc), &err, false, refusal);
+    return NULL;
+}
+
+Zmesos__V1__Request *front_decode_json(
+        struct slice text, size_t parts, struct buf *packed, struct buf *refusal)
+{
+    struct error err = {.text = ""};
+    uint64_t version;
+    int rc = check_frames(text, parts, &err);
+    Zmesos__V1__Code code;
+
+    if (rc == 0 && front_json_version(text, &version) && version != PROTOCOL_VERSION) {
+        wrong_version(version, &err);
+        code = ZMESOS__V1__CODE__UNSUPPORTED_VERSION;
+    } else {
+        rc = rc ? rc : front_json_request(text, packed, &err);
+        if (rc == 0)
+            return decode(slice_of(packed->data, packed->length), refusal);
+        code = code_of(rc);
+    }
+    front_refuse(text, code, &err, false, refusal);
     return NULL;
 }

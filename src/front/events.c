@@ -9,13 +9,13 @@
 /* libzmq keeps messages up to this size inside its own structure: copying costs less than counting. */
 #define SMALL 33
 
-bool front_handle_events(struct front *front)
+bool front_handle_events(void *socket)
 {
     zmq_msg_t frame;
     int count = 0;
 
     zmq_msg_init(&frame);
-    while (count < FRONT_TURN_MAX && front_receive(front->events, &frame))
+    while (count < FRONT_TURN_MAX && front_receive(socket, &frame))
         count++;
     zmq_msg_close(&frame);
     return count == FRONT_TURN_MAX;
@@ -46,12 +46,17 @@ static int send_blob(void *socket, struct blob *blob, bool more)
 
 void front_publish(struct front *front, const char *topic, struct blob *header, struct blob *body)
 {
-    int errnum = front_send_copy(front->events, slice_of_string(topic), true);
+    front_publish_on(front->events, topic, header, body);
+}
+
+void front_publish_on(void *socket, const char *topic, struct blob *header, struct blob *body)
+{
+    int errnum = front_send_copy(socket, slice_of_string(topic), true);
 
     if (!errnum)
-        errnum = send_blob(front->events, header, true);
+        errnum = send_blob(socket, header, true);
     if (!errnum)
-        errnum = send_blob(front->events, body, false);
+        errnum = send_blob(socket, body, false);
     if (errnum)
         log_error("front", "cannot publish %s: %s", topic, zmq_strerror(errnum));
 }

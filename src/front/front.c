@@ -1,4 +1,4 @@
-/* The three sockets: made, bound, polled, closed.
+/* The sockets: made, bound, polled, closed.
  *
  * One libzmq context belongs to the front. Linger is set on every socket, so that ending the context cannot
  * wait for a peer that does not read. */
@@ -58,7 +58,7 @@ static int bind_failed(const char *what, const char *endpoint, struct error *err
             err, code, what, "cannot bind the %s socket to %s: %s", what, endpoint, zmq_strerror(errno));
 }
 
-/* Makes a socket with what all three have in common. What must be set before the bind is in `special`. */
+/* Makes a socket with what all have in common. What must be set before the bind is in `special`. */
 static int open_socket(struct front *front, int type, const char *what, const char *endpoint,
         int (*special)(void *socket, const struct front_config *config, struct error *err),
         const struct front_config *config, void **out, char **bound, struct error *err)
@@ -155,6 +155,10 @@ int front_create(const struct front_config *config, const struct front_callbacks
             (rc = open_socket(front, ZMQ_XPUB, "events", config->events, prepare_events, config,
                      &front->events, &front->events_endpoint, err)) < 0)
         goto out;
+    if (config->events_json &&
+            (rc = open_socket(front, ZMQ_XPUB, "events-json", config->events_json, prepare_events, config,
+                     &front->events_json, &front->events_json_endpoint, err)) < 0)
+        goto out;
     *out = front;
     front = NULL;
     rc = 0;
@@ -173,12 +177,15 @@ void front_destroy(struct front *front)
         zmq_close(front->pipeline);
     if (front->events)
         zmq_close(front->events);
+    if (front->events_json)
+        zmq_close(front->events_json);
     while (front->context && zmq_ctx_term(front->context) != 0 && errno == EINTR)
         ;
     front_clear_pipeline(front);
     free(front->control_endpoint);
     free(front->pipeline_endpoint);
     free(front->events_endpoint);
+    free(front->events_json_endpoint);
     free(front);
 }
 
@@ -197,6 +204,11 @@ const char *front_events_endpoint(const struct front *front)
     return front->events_endpoint;
 }
 
+const char *front_events_json_endpoint(const struct front *front)
+{
+    return front->events_json_endpoint;
+}
+
 struct front_counts front_counts(const struct front *front)
 {
     return front->counts;
@@ -207,6 +219,8 @@ int front_poll_items(struct front *front, bool reading, zmq_pollitem_t items[FRO
     int count = 0;
 
     items[count++] = (zmq_pollitem_t){.socket = front->events, .events = ZMQ_POLLIN};
+    if (front->events_json)
+        items[count++] = (zmq_pollitem_t){.socket = front->events_json, .events = ZMQ_POLLIN};
     if (reading) {
         items[count++] = (zmq_pollitem_t){.socket = front->control, .events = ZMQ_POLLIN};
         items[count++] = (zmq_pollitem_t){.socket = front->pipeline, .events = ZMQ_POLLIN};
@@ -216,8 +230,10 @@ int front_poll_items(struct front *front, bool reading, zmq_pollitem_t items[FRO
 
 bool front_handle(struct front *front, bool reading)
 {
-    bool more = front_handle_events(front);
+    bool more = front_handle_events(front->events);
 
+    if (front->events_json)
+        more |= front_handle_events(front->events_json);
     if (reading) {
         more |= front_handle_control(front);
         more |= front_handle_pipeline(front);
@@ -228,11 +244,17 @@ bool front_handle(struct front *front, bool reading)
 void front_handle_body(struct front *front, front_token token, zmq_msg_t *body, size_t parts)
 {
     struct slice bytes = slice_of(zmq_msg_data(body), zmq_msg_size(body));
-    struct buf refusal;
+    struct buf packed, refusal;
     Zmesos__V1__Request *request;
 
+    buf_init(&packed, 0);
     buf_init(&refusal, 0);
-    request = front_decode(bytes, parts, &refusal);
+    if (front_is_json(bytes)) {
+        request = front_decode_json(bytes, parts, &packed, &refusal);
+        bytes = slice_of(packed.data, packed.length);
+    } else {
+        request = front_decode(bytes, parts, &refusal);
+    }
     if (request) {
         front->counts.requests++;
         front->callbacks.request(front->callbacks.context, token, request, bytes);
@@ -242,17 +264,32 @@ void front_handle_body(struct front *front, front_token token, zmq_msg_t *body, 
         front_reply(front, token, slice_of(refusal.data, refusal.length));
     }
     buf_clear(&refusal);
+    buf_clear(&packed);
+}
+
+static bool wants_json(const struct front *front, uint32_t place)
+{
+    if (place == FRONT_PLACE_CONTROL)
+        return front->control_json;
+    return place <= front->slot_count && front->slots[place - 1].json;
 }
 
 void front_reply(struct front *front, front_token token, struct slice reply)
 {
     uint32_t generation = (uint32_t)(token >> 32);
     uint32_t place = (uint32_t)token;
+    struct buf text;
 
+    buf_init(&text, 0);
+    if (wants_json(front, place)) {
+        front_json_reply(reply, &text);
+        reply = slice_of(text.data, text.length);
+    }
     if (place == FRONT_PLACE_CONTROL)
         front_reply_control(front, generation, reply);
     else
         front_reply_pipeline(front, generation, place, reply);
+    buf_clear(&text);
 }
 
 bool front_receive(void *socket, zmq_msg_t *frame)

@@ -14,6 +14,7 @@
 struct slot {
     uint32_t generation;
     uint32_t next_free; /* place, or 0; of a free slot */
+    bool json;          /* the request is */
     uint8_t *envelope;  /* each frame: two bytes of length, then the bytes; NULL in a free slot */
     size_t length;
 };
@@ -26,6 +27,7 @@ struct front {
     void *control;
     char *control_endpoint;
     uint32_t control_generation;
+    bool control_json;    /* the request that waits is, and so will be its reply */
     bool control_waiting; /* a request was handed on and not answered: REP has nothing to read until then */
 
     void *pipeline;
@@ -38,6 +40,8 @@ struct front {
 
     void *events;
     char *events_endpoint;
+    void *events_json; /* NULL: there is none */
+    char *events_json_endpoint;
 };
 
 static inline front_token front_token_make(uint32_t generation, uint32_t place)
@@ -62,18 +66,38 @@ void front_handle_body(struct front *front, front_token token, zmq_msg_t *body, 
 /* Each returns whether something may be left. */
 bool front_handle_control(struct front *front);
 bool front_handle_pipeline(struct front *front);
-bool front_handle_events(struct front *front);
+bool front_handle_events(void *socket); /* either of the two */
 
 void front_reply_control(struct front *front, uint32_t generation, struct slice reply);
 void front_reply_pipeline(struct front *front, uint32_t generation, uint32_t place, struct slice reply);
 void front_init_pipeline(struct front *front);
 void front_clear_pipeline(struct front *front); /* frees the slots */
 
+void front_publish_on(void *socket, const char *topic, struct blob *header, struct blob *body);
+
+/* Whether a body is to be read as JSON. */
+bool front_is_json(struct slice bytes);
+
+/* Of text that may be broken: the id, malloc'ed, or NULL, and the version where there is one. */
+char *front_json_id(struct slice text);
+bool front_json_version(struct slice text, uint64_t *version);
+
+/* The request, packed. ERR_NOT_FOUND: it has no operation that is known; else what json_to_packed() returns.
+ */
+int front_json_request(struct slice text, struct buf *packed, struct error *err) MUST_CHECK;
+
+/* A packed Reply as JSON. */
+void front_json_reply(struct slice reply, struct buf *text);
+
 /* Turns the body of a message of `parts` body frames into a request. Returns NULL when it is none, and then
  * `refusal` (initialised) holds the packed Reply. Freed with zmesos__v1__request__free_unpacked(). */
 Zmesos__V1__Request *front_decode(struct slice bytes, size_t parts, struct buf *refusal) MUST_CHECK;
 
-/* A packed Reply that says no to `bytes`, with the request id as far as it can be read. */
+/* The same for a body that is JSON; appends the request packed, as it was then decoded, to `packed`. */
+Zmesos__V1__Request *front_decode_json(
+        struct slice text, size_t parts, struct buf *packed, struct buf *refusal) MUST_CHECK;
+
+/* A packed Reply that says no to `bytes`, packed or JSON, with the request id as far as it can be read. */
 void front_refuse(
         struct slice bytes, Zmesos__V1__Code code, const struct error *err, bool retry, struct buf *refusal);
 

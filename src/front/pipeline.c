@@ -75,7 +75,7 @@ static void send_reply(struct front *front, struct slice envelope, struct slice 
 }
 
 /* Keeps the envelope in a slot, and returns the token; 0 when too many are waiting. */
-static front_token slot_take(struct front *front, const struct buf *envelope)
+static front_token slot_take(struct front *front, const struct buf *envelope, bool json)
 {
     uint32_t place;
     struct slot *slot;
@@ -100,6 +100,7 @@ static front_token slot_take(struct front *front, const struct buf *envelope)
     memcpy(slot->envelope, envelope->data, envelope->length);
     slot->length = envelope->length;
     slot->next_free = 0;
+    slot->json = json;
     front->waiting++;
     return front_token_make(slot->generation, place);
 }
@@ -125,21 +126,26 @@ static bool handle_message(struct front *front)
         log_debug("front", "a message on pipeline has no envelope that can be answered");
     } else {
         size_t parts = front_receive_body(front->pipeline, &frame);
+        struct slice body = slice_of(zmq_msg_data(&frame), zmq_msg_size(&frame));
+        bool json = front_is_json(body);
 
-        token = slot_take(front, envelope);
+        token = slot_take(front, envelope, json);
         if (token) {
             front_handle_body(front, token, &frame, parts);
         } else {
             struct error err;
-            struct buf refusal;
+            struct buf refusal, text;
 
             error_set(&err, ERR_UNAVAILABLE, "%d requests are waiting for their replies", FRONT_WAITING_MAX);
             buf_init(&refusal, 0);
-            front_refuse(slice_of(zmq_msg_data(&frame), zmq_msg_size(&frame)), ZMESOS__V1__CODE__UNAVAILABLE,
-                    &err, true, &refusal);
+            buf_init(&text, 0);
+            front_refuse(body, ZMESOS__V1__CODE__UNAVAILABLE, &err, true, &refusal);
             front->counts.refused++;
+            if (json)
+                front_json_reply(slice_of(refusal.data, refusal.length), &text);
             send_reply(front, slice_of(envelope->data, envelope->length),
-                    slice_of(refusal.data, refusal.length));
+                    json ? slice_of(text.data, text.length) : slice_of(refusal.data, refusal.length));
+            buf_clear(&text);
             buf_clear(&refusal);
         }
     }

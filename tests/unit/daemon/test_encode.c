@@ -403,6 +403,14 @@ static void the_same_said_in_another_way(void **state)
     assert_false(SAME("\x0a\x01"
                       "a",
             "\xff"));
+
+    /* Field 20 is a map: "a" to 1, "b" to 2, in either order. */
+#define ENTRY(key, number) "\xa2\x01\x0e\x0a\x01" key "\x12\x09\x09" number
+#define ONE "\0\0\0\0\0\0\xf0\x3f"
+#define TWO "\0\0\0\0\0\0\0\x40"
+    assert_true(SAME(ENTRY("a", ONE) ENTRY("b", TWO), ENTRY("b", TWO) ENTRY("a", ONE)));
+    assert_false(SAME(ENTRY("a", ONE) ENTRY("b", TWO), ENTRY("a", TWO) ENTRY("b", ONE)));
+    assert_false(SAME(ENTRY("a", ONE) ENTRY("b", TWO), ENTRY("a", ONE)));
 }
 
 int main(void)

@@ -76,6 +76,7 @@ static void defaults(void **state)
     assert_int_equal(o.keep_tasks_ms, 604800000);
     assert_int_equal(o.keep_events, 1000000);
     assert_int_equal(o.events_hwm, 100000);
+    assert_null(o.events_json);
     assert_null(o.principal);
     assert_null(o.secret);
     options_clear(&o);
@@ -87,10 +88,12 @@ static void every_flag_is_read(void **state)
     (void)state;
     struct options o;
     expect_taken("--master m:1,n:2 --state s --control tcp://*:1 --pipeline ipc://p --events inproc://e "
+                 "--events-json tcp://*:2 "
                  "--framework-name f --user u --role a --role b/c --hostname h --webui-url w --label k=v "
                  "--label x= --principal p --failover-timeout 0.5 --no-checkpoint --offer-hold 0 --refuse 1 "
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
-                 "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again --no-teardown "
+                 "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again "
+                 "--no-teardown "
                  "--avoid-maintenance 12 --maintenance decline --drain --drain-grace 13 "
                  "--weight a=2 --weight =0.5 --weight b=c=1000000 "
                  "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
@@ -99,6 +102,7 @@ static void every_flag_is_read(void **state)
     assert_string_equal(o.control, "tcp://*:1");
     assert_string_equal(o.pipeline, "ipc://p");
     assert_string_equal(o.events, "inproc://e");
+    assert_string_equal(o.events_json, "tcp://*:2");
     assert_string_equal(o.framework_name, "f");
     assert_string_equal(o.user, "u");
     assert_int_equal(o.role_count, 2);
@@ -192,8 +196,8 @@ static void help_names_every_flag(void **state)
             "user", "role", "hostname", "webui-url", "label", "principal", "credential", "failover-timeout",
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
             "call-timeout", "launch-timeout", "orphans", "on-removed", "avoid-maintenance", "maintenance",
-            "drain", "drain-grace", "no-teardown", "tasks-max", "keep-tasks",
-            "keep-tasks-for", "keep-events", "events-hwm", "log-level", "config", "help", "version"};
+            "drain", "drain-grace", "no-teardown", "tasks-max", "keep-tasks", "keep-tasks-for", "keep-events",
+            "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];
         snprintf(line, sizeof line, "\n  --%s ", flags[i]);

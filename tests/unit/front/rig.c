@@ -28,7 +28,7 @@ static void handle_request(
         rig_answer(rig, rig->count - 1);
 }
 
-void rig_init(struct rig *rig, int events_hwm)
+static void start(struct rig *rig, int events_hwm, const char *events_json)
 {
     struct front_callbacks callbacks = {.context = rig, .request = handle_request};
     struct front_config config;
@@ -37,11 +37,22 @@ void rig_init(struct rig *rig, int events_hwm)
     memset(rig, 0, sizeof *rig);
     front_config_init(&config);
     config.control = config.pipeline = config.events = "tcp://127.0.0.1:*";
+    config.events_json = events_json;
     if (events_hwm)
         config.events_hwm = events_hwm;
     assert_int_equal(front_create(&config, &callbacks, &rig->front, &err), 0);
     rig->context = zmq_ctx_new();
     assert_non_null(rig->context);
+}
+
+void rig_init(struct rig *rig, int events_hwm)
+{
+    start(rig, events_hwm, NULL);
+}
+
+void rig_init_json(struct rig *rig)
+{
+    start(rig, 0, "tcp://127.0.0.1:*");
 }
 
 void rig_clear(struct rig *rig)

@@ -28,6 +28,7 @@ struct rig {
 };
 
 void rig_init(struct rig *rig, int events_hwm);
+void rig_init_json(struct rig *rig); /* with events as JSON too */
 void rig_clear(struct rig *rig);
 
 /* Client sockets: linger 0, connected. */

@@ -301,8 +301,9 @@ static void test_a_turn_is_bounded(void **state)
     for (i = 0; rig.count < 300; i++) {
         size_t before = rig.count;
 
-        front_poll_items(rig.front, true, items);
-        assert_true(zmq_poll(items, FRONT_POLL_ITEMS, RIG_PATIENCE_MS) > 0);
+        int polled = front_poll_items(rig.front, true, items);
+
+        assert_true(zmq_poll(items, polled, RIG_PATIENCE_MS) > 0);
         more = front_handle(rig.front, true);
         assert_true(rig.count - before <= 64);
         assert_int_equal(more, rig.count - before == 64);

@@ -60,6 +60,7 @@ static void test_defaults_are_those_of_the_protocol(void **state)
     assert_string_equal(config.control, "tcp://127.0.0.1:5560");
     assert_string_equal(config.pipeline, "tcp://127.0.0.1:5561");
     assert_string_equal(config.events, "tcp://127.0.0.1:5562");
+    assert_null(config.events_json);
     assert_int_equal(config.events_hwm, 100000);
 }
 
@@ -75,6 +76,12 @@ static void test_endpoints_have_their_ports(void **state)
     assert_null(strchr(front_events_endpoint(rig.front), '*'));
     assert_int_equal(front_poll_items(rig.front, true, items), 3);
     assert_int_equal(front_poll_items(rig.front, false, items), 1);
+    assert_null(front_events_json_endpoint(rig.front));
+    rig_clear(&rig);
+    rig_init_json(&rig);
+    assert_null(strchr(front_events_json_endpoint(rig.front), '*'));
+    assert_int_equal(front_poll_items(rig.front, true, items), 4);
+    assert_int_equal(front_poll_items(rig.front, false, items), 2);
     rig_clear(&rig);
 }
 
