@@ -33,7 +33,8 @@ int json_to_packed(const ProtobufCMessageDescriptor *type, struct slice text,
         return rc;
     rc = append_packed(message, packed, err);
     protobuf_c_message_free_unpacked(message, NULL);
-    if (rc == 0)
+    /* An empty buf has no bytes to point to. */
+    if (rc == 0 && packed->length > before)
         rc = check_message(type, slice_of(packed->data + before, packed->length - before), limits, err);
     if (rc)
         packed->length = before;

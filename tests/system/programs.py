@@ -164,14 +164,16 @@ class Daemon:
             shutil.copy(state, self.state_dir / "zmesos.db")
         self.log = directory / "zmesosd.log"
         self.control = self.pipeline = self.events = "tcp://127.0.0.1:*"
+        self.events_json: Optional[str] = None  # with --events-json
         self.program: Optional[Program] = None
         if start:
             self.start()
 
     def command(self) -> list[str]:
+        same_place = ["--events-json", self.events_json] if self.events_json else []
         return [str(BUILD / "bin" / "zmesosd"), "--state", str(self.state_dir), "--master", self.master,
                 "--control", self.control, "--pipeline", self.pipeline, "--events", self.events,
-                "--failover-timeout", "120", *self.flags]
+                "--failover-timeout", "120", *self.flags, *same_place]
 
     def start(self, file_size: Optional[int] = None) -> None:
         """`file_size`: no file may grow beyond so many bytes (see limit_files())."""
@@ -181,6 +183,7 @@ class Daemon:
         line = self.program.first_line("zmesosd ready ")
         places = dict(word.split("=", 1) for word in line.split())
         self.control, self.pipeline, self.events = places["control"], places["pipeline"], places["events"]
+        self.events_json = places.get("events-json")
 
     def limit_files(self, size: int) -> None:
         """From now on writing beyond so many bytes of a file fails, as on a disk that is full."""
