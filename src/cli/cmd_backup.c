@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "client.h"
-#include "connection.h"
 #include "format.h"
 
 #define LOOK_MS 200 /* between looks at the connection */

@@ -80,8 +80,7 @@ static int append_quoted(struct buf *line, const char *text)
 static int append_json(struct buf *line, struct event *event, struct error *err)
 {
     ProtobufCMessage *body = event_body(event);
-    const uint8_t *raw = zmq_msg_data(&event->body);
-    size_t size = zmq_msg_size(&event->body), i;
+    size_t i;
     int rc;
 
     error_set(err, 0, "out of room");
@@ -92,8 +91,8 @@ static int append_json(struct buf *line, struct event *event, struct error *err)
     rc = buf_append_string(line, body ? ",\"body\":" : ",\"hex\":\"");
     if (rc == 0 && body)
         rc = json_write(body, line, err);
-    for (i = 0; rc == 0 && !body && i < size; i++)
-        rc = buf_printf(line, "%02x", raw[i]);
+    for (i = 0; rc == 0 && !body && i < event->body.length; i++)
+        rc = buf_printf(line, "%02x", event->body.data[i]);
     if (rc == 0)
         rc = buf_append_string(line, body ? "}" : "\"}");
 out:
@@ -125,7 +124,7 @@ static void describe(struct event *event, char *out, size_t capacity)
 {
     ProtobufCMessage *body = event_body(event);
 
-    snprintf(out, capacity, "%zu bytes", zmq_msg_size(&event->body));
+    snprintf(out, capacity, "%zu bytes", event->body.length);
     if (!body)
         return;
     if (body->descriptor == &zmesos__v1__task__descriptor) {
@@ -207,26 +206,25 @@ static int print_events(struct watching *watching)
 
 static int watch(struct watching *watching)
 {
-    struct connection *connection = &watching->events.connection;
+    struct zmesos_events *events = watching->events.library;
     int64_t end = clock_read().mono_ms + watching->settings->timeout_ms;
     int rc;
 
     while ((rc = print_events(watching)) == CLI_GO_ON) {
-        zmq_pollitem_t items[2] = {{.socket = connection->socket, .events = ZMQ_POLLIN},
-                {.socket = connection->monitor, .events = ZMQ_POLLIN}};
+        zmq_pollitem_t items[2] = {{.socket = zmesos_events_socket(events), .events = ZMQ_POLLIN},
+                {.socket = zmesos_events_monitor(events), .events = ZMQ_POLLIN}};
         int64_t left = end - clock_read().mono_ms;
+        enum zmesos_link link = zmesos_events_link(events);
+        bool connected = link != ZMESOS_LINK_NEVER;
 
-        connection_update(connection);
-        if (connection->went_down) {
-            connection->went_down = false;
+        if (link == ZMESOS_LINK_LOST)
             settings_say(watching->settings, "the connection is lost; events are missed until it is back");
-        }
-        if (!connection->was_up && left <= 0) {
+        if (!connected && left <= 0) {
             settings_say(watching->settings, "cannot connect to zmesosd at %s in %g s; is it running?",
                     watching->settings->events, (double)watching->settings->timeout_ms / 1000);
             return CLI_NO_ANSWER;
         }
-        if (zmq_poll(items, 2, connection->was_up ? -1 : left) < 0 && errno != EINTR) {
+        if (zmq_poll(items, 2, connected ? -1 : left) < 0 && errno != EINTR) {
             settings_say(watching->settings, "cannot wait: %s", zmq_strerror(errno));
             return CLI_FAILED;
         }

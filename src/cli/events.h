@@ -4,7 +4,8 @@
 
 #include <zmq.h>
 
-#include "connection.h"
+#include "base/slice.h"
+#include "library.h"
 #include "settings.h"
 
 #define EVENTS_HEARTBEAT "zmesos/HEARTBEAT" /* the daemon's, each second */
@@ -12,13 +13,13 @@
 #define EVENTS_ORPHAN "zmesos/ORPHAN/"      /* and the task's id in Mesos */
 
 struct events {
-    struct connection connection;
+    struct zmesos_events *library;
 };
 
 struct event {
-    char *topic;
+    const char *topic; /* this and the body are borrowed, until the next one is received */
     Zmesos__V1__EventHeader *header;
-    zmq_msg_t body; /* an initialised message */
+    struct slice body;
 };
 
 /* Connects, which waits for nobody. ERR_INVALID for an endpoint libzmq refuses. */
@@ -34,10 +35,10 @@ void event_clear(struct event *event);
 
 /* The body of a task/... event, or NULL for anything else. The caller frees it with
  * zmesos__v1__task__free_unpacked(). */
-Zmesos__V1__Task *event_task(struct event *event);
+Zmesos__V1__Task *event_task(const struct event *event);
 
 /* The body as the message its topic says: Task, Orphan, DaemonStatus, or Mesos's Event. NULL when it is none.
  * The caller frees it with protobuf_c_message_free_unpacked(). */
-ProtobufCMessage *event_body(struct event *event);
+ProtobufCMessage *event_body(const struct event *event);
 
 #endif

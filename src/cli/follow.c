@@ -304,8 +304,8 @@ static int send_due(struct follow *follow, int64_t now, struct error *err)
 static int wait(struct follow *follow, int64_t now, struct error *err)
 {
     zmq_pollitem_t items[4] = {
-            {.socket = follow->events.connection.socket, .events = ZMQ_POLLIN},
-            {.socket = follow->events.connection.monitor, .events = ZMQ_POLLIN},
+            {.socket = zmesos_events_socket(follow->events.library), .events = ZMQ_POLLIN},
+            {.socket = zmesos_events_monitor(follow->events.library), .events = ZMQ_POLLIN},
             {.socket = client_socket(follow->client), .events = ZMQ_POLLIN},
             {.fd = follow->signal_fd, .events = ZMQ_POLLIN},
     };
@@ -327,9 +327,7 @@ int follow_run(struct follow *follow, struct error *err)
                 (rc = wait(follow, now, err)) || (rc = handle_events(follow, err)) ||
                 (rc = handle_reply(follow, err)))
             break;
-        connection_update(&follow->events.connection);
-        if (follow->events.connection.went_down) {
-            follow->events.connection.went_down = false;
+        if (zmesos_events_link(follow->events.library) == ZMESOS_LINK_LOST) {
             follow->synced = false;
         }
     }

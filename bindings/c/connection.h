@@ -1,6 +1,6 @@
 /* A client's socket with the context it lives in, and what is known of its connection. */
-#ifndef CLI_CONNECTION_H
-#define CLI_CONNECTION_H
+#ifndef LIBZMESOS_CONNECTION_H
+#define LIBZMESOS_CONNECTION_H
 
 #include <stdbool.h>
 
@@ -17,9 +17,8 @@ struct connection {
  * there is nothing to close. */
 int connection_open(struct connection *connection, int type, struct error *err) MUST_CHECK;
 
-/* ERR_INVALID, naming `flag`, for an endpoint that libzmq refuses. Waits for nobody. */
-int connection_connect(
-        struct connection *connection, const char *endpoint, const char *flag, struct error *err) MUST_CHECK;
+/* ERR_INVALID for an endpoint that libzmq refuses. Waits for nobody. */
+int connection_connect(struct connection *connection, const char *endpoint, struct error *err) MUST_CHECK;
 
 /* Brings the three flags up to date. The monitor can be polled for reading. */
 void connection_update(struct connection *connection);

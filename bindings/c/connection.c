@@ -39,14 +39,13 @@ int connection_open(struct connection *connection, int type, struct error *err)
     return ERR_IO;
 }
 
-int connection_connect(
-        struct connection *connection, const char *endpoint, const char *flag, struct error *err)
+int connection_connect(struct connection *connection, const char *endpoint, struct error *err)
 {
     set_int(connection->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
     if (zmq_connect(connection->socket, endpoint) == 0)
         return 0;
-    return error_set(err, ERR_INVALID, "%s %s: %s; expected an endpoint such as tcp://127.0.0.1:5560", flag,
-            endpoint, zmq_strerror(errno));
+    return error_set(err, ERR_INVALID, "%s: %s; expected an endpoint such as tcp://127.0.0.1:5560", endpoint,
+            zmq_strerror(errno));
 }
 
 /* A report is two frames: the event's number, and the endpoint. */
