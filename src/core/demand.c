@@ -137,6 +137,16 @@ struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role)
     return demand;
 }
 
+uint64_t demand_amount(const struct demand *demand, const char *name)
+{
+    for (size_t i = 0; demand && i < demand->want_count; i++) {
+        const struct resource_want *want = &demand->wants[i];
+        if (want->type == RESOURCE_SCALAR && strcmp(want->name, name) == 0)
+            return want->amount; /* a name is asked for once */
+    }
+    return 0;
+}
+
 void demand_release(struct demand *demand)
 {
     if (!demand || --demand->users > 0)

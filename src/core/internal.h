@@ -648,6 +648,7 @@ bool offer_take(const struct core *core, struct offer *offer, const struct shape
 /* demand.c */
 struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role); /* malloc'ed; NULL: none */
 void demand_release(struct demand *demand);                                     /* takes NULL */
+uint64_t demand_amount(const struct demand *demand, const char *name); /* of a scalar; takes NULL */
 int demand_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 /* Takes what its executor needs, where that is not up, and what is named out of `left`. False: there is not

@@ -84,7 +84,8 @@ void line_release(struct core *core, struct line *line)
 void shares_count(struct core *core, const struct task *task, bool more)
 {
     for (int s = 0; s < SCALAR_COUNT; s++) {
-        uint64_t amount = (uint64_t)task->shape->scalars[s];
+        uint64_t amount =
+                (uint64_t)task->shape->scalars[s] + demand_amount(task->shape->demand, scalar_names[s]);
         amount = more ? amount : 0 - amount;
         task->shape->line->id.submitter->used[s] += amount;
         task->agent->used[s] += amount;

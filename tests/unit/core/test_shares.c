@@ -192,6 +192,15 @@ static void the_name_has_a_limit(void **state)
     assert_null(look(rig, "b"));
 }
 
+/* However it is asked for. */
+static void what_is_asked_for_by_name_counts(void **state)
+{
+    struct rig *rig = ready(state, NULL);
+    in_launch(rig, "a1 mem 1 from a want cpus:2 | b1 from b | b2 from b | a2 mem 1 from a want cpus:2");
+    expect(in_offers(rig, "o1 A1 cpus 6 mem 9"),
+            "CALL ACCEPT o1 [a1.1.1 cpus 2 mem 1] [b1.2.1 cpus 1] [b2.3.1 cpus 1] [a2.4.1 cpus 2 mem 1]\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +211,7 @@ int main(void)
             TEST(weights),
             TEST(the_dominant_share_counts),
             TEST(what_is_over_counts_no_more),
+            TEST(what_is_asked_for_by_name_counts),
             TEST(after_a_restart),
             TEST(what_fits_nowhere_keeps_no_turn),
             TEST(why_it_waits),
