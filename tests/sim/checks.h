@@ -70,6 +70,8 @@ enum plant {
     PLANT_NO_WINDOW,    /* overlook that an agent is to be maintained */
     PLANT_NO_REFUSAL,   /* take the refusal of a call that a request asked for as its success */
     PLANT_NO_REASON,    /* say nothing of why a task waits */
+    PLANT_NO_WEIGHT,    /* overlook the weight of a submitter */
+    PLANT_NO_SUBMITTER, /* and who submitted a task */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

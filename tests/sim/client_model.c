@@ -72,6 +72,9 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
         wish->despite = random_below(random, 5) == 0;
         wish->policy.on |= random_below(random, 3) == 0 ? OUTCOME(DRAINED) : 0;
     }
+    wish->priority = wish->want.cpus % 3 == 0;
+    if (sim->features[FEATURE_SHARES])
+        wish->submitter = (int)random_below(random, SUBMITTERS);
     wish->spec = client_pack_spec(sim, wish, false);
     return wish;
 }

@@ -84,8 +84,9 @@ struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool oth
     rules_pack(sim, wish, &spec);
     spec.has_despite_maintenance = wish->despite;
     spec.despite_maintenance = wish->despite;
-    spec.has_priority = wish->want.cpus % 3 == 0;
-    spec.priority = 1;
+    spec.has_priority = wish->priority != 0;
+    spec.priority = wish->priority;
+    spec.submitter = text_of(sim, submitters[wish->submitter]);
     Mesos__V1__CommandInfo command;
     mesos__v1__command_info__init(&command);
     command.value = text_of(sim, "true");

@@ -27,6 +27,8 @@ struct wish {
     const char *name; /* NULL: its id */
     int role;
     struct want want;
+    int32_t priority;
+    int submitter; /* of submitters[] */
     struct rule rules[RULES_MAX];
     size_t rule_count;
     bool despite;    /* maintenance */

@@ -198,6 +198,13 @@ static void configure_once(struct sim *sim)
         config->drain = random_below(random, 2) == 0;
         config->drain_grace_ms = random_spread(random, 1000, 300000);
     }
+    if (sim->features[FEATURE_SHARES] && random_below(random, 2)) {
+        static struct core_weight weight;
+        sim->weight = random_spread(random, 100, 10000);
+        weight = (struct core_weight){.submitter = submitters[SUBMITTERS - 1], .weight = sim->weight};
+        config->weights = &weight;
+        config->weight_count = sim->plant != PLANT_NO_WEIGHT;
+    }
     if (sim->features[FEATURE_SHORT_TURNS])
         config->turn_steps = (size_t)random_spread(random, 1, 3000);
     disk_keep(sim, &(struct record){

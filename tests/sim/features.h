@@ -14,6 +14,7 @@ enum feature {
     FEATURE_MAINTENANCE, /* windows, inverse offers, draining */
     FEATURE_WHY,         /* requests that ask why, and where */
     FEATURE_HEALTH,      /* of tasks, as it changes */
+    FEATURE_SHARES,      /* submitters, with weights */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

@@ -234,6 +234,7 @@ void check_placed(struct sim *sim, const struct attempt_row *row)
     if (!stuff_contains(&in_hand->left, &placing->stuff))
         violation(sim, "%s is given what was given before:%s of%s", wish->id,
                 stuff_text(sim, &placing->stuff), stuff_text(sim, &in_hand->left));
+    check_turn(sim, task, wish);
     check_allowed(sim, wish, agent);
     check_strict(sim, wish, agent);
     check_preferred(sim, task, wish, in_hand);
@@ -263,7 +264,7 @@ void check_accept_decided(struct sim *sim, const struct call *call)
     }
 }
 
-static bool waits(const struct sim *sim, const struct kept_task *task)
+bool hand_waits(const struct sim *sim, const struct kept_task *task)
 {
     return task->row.state == (int)VIEW(QUEUED) && !(task->row.flags & peek_held) &&
            !task->row.kill_requested &&
@@ -273,6 +274,15 @@ static bool waits(const struct sim *sim, const struct kept_task *task)
                            sim->daemon.frozen_until_us + SECOND < sim->now_us));
 }
 
+const struct offer *hand_fits(struct sim *sim, const struct kept_task *task, const struct wish *wish)
+{
+    for (const struct in_hand *in_hand = sim->hand.offers; in_hand; in_hand = in_hand->next) {
+        if (surely_fits(sim, task, wish, in_hand))
+            return in_hand->offer;
+    }
+    return NULL;
+}
+
 /* It would be in vain to wait for it: unless a placement opened the way after it was looked at. */
 static void check_unwanted(struct sim *sim, const struct in_hand *in_hand)
 {
@@ -280,7 +290,7 @@ static void check_unwanted(struct sim *sim, const struct in_hand *in_hand)
     for (size_t i = 0; i < ahead->task_count; i++) {
         const struct kept_task *task = &ahead->tasks[i];
         const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
-        if (waits(sim, task) && wish && !wish->found && !rules_may_open(wish) &&
+        if (hand_waits(sim, task) && wish && !wish->found && !rules_may_open(wish) &&
                 surely_fits(sim, task, wish, in_hand))
             violation(sim, "%s waits, and %s is declined, which it fits", wish->id, in_hand->offer->id);
     }

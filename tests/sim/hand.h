@@ -6,7 +6,9 @@
 #include "stuff.h"
 
 struct call;
+struct kept_task;
 struct offer;
+struct wish;
 struct word;
 
 /* What the outputs of one input place, in the order of the attempts' rows. */
@@ -39,6 +41,10 @@ void hand_clear(struct sim *sim);
 void hand_hear(struct sim *sim, const struct word *word);
 void hand_answered(struct sim *sim, const struct call *call, enum core_answer answer);
 void hand_read_outputs(struct sim *sim, const struct core_outputs *outputs); /* before any of them */
+/* Whether it is in a queue, surely. */
+bool hand_waits(const struct sim *sim, const struct kept_task *task);
+/* An offer in hand that it surely fits; NULL: none. */
+const struct offer *hand_fits(struct sim *sim, const struct kept_task *task, const struct wish *wish);
 /* The row of an attempt that is made, before it counts. */
 void check_placed(struct sim *sim, const struct attempt_row *row);
 void check_accept_decided(struct sim *sim, const struct call *call);

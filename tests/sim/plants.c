@@ -1,6 +1,7 @@
 /* Mistakes put in on purpose, and those of them that need a memory. */
 #include "sim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "peek.h"
@@ -28,6 +29,8 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_WINDOW] = "no-window",
         [PLANT_NO_REFUSAL] = "no-refusal",
         [PLANT_NO_REASON] = "no-reason",
+        [PLANT_NO_WEIGHT] = "no-weight",
+        [PLANT_NO_SUBMITTER] = "no-submitter",
 };
 
 bool plant_forgets(const struct sim *sim, const char *meta)
@@ -98,6 +101,10 @@ void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec)
 {
     bool strict = sim->plant == PLANT_NO_STRICT, preferred = sim->plant == PLANT_NO_PREFERRED;
     size_t count = 0;
+    if (sim->plant == PLANT_NO_SUBMITTER) {
+        free(spec->submitter);
+        spec->submitter = NULL;
+    }
     if (sim->plant == PLANT_NO_ROOM)
         spec->cpus *= 1000;
     for (size_t i = 0; i < spec->n_constraints && (strict || preferred); i++) {

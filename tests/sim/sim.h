@@ -13,6 +13,7 @@
 #include "checks.h"
 #include "clients.h"
 #include "cluster.h"
+#include "fairness.h"
 #include "features.h"
 #include "hand.h"
 #include "net.h"
@@ -32,6 +33,7 @@ struct sim {
     bool calm;
 
     bool features[FEATURE_COUNT];
+    int64_t weight; /* of the last submitter, in thousandths; 0: 1 */
     struct weather weather;
     uint64_t conn_count;
     struct store store;
