@@ -1,4 +1,6 @@
 """libzmesos as it is installed: found by pkg-config, linked by a compiler, run against the daemon."""
+import ctypes
+import json
 import os
 import pathlib
 import shutil
@@ -67,3 +69,18 @@ def test_the_example_without_a_daemon(hello):
     assert result.returncode == 1
     assert result.stderr == ("cannot launch: nowhere: Invalid argument; expected an endpoint such as "
                              "tcp://127.0.0.1:5560\n")
+
+
+def test_a_request_in_json(cluster, installed):
+    """From a language that has no more than a foreign function interface."""
+    library = next(installed[1].rglob("libzmesos.so"))
+    if b"__asan_init" in library.read_bytes():
+        pytest.skip("built with AddressSanitizer, which a Python without it cannot load")
+    zmesos_c = ctypes.CDLL(str(library))
+    client, reply, size = ctypes.c_void_p(), ctypes.c_char_p(), ctypes.c_size_t()
+    request = json.dumps({"version": 1, "id": "7", "ping": {}}).encode()
+    assert zmesos_c.zmesos_client_create(cluster.daemon.control.encode(), ctypes.byref(client), None) == 0
+    assert zmesos_c.zmesos_call(client, request, ctypes.c_size_t(len(request)), ctypes.byref(reply), ctypes.byref(size),
+                                None) == 0
+    assert json.loads(ctypes.string_at(reply, size.value)) == {"version": 1, "id": "7", "code": "OK"}
+    zmesos_c.zmesos_client_destroy(client)
