@@ -34,6 +34,8 @@ void core_config_init(struct core_config *config)
             .launch_timeout_ms = 15 * 60 * 1000,
             .keep_tasks_ms = (int64_t)7 * 24 * 3600 * 1000,
             .keep_tasks = 100000,
+            .unconfirmed_max = 1000000,
+            .unconfirmed_bytes_max = (size_t)512 << 20,
             .avoid_maintenance_ms = 3600 * 1000,
             .drain_grace_ms = 60 * 1000,
             .turn_steps = 5000000,
@@ -78,6 +80,7 @@ struct core *core_create(const struct core_config *config)
     heap_init(&core->stray_timers);
     heap_init(&core->over);
     heap_init(&core->lost);
+    heap_init(&core->waiting.deadlines);
     core->forget_at_ms = INT64_MIN;
     core->patient_until_ms = INT64_MIN;
     core->next_key = 1;
@@ -121,6 +124,7 @@ void core_destroy(struct core *core)
     heap_clear(&core->stray_timers);
     heap_clear(&core->over);
     heap_clear(&core->lost);
+    pending_clear(core);
     asked_clear(core);
     maintenance_clear(core);
     map_clear(&core->windows);
@@ -319,6 +323,7 @@ size_t core_suppressed_roles(struct core *core, const char **roles)
 static void tick(struct core *core)
 {
     timers_run(core);
+    pending_tick(core);
     maintenance_tick(core);
     match_run(core);
     offers_tick(core);
@@ -336,7 +341,7 @@ int64_t core_deadline(const struct core *core)
 {
     int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
-            teardown_deadline(core), maintenance_deadline(core),
+            teardown_deadline(core), maintenance_deadline(core), pending_deadline(core),
             core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;

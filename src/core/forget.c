@@ -1,7 +1,8 @@
 /* Forgetting: tasks that are over for long, or too many, are dropped, a few at a time. Their keys are never
  * given again, so that a late word about one is told from a word about a task that was never ours.
  *
- * A task that is LOST may return: it goes by age alone. */
+ * A task that is LOST may return: it goes by age alone. One whose consumer has not confirmed an update stays,
+ * and its age counts from then on. */
 #include "internal.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static struct task *oldest(const struct heap *heap)
 
 static bool too_old(const struct core *core, const struct task *task)
 {
-    return task && (core->now.wall_ns - task->changed_ns) / 1000000 >= core->config.keep_tasks_ms;
+    return task && (core->now.wall_ns - task->timer.key) / 1000000 >= core->config.keep_tasks_ms;
 }
 
 static struct task *next_due(const struct core *core)

@@ -200,6 +200,52 @@ enum task_flag {
     TASK_ADOPTED = 2, /* was found running */
 };
 
+/* What became of an update that was kept for a consumer; as in attempt_row.pending. */
+enum pending_step {
+    PENDING_NONE,
+    PENDING_WAITS,
+    PENDING_LATE, /* waits, and its time limit has passed */
+    PENDING_CONFIRMED,
+    PENDING_GIVEN_UP, /* acknowledged after its time limit */
+};
+
+#define UUID_BYTES 16
+#define PENDING_UUID_SIZE (2 * UUID_BYTES + 1)
+
+/* An attempt's last update that was kept for its task's consumer: pending.c. */
+struct pending {
+    struct task *task;
+    uint32_t attempt;
+    int32_t step;
+    char uuid[PENDING_UUID_SIZE];
+    char *before;              /* uuids that are done with, the last first */
+    int32_t state;             /* mesos.v1.TaskState */
+    int64_t since_ns;          /* or, where it does not wait any more, when that ended */
+    uint64_t number;           /* of its publication */
+    struct blob *event;        /* while it waits */
+    size_t slot;               /* in core.waiting + 1; 0: it does not wait */
+    struct heap_node deadline; /* until it is late */
+};
+
+/* Those that wait, of all attempts. */
+struct waiting {
+    struct waiting_slot {
+        uint64_t number;
+        const char *consumer;    /* shared.c */
+        struct pending *pending; /* NULL: does not wait any more */
+    } * slots;                   /* by number, unless unsorted */
+    size_t used, capacity, count, bytes;
+    bool unsorted;
+    struct heap deadlines;
+};
+
+/* What a specification says of its consumer. */
+struct consumer {
+    const char *name; /* shared.c */
+    int64_t timeout_ms;
+    bool waits; /* for ever, else it is acknowledged then */
+};
+
 struct attempt {
     uint32_t number;
     task_state state;
@@ -214,6 +260,8 @@ struct attempt {
     uint64_t subscription; /* it was launched under; 0: an earlier run's */
     uint64_t asked;        /* the subscription of the last RECONCILE or KILL about it; 0: never */
     uint64_t call;         /* its ACCEPT while that is in flight, else 0 */
+
+    struct pending *pending; /* NULL: nothing was ever kept for a consumer */
 };
 
 /* What a specification says of attempts (zmesos.v1.RetryPolicy, launch_timeout). */
@@ -239,8 +287,10 @@ struct task {
     struct shape *shape;
     uint32_t flags;
     struct policy *policy; /* NULL: one attempt, the daemon's launch timeout */
-    bool counted_waiting;  /* in its role */
-    bool forgotten;        /* in forget_step(): goes */
+    struct consumer *consumer;
+    uint32_t pendings;    /* of its attempts, that wait for the consumer */
+    bool counted_waiting; /* in its role */
+    bool forgotten;       /* in forget_step(): goes */
 
     struct attempt *attempts; /* the last one is current */
     uint32_t attempt_count;
@@ -431,6 +481,7 @@ struct core {
     struct heap timers; /* task.timer, monotonic ms */
     struct heap over;   /* task.timer of those that are over for good, by changed_ns */
     struct heap lost;   /* likewise of those that are LOST */
+    struct waiting waiting;
     int64_t forget_at_ms;
     int64_t patient_until_ms; /* nothing is given up for its silence before */
     int64_t heartbeat_at_ms;
@@ -469,6 +520,7 @@ void output_task_event(struct core *core, const struct task *task);
 void output_status_event(struct core *core, const char *topic);
 void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanation);
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan);
+void output_unconfirmed_event(struct core *core, const Zmesos__V1__UnconfirmedUpdate *update);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
 /* view.c */
@@ -495,6 +547,7 @@ int pattern_check(const char *pattern, const char *where, struct error *err) MUS
 /* shared.c */
 void shared_set(struct core *core, const char **place, const char *text); /* "" and NULL: none */
 void shared_drop(struct core *core, const char *text);                    /* takes NULL */
+const char *shared_find(const struct core *core, const char *text);       /* NULL: nobody has that text */
 
 /* task.c */
 struct task *task_find(const struct core *core, const char *id);
@@ -518,6 +571,10 @@ void task_write(struct core *core, const struct task_row *row, const Zmesos__V1_
 struct task *task_write_quietly(
         struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec);
 void attempt_write(struct core *core, const struct attempt_row *row);
+/* What Mesos says of the attempt has not changed: nor has the time of that. */
+void attempt_write_unchanged(struct core *core, const struct attempt_row *row);
+/* Where one that is over waits to be forgotten: nowhere while a consumer has not confirmed its updates. */
+void task_shelve(struct core *core, struct task *task);
 void task_free(struct core *core, struct task *task);
 bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
 struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
@@ -531,12 +588,17 @@ void task_timer_clear(struct task *task);
  * timeout, of the time after which it is replaced. Not for one that is to be killed: kill_send() does that.
  */
 void task_arm(struct core *core, struct task *task);
+/* What is left of a span that began at a wall time. The wall clock may have jumped: never more than the span.
+ */
+int64_t span_left_ms(const struct core *core, int64_t since_ns, int64_t span_ms);
 void timers_run(struct core *core);
 int64_t timers_deadline(const struct core *core);
 
 /* retry.c */
 struct policy *policy_read(const Zmesos__V1__TaskSpec *spec); /* malloc'ed, or NULL */
 int policy_check(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err) MUST_CHECK;
+/* Rounded up: a nanosecond is not nothing. `otherwise` for NULL. */
+int64_t duration_ms(const Mesos__V1__DurationInfo *duration, int64_t otherwise);
 /* Whether the policy replaces the attempt that is in this state: LOST, UNREACHABLE, UNKNOWN. */
 bool retry_replaces(const struct task *task, task_state state);
 /* The attempt is over with that state: the task waits again where its policy says so. False: it does not. */
@@ -730,6 +792,39 @@ void task_requeue(
 bool health_note(struct core *core, const struct task *task, const struct attempt *attempt,
         const Mesos__V1__TaskStatus *status);
 Mesos__V1__CheckStatusInfo *check_status_view(struct arena *arena, int64_t packed); /* NULL for 0 */
+
+void send_acknowledge(struct core *core, const char *mesos_id, const char *agent_id, struct slice uuid);
+
+/* pending.c: updates that are kept for a consumer */
+/* Whether this one is not to be acknowledged now. A new one is written into the attempt's row, before its
+ * publication. */
+bool pending_take(struct core *core, struct task *task, struct attempt *attempt,
+        const Mesos__V1__TaskStatus *status, struct blob *bytes);
+bool pending_waits(const struct pending *pending); /* takes NULL */
+bool pending_knows(
+        const struct pending *pending, const char *uuid); /* it waits, or is done with; takes NULL */
+/* CONFIRMED or GIVEN_UP: written, acknowledged where there is a subscription. */
+void pending_settle(struct core *core, struct pending *pending, enum pending_step step);
+int pending_apply(struct core *core, struct task *task, struct attempt *attempt,
+        const struct attempt_row *row, struct error *err) MUST_CHECK;
+void pending_row_of(const struct attempt *attempt, struct attempt_row *row); /* its part of the row */
+void pending_free(struct core *core, struct attempt *attempt);
+void pending_clear(struct core *core);
+size_t waiting_after(struct waiting *waiting, uint64_t number); /* the first slot of a later number */
+struct slice uuid_bytes(struct arena *arena, const char *text); /* of one that uuid_text() made */
+void uuid_text(struct slice uuid, char text[PENDING_UUID_SIZE]);
+void pending_tick(struct core *core);
+int64_t pending_deadline(const struct core *core);
+
+/* consumers.c */
+struct consumer *consumer_read(struct core *core, const Zmesos__V1__TaskSpec *spec); /* malloc'ed, or NULL */
+void consumer_free(struct core *core, struct consumer *consumer);                    /* takes NULL */
+int consumer_check(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err) MUST_CHECK;
+void handle_confirm(struct core *core, const struct core_input *input);
+void handle_unconfirmed(struct core *core, const struct core_input *input);
+/* The event is borrowed, until the next input. */
+Zmesos__V1__UnconfirmedUpdate *view_pending(
+        struct core *core, const struct pending *pending, bool with_event);
 
 /* kill.c */
 /* A KILL call of that Mesos id; `agent_id` may be NULL. */

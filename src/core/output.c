@@ -96,6 +96,13 @@ void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan)
     event->orphan = orphan;
 }
 
+void output_unconfirmed_event(struct core *core, const Zmesos__V1__UnconfirmedUpdate *update)
+{
+    const char *topic =
+            arena_format(&core->out->arena, "zmesos/UNCONFIRMED/%s/%u", update->task_id, update->attempt);
+    event_add(core, CLASS(UNCONFIRMED), topic)->unconfirmed = update;
+}
+
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered)
 {
     Mesos__V1__Scheduler__Call *call = arena_alloc(&core->out->arena, sizeof *call);

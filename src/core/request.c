@@ -132,6 +132,12 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS:
         handle_reconcile_operations(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_CONFIRM:
+        handle_confirm(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_UNCONFIRMED:
+        handle_unconfirmed(core, input);
+        return;
     default:
         break;
     }

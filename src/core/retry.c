@@ -17,8 +17,7 @@
 
 /* ---- what a specification says ---- */
 
-/* Rounded up: a nanosecond is not nothing. */
-static int64_t duration_ms(const Mesos__V1__DurationInfo *duration, int64_t otherwise)
+int64_t duration_ms(const Mesos__V1__DurationInfo *duration, int64_t otherwise)
 {
     if (!duration)
         return otherwise;

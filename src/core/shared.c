@@ -18,6 +18,12 @@ static struct shared *shared_of(const char *text)
     return (struct shared *)((uintptr_t)text - offsetof(struct shared, text));
 }
 
+const char *shared_find(const struct core *core, const char *text)
+{
+    const struct shared *shared = map_get_string(&core->shared, text);
+    return shared ? shared->text : NULL;
+}
+
 void shared_drop(struct core *core, const char *text)
 {
     struct shared *shared = text ? shared_of(text) : NULL;

@@ -156,6 +156,7 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     if (rc)
         return rc;
     rc = policy_check(spec, path, err);
+    rc = rc ? rc : consumer_check(spec, path, err);
     if (rc)
         return rc;
     return check_labels(spec->labels, path, err);

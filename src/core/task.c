@@ -146,6 +146,7 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     task->labels = pack_labels(spec->labels);
     task->shape = shape_get(core, spec);
     task->policy = policy_read(spec);
+    task->consumer = consumer_read(core, spec);
     map_put(&core->by_id, slice_of_string(task->id), task);
     if (core->task_count == core->task_capacity) {
         core->task_capacity = core->task_capacity ? core->task_capacity * 2 : 1024;
@@ -165,6 +166,23 @@ bool task_is_final(const struct task *task)
 bool task_is_held(const struct task *task)
 {
     return task->flags & TASK_HELD && !task_is_final(task);
+}
+
+void task_shelve(struct core *core, struct task *task)
+{
+    if (!state_is_over(task->state))
+        return;
+    if (task->pendings > 0) {
+        task_timer_clear(task);
+        return;
+    }
+    int64_t since_ns = task->changed_ns;
+    for (uint32_t i = 0; task->consumer && i < task->attempt_count; i++) {
+        const struct pending *pending = task->attempts[i].pending;
+        if (pending && pending->since_ns > since_ns)
+            since_ns = pending->since_ns;
+    }
+    task_timer_set(task, task_is_final(task) ? &core->over : &core->lost, since_ns);
 }
 
 /* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
@@ -187,10 +205,8 @@ static void set_state(struct core *core, struct task *task, task_state to, uint3
         task->shape->role->waiting += waits ? 1 : (uint64_t)-1;
         task->counted_waiting = waits;
     }
-    if (task_is_final(task))
-        task_timer_set(task, &core->over, task->changed_ns);
-    else if (to == STATE(LOST))
-        task_timer_set(task, &core->lost, task->changed_ns);
+    if (state_is_over(to))
+        task_shelve(core, task);
     else if (task->timer_heap != &core->timers)
         task_timer_clear(task);
 }
@@ -341,7 +357,7 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     else if (current && !lives)
         leave_agent(core, task);
     settle_attempt(core, task, attempt);
-    return 0;
+    return pending_apply(core, task, attempt, row, err);
 }
 
 struct task_row task_row_of(const struct task *task)
@@ -365,7 +381,7 @@ struct task_row task_row_of(const struct task *task)
 
 struct attempt_row attempt_row_of(const struct task *task, const struct attempt *attempt)
 {
-    return (struct attempt_row){
+    struct attempt_row row = {
             .task_key = task->key,
             .number = attempt->number,
             .state = (int32_t)attempt->state,
@@ -383,6 +399,8 @@ struct attempt_row attempt_row_of(const struct task *task, const struct attempt 
             .healthy = attempt->healthy,
             .check_status = attempt->check_status,
     };
+    pending_row_of(attempt, &row);
+    return row;
 }
 
 /* A row of ours always fits: one that does not is a fault in the core, and going on would write nonsense. */
@@ -421,6 +439,13 @@ void task_write(struct core *core, const struct task_row *row, const Zmesos__V1_
 
 void attempt_write(struct core *core, const struct attempt_row *row)
 {
+    struct attempt_row changed = *row;
+    changed.changed_ns = core->now.wall_ns;
+    attempt_write_unchanged(core, &changed);
+}
+
+void attempt_write_unchanged(struct core *core, const struct attempt_row *row)
+{
     struct arena *arena = &core->out->arena;
     struct core_output *item = output_add(core, CORE_OUT_RECORD);
     item->record.kind = RECORD_ATTEMPT;
@@ -434,7 +459,8 @@ void attempt_write(struct core *core, const struct attempt_row *row)
     copy->reason = arena_string(arena, row->reason);
     copy->mesos_id = arena_string(arena, or_empty(row->mesos_id));
     copy->agent_url = arena_string(arena, or_empty(row->agent_url));
-    copy->changed_ns = core->now.wall_ns;
+    copy->pending_uuid = arena_string(arena, or_empty(row->pending_uuid));
+    copy->pending_before = arena_string(arena, or_empty(row->pending_before));
     struct attempt_row applied = *copy;
     must_apply(attempt_apply(core, &applied, NULL));
 }
@@ -444,6 +470,7 @@ void task_free(struct core *core, struct task *task)
     leave_agent(core, task);
     for (uint32_t i = 0; i < task->attempt_count; i++) {
         struct attempt *attempt = &task->attempts[i];
+        pending_free(core, attempt);
         shared_drop(core, attempt->agent_id);
         shared_drop(core, attempt->hostname);
         shared_drop(core, attempt->agent_url);
@@ -461,6 +488,7 @@ void task_free(struct core *core, struct task *task)
     blob_unref(task->spec);
     blob_unref(task->kill_policy);
     free(task->policy);
+    consumer_free(core, task->consumer);
     free(task->attempts);
     free(task->id);
     free(task->name);

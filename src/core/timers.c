@@ -25,9 +25,7 @@ int64_t backoff_take(int64_t *backoff_ms, int64_t most_ms)
     return now;
 }
 
-/* What is left of a span that began at a wall time. The wall clock may have jumped: never more than the span.
- */
-static int64_t left_ms(const struct core *core, int64_t since_ns, int64_t span_ms)
+int64_t span_left_ms(const struct core *core, int64_t since_ns, int64_t span_ms)
 {
     int64_t passed = (core->now.wall_ns - since_ns) / 1000000;
     return passed < 0 ? span_ms : passed >= span_ms ? 0 : span_ms - passed;
@@ -49,7 +47,7 @@ static int64_t backoff_left_ms(const struct core *core, const struct task *task)
 /* When a silence that began at a wall time is too long; monotonic ms. */
 static int64_t patience_at_ms(const struct core *core, int64_t since_ns, int64_t span_ms)
 {
-    int64_t at = core->now.mono_ms + left_ms(core, since_ns, span_ms);
+    int64_t at = core->now.mono_ms + span_left_ms(core, since_ns, span_ms);
     return at > core->patient_until_ms ? at : core->patient_until_ms;
 }
 

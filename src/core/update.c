@@ -134,16 +134,20 @@ static bool certainly_never_ran(const struct core *core, const struct attempt *a
            core->subscription != 0 && attempt->asked == core->subscription;
 }
 
-static void send_acknowledge(struct core *core, const Mesos__V1__TaskStatus *status)
+void send_acknowledge(struct core *core, const char *mesos_id, const char *agent_id, struct slice uuid)
 {
     struct arena *arena = &core->out->arena;
     struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE, false);
     Mesos__V1__Scheduler__Call__Acknowledge *acknowledge = arena_alloc(arena, sizeof *acknowledge);
     mesos__v1__scheduler__call__acknowledge__init(acknowledge);
-    acknowledge->agent_id = message_copy(arena, status->agent_id);
-    acknowledge->task_id = message_copy(arena, status->task_id);
-    acknowledge->uuid.data = arena_copy(arena, status->uuid.data, status->uuid.len);
-    acknowledge->uuid.len = status->uuid.len;
+    acknowledge->agent_id = arena_alloc(arena, sizeof *acknowledge->agent_id);
+    mesos__v1__agent_id__init(acknowledge->agent_id);
+    acknowledge->agent_id->value = arena_string(arena, agent_id);
+    acknowledge->task_id = arena_alloc(arena, sizeof *acknowledge->task_id);
+    mesos__v1__task_id__init(acknowledge->task_id);
+    acknowledge->task_id->value = arena_string(arena, mesos_id);
+    acknowledge->uuid.data = arena_copy(arena, uuid.data, uuid.length);
+    acknowledge->uuid.len = uuid.length;
     out->call->acknowledge = acknowledge;
 }
 
@@ -268,6 +272,7 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
     const char *message = clean_words(core, status->message);
     const char *reason = arena_string(arena,
             status->has_reason ? enum_name(&mesos__v1__task_status__reason__descriptor, status->reason) : "");
+    bool kept_back = task && pending_take(core, task, attempt, status, bytes);
     if (!task) {
         handle_orphan(core, status, news);
         task = task_of_mesos_id(core, status->task_id->value, &attempt); /* adopted: it is one now */
@@ -289,6 +294,7 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
             task ? arena_format(arena, "mesos/UPDATE/%s/%u", task->id, attempt->number)
                  : arena_format(arena, "mesos/UPDATE//%s", clean_words(core, status->task_id->value));
     output_event(core, CLASS(UPDATE), task ? task->revision : 0, topic, bytes);
-    if (status->has_uuid && status->agent_id)
-        send_acknowledge(core, status);
+    if (status->has_uuid && status->agent_id && !kept_back)
+        send_acknowledge(core, status->task_id->value, status->agent_id->value,
+                slice_of(status->uuid.data, status->uuid.len));
 }

@@ -45,6 +45,8 @@ static Zmesos__V1__Attempt *view_attempt(
     view->has_healthy = attempt->healthy != 0;
     view->healthy = attempt->healthy > 0;
     view->check_status = check_status_view(&core->out->arena, attempt->check_status);
+    view->has_unconfirmed_since_ns = pending_waits(attempt->pending);
+    view->unconfirmed_since_ns = attempt->pending ? attempt->pending->since_ns : 0;
     view->has_replaced = view->replaced = attempt->flags & ATTEMPT_REPLACED;
     return view;
 }
@@ -156,6 +158,8 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->has_teardown = view->teardown = core->teardown.wanted;
     view->has_maintenance = core->windows.count > 0;
     view->maintenance = core->windows.count;
+    view->has_unconfirmed = core->waiting.count > 0;
+    view->unconfirmed = core->waiting.count;
     view_heads(core, view);
     view_counts(core, view);
     view_weights(core, view);

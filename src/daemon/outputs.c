@@ -45,6 +45,8 @@ static const ProtobufCMessage *event_message(const struct core_event *event)
         return &event->task->base;
     if (event->explanation)
         return &event->explanation->base;
+    if (event->unconfirmed)
+        return &event->unconfirmed->base;
     return event->orphan ? &event->orphan->base : &event->status->base;
 }
 

@@ -48,6 +48,9 @@ static void keep_record(struct group *group, struct record *record)
         record->attempt.reason = keep_text(group, record->attempt.reason);
         record->attempt.mesos_id = keep_text(group, record->attempt.mesos_id);
         record->attempt.agent_url = keep_text(group, record->attempt.agent_url);
+        record->attempt.pending_uuid = keep_text(group, record->attempt.pending_uuid);
+        record->attempt.pending_before = keep_text(group, record->attempt.pending_before);
+        record->attempt.pending_event = keep_blob(group, record->attempt.pending_event);
         break;
     case RECORD_EVENT:
         record->event.topic = keep_text(group, record->event.topic);
@@ -74,6 +77,8 @@ void record_drop_blobs(const struct record *record)
     if (record->kind == RECORD_TASK) {
         blob_unref(record->task.spec);
         blob_unref(record->task.kill_policy);
+    } else if (record->kind == RECORD_ATTEMPT) {
+        blob_unref(record->attempt.pending_event);
     } else if (record->kind == RECORD_EVENT) {
         blob_unref(record->event.header);
         blob_unref(record->event.body);

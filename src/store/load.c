@@ -88,6 +88,13 @@ static void read_attempt(sqlite3_stmt *row, struct record *record)
             .agent_url = text_of(row, 13),
             .healthy = sqlite3_column_int(row, 14),
             .check_status = sqlite3_column_int64(row, 15),
+            .pending = sqlite3_column_int(row, 16),
+            .pending_uuid = text_of(row, 17),
+            .pending_before = text_of(row, 18),
+            .pending_state = sqlite3_column_int(row, 19),
+            .pending_ns = sqlite3_column_int64(row, 20),
+            .pending_number = (uint64_t)sqlite3_column_int64(row, 21),
+            .pending_event = blob_of(row, 22),
     };
 }
 
@@ -187,8 +194,9 @@ static const struct query query_task = {"task",
 static const struct query query_attempt = {"attempt",
         "SELECT task_key, number, state, flags, agent_id, hostname, ports, unique_values, launched_ns,"
         " changed_ns, message, reason, mesos_id, agent_url, healthy,"
-        " check_status FROM attempt ORDER BY task_key, number",
-        "iiiittttiitttt", read_attempt, relate_attempt};
+        " check_status, pending, pending_uuid, pending_before, pending_state, pending_ns, pending_number,"
+        " pending_event FROM attempt ORDER BY task_key, number",
+        "iiiittttiittttiiittiiiB", read_attempt, relate_attempt};
 /* The recursion looks each class up in the index instead of walking through the journal. */
 static const struct query query_event = {"event",
         "WITH RECURSIVE classes(c) AS (SELECT min(class) FROM event UNION ALL"

@@ -104,6 +104,13 @@ static int write_attempt(struct database *database, const struct attempt_row *ro
     bind_text(&binding, row->agent_url);
     bind_integer(&binding, row->healthy);
     bind_integer(&binding, row->check_status);
+    bind_integer(&binding, row->pending);
+    bind_text(&binding, row->pending_uuid);
+    bind_text(&binding, row->pending_before);
+    bind_integer(&binding, row->pending_state);
+    bind_integer(&binding, row->pending_ns);
+    bind_integer(&binding, (int64_t)row->pending_number);
+    bind_blob(&binding, row->pending_event);
     return run(database, &binding, err);
 }
 

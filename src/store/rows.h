@@ -23,8 +23,10 @@ struct database;
 #define ROWS_ATTEMPT_SQL                                                                                     \
     "INSERT OR REPLACE INTO attempt(task_key, number, state, flags, agent_id, hostname, ports, "             \
     "unique_values,"                                                                                         \
-    " launched_ns, changed_ns, message, reason, mesos_id, agent_url, healthy, check_status)"                 \
-    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    " launched_ns, changed_ns, message, reason, mesos_id, agent_url, healthy, check_status,"                 \
+    " pending, pending_uuid, pending_before, pending_state, pending_ns, pending_number, pending_event)"      \
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"     \
+    " ?21, ?22, ?23)"
 
 #define ROWS_EVENT_SQL                                                                                       \
     "INSERT OR REPLACE INTO event(class, number, time_ns, topic, header, body) VALUES(?1, ?2, ?3, ?4, ?5, "  \

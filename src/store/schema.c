@@ -73,6 +73,13 @@ static const char *const migrations[] = {
         "ALTER TABLE attempt ADD COLUMN agent_url TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE attempt ADD COLUMN healthy INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE attempt ADD COLUMN check_status INTEGER NOT NULL DEFAULT 0;",
+        "ALTER TABLE attempt ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN pending_uuid TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE attempt ADD COLUMN pending_before TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE attempt ADD COLUMN pending_state INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN pending_ns INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN pending_number INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE attempt ADD COLUMN pending_event BLOB;",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == STORE_SCHEMA_VERSION, "one migration a version");
 

@@ -114,9 +114,12 @@ static void keep_attempt(struct disk *disk, const struct attempt_row *row)
             task->capacity = task->capacity ? 2 * task->capacity : 4;
             task->attempts = alloc_resize(task->attempts, task->capacity, sizeof *task->attempts);
         }
-        task->attempt_count++;
+        task->attempts[task->attempt_count++] = (struct attempt_row){0};
     }
-    task->attempts[row->number - 1] = *row;
+    struct attempt_row *kept = &task->attempts[row->number - 1];
+    blob_ref(row->pending_event);
+    blob_unref(kept->pending_event);
+    *kept = *row;
 }
 
 static void keep_event(struct sim *sim, const struct record *record)
@@ -133,6 +136,8 @@ static void clear_task(struct kept_task *task)
 {
     blob_unref(task->row.spec);
     blob_unref(task->row.kill_policy);
+    for (size_t i = 0; i < task->attempt_count; i++)
+        blob_unref(task->attempts[i].pending_event);
     free(task->attempts);
 }
 
@@ -224,6 +229,8 @@ void disk_copy(struct disk *to, const struct disk *from)
         task->attempts = alloc_zeroed(task->capacity, sizeof *task->attempts);
         if (task->attempt_count)
             memcpy(task->attempts, from->tasks[i].attempts, task->attempt_count * sizeof *task->attempts);
+        for (size_t j = 0; j < task->attempt_count; j++)
+            blob_ref(task->attempts[j].pending_event);
     }
 }
 

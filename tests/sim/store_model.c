@@ -42,6 +42,9 @@ static void keep_texts(struct sim *sim, struct record *kept)
         kept->attempt.reason = keep_text(sim, kept->attempt.reason);
         kept->attempt.mesos_id = keep_text(sim, kept->attempt.mesos_id);
         kept->attempt.agent_url = keep_text(sim, kept->attempt.agent_url);
+        kept->attempt.pending_uuid = keep_text(sim, kept->attempt.pending_uuid);
+        kept->attempt.pending_before = keep_text(sim, kept->attempt.pending_before);
+        blob_ref(kept->attempt.pending_event);
         break;
     case RECORD_EVENT:
         kept->event.topic = keep_text(sim, kept->event.topic);
@@ -78,6 +81,8 @@ static void drop_blobs(const struct record *record)
     if (record->kind == RECORD_TASK) {
         blob_unref(record->task.spec);
         blob_unref(record->task.kill_policy);
+    } else if (record->kind == RECORD_ATTEMPT) {
+        blob_unref(record->attempt.pending_event);
     } else if (record->kind == RECORD_EVENT) {
         blob_unref(record->event.body);
     }

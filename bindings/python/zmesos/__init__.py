@@ -15,6 +15,7 @@ from ._proto_check import check as _check
 _check()
 
 from .client import DEFAULT_CONTROL, DEFAULT_EVENTS, DEFAULT_PIPELINE, Client  # noqa: E402
+from .consuming import consumer  # noqa: E402
 from .constraints import (  # noqa: E402
     equals,
     exists,
@@ -50,6 +51,7 @@ from .errors import (  # noqa: E402
 from .events import Event, Events  # noqa: E402
 from .messages import (  # noqa: E402
     BackupDone,
+    Consumer,
     DaemonStatus,
     Explanation,
     Orphan,
@@ -57,6 +59,7 @@ from .messages import (  # noqa: E402
     Task,
     TaskSpec,
     TeardownReply,
+    UnconfirmedUpdate,
     mesos,
     messages,
     scheduler,
@@ -70,6 +73,7 @@ __all__ = [
     "BackupDone",
     "Client",
     "Conflict",
+    "Consumer",
     "DEFAULT_CONTROL",
     "DEFAULT_EVENTS",
     "DEFAULT_PIPELINE",
@@ -92,8 +96,10 @@ __all__ = [
     "TimedOut",
     "TooLarge",
     "Unavailable",
+    "UnconfirmedUpdate",
     "Unsupported",
     "ZmesosError",
+    "consumer",
     "equals",
     "exists",
     "far",

@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union,
 
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .calls import Calls
+from .consuming import Consuming
 from .errors import NotFound, ProtocolError, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
 from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
@@ -25,7 +26,7 @@ DEFAULT_PIPELINE = "tcp://127.0.0.1:5561"
 LabelLike = Union[str, tuple[str, Optional[str]]]
 
 
-class Client(Calls):
+class Client(Calls, Consuming):
     """A connection to a zmesosd. Any thread may use it; each gets a socket of its own.
 
     control, events, pipeline: endpoints. Where `control` is another than the default, so are the other two:

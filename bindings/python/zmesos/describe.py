@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .messages import DaemonStatus, Orphan, Task, mesos, messages, scheduler
+from .messages import DaemonStatus, Orphan, Task, UnconfirmedUpdate, mesos, messages, scheduler
 from .states import state_name
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def describe(event: "Event") -> str:
         return _line(event.topic, _of_orphan(event.orphan))
     if event.explanation is not None:
         return _line(event.topic, "; ".join(reason.message for reason in event.explanation.reasons))
+    if event.unconfirmed is not None:
+        return _line(event.topic, _of_unconfirmed(event.unconfirmed))
     if event.status is not None:
         return _line(event.topic, _of_status(event.status))
     return _line(event.topic, f"{len(event.body)} bytes")
@@ -54,6 +56,14 @@ def _of_orphan(orphan: Orphan) -> str:
         words.append(f"on agent {orphan.agent_id}")
     if orphan.message:
         words.append(orphan.message)
+    return ", ".join(words)
+
+
+def _of_unconfirmed(update: UnconfirmedUpdate) -> str:
+    words = [mesos.TaskState.Name(update.state)]
+    if update.HasField("outcome"):
+        words.append(UnconfirmedUpdate.Outcome.Name(update.outcome))
+    words.append(f"not confirmed by {update.consumer}")
     return ", ".join(words)
 
 

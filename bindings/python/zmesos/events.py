@@ -16,13 +16,14 @@ from google.protobuf.message import DecodeError, Message
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
-from .messages import DaemonStatus, EventHeader, Explanation, Orphan, Task, messages, scheduler
+from .messages import DaemonStatus, EventHeader, Explanation, Orphan, Task, UnconfirmedUpdate, messages, scheduler
 from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
 ORPHAN = "zmesos/ORPHAN/"
 WHY = "zmesos/WHY/"
+UNCONFIRMED = "zmesos/UNCONFIRMED/"
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -92,7 +93,7 @@ class Event:
     @cached_property
     def status(self) -> Optional[DaemonStatus]:
         """How the daemon is, for zmesos/HEARTBEAT and zmesos/MASTER."""
-        return None if self.topic.startswith((ORPHAN, WHY)) else self._parse(DaemonStatus, "zmesos/")
+        return None if self.topic.startswith((ORPHAN, WHY, UNCONFIRMED)) else self._parse(DaemonStatus, "zmesos/")
 
     @cached_property
     def orphan(self) -> Optional[Orphan]:
@@ -103,6 +104,11 @@ class Event:
     def explanation(self) -> Optional[Explanation]:
         """Why a task waits, for topics under zmesos/WHY/."""
         return self._parse(Explanation, WHY)
+
+    @cached_property
+    def unconfirmed(self) -> Optional[UnconfirmedUpdate]:
+        """An update that its consumer has not confirmed in time, for topics under zmesos/UNCONFIRMED/."""
+        return self._parse(UnconfirmedUpdate, UNCONFIRMED)
 
     @property
     def task_id(self) -> Optional[str]:

@@ -29,6 +29,7 @@ TOPICS: dict[int, tuple[str, ...]] = {
     _Class("MESOS_HEARTBEAT"): ("mesos/HEARTBEAT",),
     _Class("MESOS_SUBSCRIBED"): ("mesos/SUBSCRIBED",),
     _Class("ORPHAN"): ("zmesos/ORPHAN/",),
+    _Class("UNCONFIRMED"): ("zmesos/UNCONFIRMED/",),
     _Class("WHY"): ("zmesos/WHY/",),
     _Class("DAEMON"): ("zmesos/HEARTBEAT", "zmesos/MASTER"),
 }

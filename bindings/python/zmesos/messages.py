@@ -5,6 +5,7 @@ from ._proto.mesos.v1.scheduler import scheduler_pb2 as scheduler
 from ._proto.zmesos.v1 import zmesos_pb2 as messages
 
 BackupDone = messages.BackupDone
+Consumer = messages.Consumer
 DaemonStatus = messages.DaemonStatus
 EventHeader = messages.EventHeader
 Explanation = messages.Explanation
@@ -15,9 +16,11 @@ RetryPolicy = messages.RetryPolicy
 Task = messages.Task
 TaskSpec = messages.TaskSpec
 TeardownReply = messages.TeardownReply
+UnconfirmedUpdate = messages.UnconfirmedUpdate
 
 __all__ = [
     "BackupDone",
+    "Consumer",
     "DaemonStatus",
     "EventHeader",
     "Explanation",
@@ -28,6 +31,7 @@ __all__ = [
     "Task",
     "TaskSpec",
     "TeardownReply",
+    "UnconfirmedUpdate",
     "mesos",
     "messages",
     "scheduler",

@@ -1,4 +1,4 @@
-"""What became of one item of a launch, a kill or a release."""
+"""What became of one item of a launch, a kill, a release or a confirm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .states import state_name
 @dataclass(frozen=True)
 class Result:
     """One item's answer. `known`: nothing was done now, because the same specification had been launched before, or the
-    task to be released was not held. `kept`: of a launch, for how many seconds at most the id stays known after the
+    task to be released was not held, or the update was acknowledged. `kept`: of a launch, for how many seconds at most the id stays known after the
     task is over."""
 
     id: str

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from .constraints import Constraint
+from .consuming import ConsumerLike, as_consumer
 from .messages import TaskSpec, messages
 from .retries import RetryLike, as_policy, duration
 
@@ -69,6 +70,7 @@ def task_spec(
     limits: Optional[Mapping[str, float]] = None,
     data: Optional[bytes] = None,
     submitter: Optional[str] = None,
+    consumer: Optional[ConsumerLike] = None,
 ) -> TaskSpec:
     """A specification. docs/tasks.md has an example of each kind of task.
 
@@ -79,6 +81,7 @@ def task_spec(
     retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
     launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
     submitter: whose share of the cluster it takes; at most 128 bytes.
+    consumer: who confirms its updates before Mesos may forget them: a name, a consumer(), or its arguments.
     despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
     container, health_check, check, kill_policy, discovery, executor: Mesos's messages, or dictionaries of their fields.
     resources: ResourceRequest messages or dictionaries: what it needs besides the amounts above.
@@ -105,6 +108,8 @@ def task_spec(
 
     if retry is not None:
         spec.retry.CopyFrom(as_policy(retry))
+    if consumer is not None:
+        spec.consumer.CopyFrom(as_consumer(consumer))
     if launch_timeout is not None:
         spec.launch_timeout.CopyFrom(duration(launch_timeout))
 

@@ -501,6 +501,23 @@ static Mesos__V1__ExecutorInfo *build_executor(struct rig *rig, char *text)
     return executor;
 }
 
+/* NAME MS POLICY; "-" for what is left out */
+static size_t add_consumer(struct rig *rig, Zmesos__V1__TaskSpec *spec, char **words)
+{
+    Zmesos__V1__Consumer *consumer = new_of(rig, &zmesos__v1__consumer__descriptor);
+    spec->consumer = consumer;
+    if (strcmp(words[0], "-") != 0)
+        consumer->name = words[0];
+    if (strcmp(words[1], "-") != 0)
+        consumer->timeout = build_ms(rig, words[1]);
+    if (strcmp(words[2], "-") != 0) {
+        consumer->has_after_timeout = true;
+        consumer->after_timeout = (Zmesos__V1__Consumer__AfterTimeout)enum_value(
+                rig, &zmesos__v1__consumer__after_timeout__descriptor, "", words[2]);
+    }
+    return 3;
+}
+
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
 {
     char **words;
@@ -546,6 +563,8 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
         } else if (strcmp(word, "exec") == 0) {
             spec->command = NULL;
             spec->executor = build_executor(rig, words[i + 1]);
+        } else if (strcmp(word, "consumer") == 0) {
+            i += add_consumer(rig, spec, words + i + 1) - 1;
         } else if (strcmp(word, "timeout") == 0) {
             spec->launch_timeout = build_ms(rig, words[i + 1]);
         } else if (!add_retry(rig, spec, word, words[i + 1])) {
@@ -598,6 +617,8 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR] = &zmesos__v1__shutdown_executor__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK] = &zmesos__v1__update_framework__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_MESSAGE] = &zmesos__v1__send_message__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_CONFIRM] = &zmesos__v1__confirm__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_UNCONFIRMED] = &zmesos__v1__unconfirmed__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES] = &zmesos__v1__request_resources__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS] =
                     &zmesos__v1__reconcile_operations__descriptor};
@@ -664,6 +685,39 @@ const char *in_list(struct rig *rig, Zmesos__V1__List *list)
 {
     Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_LIST);
     request->list = list;
+    return in_request(rig, request);
+}
+
+const char *in_confirm(struct rig *rig, const char *consumer, const char *text)
+{
+    char **parts = NULL, **words;
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_CONFIRM);
+    Zmesos__V1__Confirm *confirm = request->confirm;
+    confirm->consumer = arena_string(&rig->in, consumer);
+    confirm->n_updates = *text ? split_parts(rig, text, &parts) : 0;
+    confirm->updates = arena_array(&rig->in, confirm->n_updates, sizeof *confirm->updates);
+    for (size_t i = 0; i < confirm->n_updates; i++) {
+        Zmesos__V1__Confirm__Update *update = new_of(rig, &zmesos__v1__confirm__update__descriptor);
+        assert_int_equal(split(rig, parts[i], " ", &words), 2);
+        char *dot = strrchr(words[0], '.');
+        assert_non_null(dot);
+        *dot = '\0';
+        update->task_id = words[0];
+        update->has_attempt = update->has_uuid = true;
+        update->attempt = (uint32_t)strtoul(dot + 1, NULL, 10);
+        update->uuid.data = (uint8_t *)words[1];
+        update->uuid.len = strlen(words[1]);
+        confirm->updates[i] = update;
+    }
+    return in_request(rig, request);
+}
+
+const char *in_unconfirmed(struct rig *rig, const char *consumer, uint64_t after, uint32_t page_size)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_UNCONFIRMED);
+    request->unconfirmed->consumer = arena_string(&rig->in, consumer);
+    request->unconfirmed->after = after;
+    request->unconfirmed->page_size = page_size;
     return in_request(rig, request);
 }
 

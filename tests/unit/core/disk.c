@@ -52,10 +52,12 @@ static void write_attempt(struct disk *disk, const struct attempt_row *row)
     struct disk_task *task = disk_task(disk, row->task_key);
     assert_non_null(task);
     assert_in_range(row->number, 1, task->attempt_count + 1);
-    if (row->number > task->attempt_count)
+    if (row->number > task->attempt_count) {
         task->attempts = alloc_resize(task->attempts, ++task->attempt_count, sizeof *task->attempts);
-    else
+    } else {
+        blob_unref(task->attempts[row->number - 1].pending_event);
         assert_string_equal(row->mesos_id, task->attempts[row->number - 1].mesos_id);
+    }
     struct attempt_row *kept = &task->attempts[row->number - 1];
     *kept = *row;
     kept->agent_id = arena_string(&disk->arena, row->agent_id);
@@ -66,6 +68,9 @@ static void write_attempt(struct disk *disk, const struct attempt_row *row)
     kept->reason = arena_string(&disk->arena, row->reason);
     kept->mesos_id = arena_string(&disk->arena, row->mesos_id);
     kept->agent_url = arena_string(&disk->arena, row->agent_url);
+    kept->pending_uuid = arena_string(&disk->arena, row->pending_uuid);
+    kept->pending_before = arena_string(&disk->arena, row->pending_before);
+    kept->pending_event = blob_ref(row->pending_event);
 }
 
 static void write_meta(struct disk *disk, const struct meta_row *row)
@@ -92,6 +97,8 @@ static void drop_task(struct disk_task *task)
 {
     blob_unref(task->row.spec);
     blob_unref(task->row.kill_policy);
+    for (size_t i = 0; i < task->attempt_count; i++)
+        blob_unref(task->attempts[i].pending_event);
     free(task->attempts);
 }
 
@@ -200,8 +207,10 @@ void disk_copy(struct disk *to, const struct disk *from)
         blob_ref(copy->row.spec);
         blob_ref(copy->row.kill_policy);
         copy->attempts = alloc_zeroed(copy->attempt_count, sizeof *copy->attempts);
-        for (size_t j = 0; j < copy->attempt_count; j++)
+        for (size_t j = 0; j < copy->attempt_count; j++) {
             copy->attempts[j] = from->tasks[i].attempts[j];
+            blob_ref(copy->attempts[j].pending_event);
+        }
     }
 }
 

@@ -163,7 +163,8 @@ static void check_event(struct rig *rig, const struct core_event *event, const s
     assert_int_equal(event->number, ++rig->numbers[event->class]);
     assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
     assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL) +
-                             (event->orphan != NULL) + (event->explanation != NULL),
+                             (event->orphan != NULL) + (event->explanation != NULL) +
+                             (event->unconfirmed != NULL),
             1);
     if (event->task && !rig->unchecked) {
         const Zmesos__V1__Task *task = event->task;
@@ -211,6 +212,30 @@ static const Zmesos__V1__Reply *find_reply(const struct core_outputs *out)
     return NULL;
 }
 
+/* Updates that wait for consumers, of which there are not more than a page has. */
+static void list_unconfirmed(struct core *core, struct now now, bool at_rest, struct buf *text)
+{
+    struct core_outputs out;
+    core_outputs_init(&out);
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__Unconfirmed unconfirmed = ZMESOS__V1__UNCONFIRMED__INIT;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_UNCONFIRMED;
+    request.unconfirmed = &unconfirmed;
+    unconfirmed.page_size = CORE_GET_MAX;
+    struct core_input input = {.kind = CORE_IN_REQUEST, .request = {.token = 1, .request = &request}};
+    core_handle(core, &input, now, &out);
+    if (at_rest)
+        assert_int_equal(out.count, 1);
+    const Zmesos__V1__UnconfirmedUpdates *page = find_reply(&out)->unconfirmed;
+    assert_true(page->has_next || page->total == page->n_updates);
+    for (size_t i = 0; i < page->n_updates; i++) {
+        text_unconfirmed(text, page->updates[i]);
+        text_add(text, " since %lld until %lld %zu bytes\n", (long long)page->updates[i]->since_ns,
+                (long long)page->updates[i]->deadline_ns, page->updates[i]->event.len);
+    }
+    core_outputs_clear(&out);
+}
+
 /* All tasks, and how many there are of each kind, as text. A core at rest must answer and do nothing else;
  * one that was just made may have begun to do what is due. */
 static char *list_all(struct core *core, struct now now, bool at_rest)
@@ -239,6 +264,7 @@ static char *list_all(struct core *core, struct now now, bool at_rest)
         list.after = tasks->next;
     }
     core_outputs_clear(&out);
+    list_unconfirmed(core, now, at_rest, &text);
     text_add(&text, "%c", 0);
     return (char *)buf_release(&text);
 }

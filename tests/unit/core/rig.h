@@ -129,10 +129,13 @@ const char *in_update(struct rig *rig, const char *update);
 const char *in_event(struct rig *rig, const Mesos__V1__Scheduler__Event *event);
 const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer answer, const char *text);
 
+/* "consumer NAME 60000 WAIT": its time limit in ms; any words for its policy but WAIT and ACKNOWLEDGE are
+ * none. */
 /* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a prefer rack IN a,b | b";
  * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
- * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance. Of resources:
- * "want ports#80-80 want net:2.5+ONLY want disk=v1" (see add_request()); "exec e1=cpus:0.5" instead of the command. */
+ * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance. Of
+ * resources: "want ports#80-80 want net:2.5+ONLY want disk=v1" (see add_request()); "exec e1=cpus:0.5"
+ * instead of the command. */
 const char *in_launch(struct rig *rig, const char *specs);
 const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
 const char *in_kill(struct rig *rig, const char *ids);
@@ -145,6 +148,10 @@ const char *in_answer_last(struct rig *rig, enum core_answer answer, const char 
 const char *in_request(struct rig *rig, Zmesos__V1__Request *request);
 const char *in_get(struct rig *rig, const char *ids);
 const char *in_list(struct rig *rig, Zmesos__V1__List *list);
+/* "a.1 uuid | b.2 uuid": task, attempt and uuid. */
+const char *in_confirm(struct rig *rig, const char *consumer, const char *updates);
+/* NULL: of all consumers. */
+const char *in_unconfirmed(struct rig *rig, const char *consumer, uint64_t after, uint32_t page_size);
 const char *in_status(struct rig *rig);
 
 /* look.c: what clients see now. It lives until the next input or look. */
@@ -184,6 +191,8 @@ struct slice pack(struct rig *rig, const ProtobufCMessage *message);
 /* text.c */
 void text_output(struct rig *rig, const struct core_output *output);
 void text_task(struct buf *buf, const Zmesos__V1__Task *task); /* every field of it */
+void text_unconfirmed(
+        struct buf *buf, const Zmesos__V1__UnconfirmedUpdate *update); /* " a.1 RUNNING #3 uuid by NAME" */
 void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status);
 const char *state_name(int state);
 void text_add(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);

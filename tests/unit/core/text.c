@@ -67,6 +67,8 @@ static void add_record(struct rig *rig, const struct record *record)
             text_add(buf, c == attempt->unique ? " unique %c" : *c == '\n' ? ";" : "%c", *c);
         if (*attempt->mesos_id)
             text_add(buf, " as %s", attempt->mesos_id);
+        if (attempt->pending)
+            text_add(buf, " pending %d", attempt->pending);
         add_words(buf, attempt->message, attempt->reason);
         break;
     case RECORD_FORGET:
@@ -219,6 +221,8 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
         if (attempt->has_healthy)
             text_add(buf, " %s", attempt->healthy ? "healthy" : "unhealthy");
         add_check(buf, attempt->check_status);
+        if (attempt->has_unconfirmed_since_ns)
+            text_add(buf, " unconfirmed since %lld", (long long)attempt->unconfirmed_since_ns);
         add_words(buf, attempt->message, attempt->reason);
         text_add(buf, ")");
     }
@@ -231,6 +235,8 @@ void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status)
                 (unsigned long long)status->counts[i]->tasks);
     for (size_t i = 0; i < status->n_suppressed_roles; i++)
         text_add(buf, "%s suppressed ", status->suppressed_roles[i]);
+    if (status->has_unconfirmed)
+        text_add(buf, "%llu unconfirmed ", (unsigned long long)status->unconfirmed);
     text_add(buf, "%s", status->teardown ? "teardown " : "");
     text_add(buf, "held %llu restored %lld store %s framework %s", (unsigned long long)status->held,
             (long long)status->restored_ns, status->store, status->framework_id);
@@ -249,6 +255,21 @@ static void add_items(struct buf *buf, const Zmesos__V1__Items *items)
     }
     if (items->has_total)
         text_add(buf, " of %llu", (unsigned long long)items->total);
+}
+
+void text_unconfirmed(struct buf *buf, const Zmesos__V1__UnconfirmedUpdate *update)
+{
+    text_add(buf, " %s.%u %s #%llu %.*s by %s%s", update->task_id, update->attempt,
+            protobuf_c_enum_descriptor_get_value(&mesos__v1__task_state__descriptor, (int)update->state)
+                            ->name +
+                    strlen("TASK_"),
+            (unsigned long long)update->number, (int)update->uuid.len, (const char *)update->uuid.data,
+            update->consumer, update->late ? " late" : "");
+    if (update->has_outcome)
+        text_add(buf, " %s",
+                protobuf_c_enum_descriptor_get_value(
+                        &zmesos__v1__unconfirmed_update__outcome__descriptor, (int)update->outcome)
+                        ->name);
 }
 
 static void add_reply(struct buf *buf, const struct core_reply *out)
@@ -272,6 +293,16 @@ static void add_reply(struct buf *buf, const struct core_reply *out)
         if (tasks->has_next)
             text_add(buf, " next %llu", (unsigned long long)tasks->next);
     }
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_UNCONFIRMED) {
+        const Zmesos__V1__UnconfirmedUpdates *page = reply->unconfirmed;
+        for (size_t i = 0; i < page->n_updates; i++) {
+            text_add(buf, i ? "," : "");
+            text_unconfirmed(buf, page->updates[i]);
+        }
+        text_add(buf, " of %llu", (unsigned long long)page->total);
+        if (page->has_next)
+            text_add(buf, " next %llu", (unsigned long long)page->next);
+    }
     if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
         text_add(buf, " ends %llu%s%s", (unsigned long long)reply->teardown->tasks,
                 reply->teardown->begun ? " begun" : "", reply->teardown->token ? " token" : "");
@@ -289,6 +320,8 @@ static void add_event(struct buf *buf, const struct core_event *event)
         text_add(buf, " %s %s", name->name, event->status->master ? event->status->master : "-");
         add_words(buf, event->status->message, NULL);
     }
+    if (event->unconfirmed)
+        text_unconfirmed(buf, event->unconfirmed);
     if (event->orphan) {
         const Zmesos__V1__Orphan *orphan = event->orphan;
         bool adopted = orphan->action == ZMESOS__V1__ORPHAN__ACTION__ADOPTED;

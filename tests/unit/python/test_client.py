@@ -289,3 +289,59 @@ def test_status_and_reconcile(client):
 
     assert client(both).status().version == "9"
     assert client(both).reconcile() == 7
+
+
+def waiting(number, task_id="a"):
+    return zmesos.UnconfirmedUpdate(task_id=task_id, attempt=1, uuid=b"%016d" % number, number=number)
+
+
+def test_unconfirmed_goes_page_by_page(client):
+    def answer(request):
+        asked = request.unconfirmed
+        reply = Reply(code=messages.OK)
+        numbers = [n for n in range(1, 8) if n > asked.after][: asked.page_size]
+        reply.unconfirmed.updates.extend(waiting(number) for number in numbers)
+        if numbers[-1] < 7:
+            reply.unconfirmed.next = numbers[-1]
+        return reply
+
+    one = client(answer)
+    assert [update.number for update in one.unconfirmed("bank", page_size=3)] == list(range(1, 8))
+    assert [request.unconfirmed.after for request in one._requester.requests] == [0, 3, 6]
+    assert {request.unconfirmed.consumer for request in one._requester.requests} == {"bank"}
+    list(one.unconfirmed())
+    assert not one._requester.requests[-1].unconfirmed.HasField("consumer")
+
+
+def test_unconfirmed_does_not_go_in_circles(client):
+    def answer(request):
+        reply = Reply(code=messages.OK)
+        reply.unconfirmed.next = 3
+        return reply
+
+    with pytest.raises(zmesos.ProtocolError):
+        list(client(answer).unconfirmed())
+
+
+def test_confirm(client):
+    def answer(request):
+        reply = Reply(code=messages.OK)
+        reply.items.SetInParent()
+        for update in request.confirm.updates:
+            item = reply.items.items.add(task_id=update.task_id, code=messages.OK, known=update.attempt == 2)
+            if update.task_id == "gone":
+                item.code = messages.NOT_FOUND
+                reply.code = messages.SOME_REFUSED
+        return reply
+
+    one = client(answer)
+    results = one.confirm("bank", [waiting(1), ("b", 2, b"u" * 16), waiting(3, "gone")])
+    assert [(result.id, result.code, result.known) for result in results] == [
+        ("a", "OK", False), ("b", "OK", True), ("gone", "NOT_FOUND", False)]
+    sent = one._requester.requests[0].confirm
+    assert sent.consumer == "bank"
+    assert [(u.task_id, u.attempt, u.uuid) for u in sent.updates] == [
+        ("a", 1, b"0000000000000001"), ("b", 2, b"u" * 16), ("gone", 1, b"0000000000000003")]
+    assert len(one.confirm("bank", (waiting(n) for n in range(2001)))) == 2001
+    assert [len(request.confirm.updates) for request in one._requester.requests[1:]] == [1000, 1000, 1]
+    assert one.confirm("bank", []) == []

@@ -112,6 +112,14 @@ def test_an_orphan():
     assert str(later) == "zmesos/ORPHAN/x  m"
 
 
+def test_an_update_that_was_not_confirmed():
+    update = zmesos.UnconfirmedUpdate(task_id="job", attempt=2, consumer="bank", state=zmesos.mesos.TASK_FAILED,
+                                      outcome=zmesos.UnconfirmedUpdate.LATE)
+    event = zmesos.Event("zmesos/UNCONFIRMED/job/2", header("UNCONFIRMED", 1), update.SerializeToString())
+    assert event.unconfirmed == update and event.status is None
+    assert str(event) == "zmesos/UNCONFIRMED/job/2  TASK_FAILED, LATE, not confirmed by bank"
+
+
 def test_a_mesos_event_keeps_its_bytes():
     update = scheduler.Event(type=scheduler.Event.UPDATE)
     update.update.status.task_id.value = "job.1.1"

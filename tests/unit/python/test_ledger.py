@@ -4,7 +4,8 @@ import pytest
 from zmesos.ledger import TOPICS, Ledger, whole_classes
 from zmesos.messages import DaemonStatus, EventHeader, messages
 
-JOURNALED = {"TASK", "UPDATE", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT", "ORPHAN"}
+JOURNALED = {"TASK", "UPDATE", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT", "ORPHAN",
+             "UNCONFIRMED"}
 
 
 def header(number, event_class="TASK", store="s", run=1):
@@ -36,7 +37,7 @@ def test_every_class_is_known_here():
         (["task/"], {"TASK"}),
         (["t"], {"TASK"}),
         (["task/job1/"], set()),
-        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN", "WHY"}),
+        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
         (["mesos/UPDATE"], {"UPDATE", "OPERATION_UPDATE"}),
         (["mesos/UPDATE/"], {"UPDATE"}),
         (["mesos/UPDATE/job/"], set()),
@@ -48,7 +49,7 @@ def test_every_class_is_known_here():
         (["zmesos/ORPHAN/"], {"ORPHAN"}),
         (["zmesos/ORPHAN/job"], set()),
         (["zmesos/WHY/"], {"WHY"}),
-        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN", "WHY"}),
+        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
     ],
 )
 def test_which_classes_a_subscription_takes_whole(prefixes, whole):

@@ -15,6 +15,8 @@ ENUMS = {
     "RetryPolicy.Outcome": messages.RetryPolicy.Outcome,
     "Release.Action": messages.Release.Action,
     "Orphan.Action": messages.Orphan.Action,
+    "Consumer.AfterTimeout": messages.Consumer.AfterTimeout,
+    "UnconfirmedUpdate.Outcome": messages.UnconfirmedUpdate.Outcome,
     "Constraint.Operator": messages.Constraint.Operator,
 }
 
@@ -28,7 +30,10 @@ def test_every_value_is_named(name):
                                      messages.Teardown, messages.Suppress, messages.Revive, messages.ShutdownExecutor,
                                      messages.SendMessage, messages.Executor, messages.RequestResources,
                                      messages.ReconcileOperations, messages.ReconcileOperations.Operation,
-                                     messages.TeardownReply, messages.UpdateFramework])
+                                     messages.TeardownReply, messages.UpdateFramework,
+                                     messages.Consumer, messages.Confirm, messages.Confirm.Update,
+                                     messages.Unconfirmed, messages.UnconfirmedUpdates,
+                                     messages.UnconfirmedUpdate])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 
@@ -40,7 +45,8 @@ def test_every_operation_and_result_is_named():
 
 
 def test_what_marks_a_task_is_named():
-    for field in ("held", "adopted", "retry_ns", "replaced", "restored_ns", "strays", "kept_ms"):
+    for field in ("held", "adopted", "retry_ns", "replaced", "restored_ns", "strays", "kept_ms",
+                  "unconfirmed_since_ns"):
         assert f"`{field}`" in DOC
 
 

@@ -200,3 +200,15 @@ def test_a_dictionary_with_unknown_names_is_refused():
 
 def test_what_is_left_out_is_absent():
     assert {field.name for field, _ in zmesos.task_spec("true", id="a").ListFields()} == {"id", "command"}
+
+
+def test_a_consumer():
+    whole = zmesos.consumer("bank", timeout=1.5, after_timeout="wait")
+    assert (whole.name, whole.timeout.nanoseconds, whole.after_timeout) == ("bank", 1_500_000_000, whole.WAIT)
+    for like in (whole, {"name": "bank", "timeout": 1.5, "after_timeout": "WAIT"}):
+        assert zmesos.task_spec("true", id="a", consumer=like).consumer == whole
+    assert zmesos.task_spec("true", id="a", consumer="bank").consumer == zmesos.Consumer(name="bank")
+    with pytest.raises(ValueError):
+        zmesos.consumer("bank", after_timeout="GIVE_UP")
+    with pytest.raises(TypeError):
+        zmesos.task_spec("true", id="a", consumer={"name": "bank", "time": 1})

@@ -95,14 +95,20 @@ const char *record_text(struct fixture *fixture, const struct record *record)
         return arena_format(arena,
                 "attempt %lld/%u state=%d flags=%x agent='%s' host='%s' ports='%s' unique='%s' launched=%lld "
                 "changed=%lld "
-                "message='%s' reason='%s' mesos='%s'%s%s%s\n",
+                "message='%s' reason='%s' mesos='%s'%s%s%s%s\n",
                 (long long)row->task_key, row->number, row->state, row->flags, row->agent_id, row->hostname,
                 row->ports, row->unique, (long long)row->launched_ns, (long long)row->changed_ns,
                 row->message, row->reason, row->mesos_id ? row->mesos_id : "",
                 row->agent_url && *row->agent_url ? " url=" : "", row->agent_url ? row->agent_url : "",
                 row->healthy || row->check_status ? arena_format(arena, " healthy=%d check=%lld",
                                                             row->healthy, (long long)row->check_status)
-                                                  : "");
+                                                  : "",
+                row->pending
+                        ? arena_format(arena, " pending=%d %s '%s' state=%d ns=%lld number=%llu event=%s",
+                                  row->pending, row->pending_uuid, row->pending_before, row->pending_state,
+                                  (long long)row->pending_ns, (unsigned long long)row->pending_number,
+                                  hex(arena, row->pending_event))
+                        : "");
     }
     case RECORD_EVENT: {
         const struct event_row *row = &record->event;

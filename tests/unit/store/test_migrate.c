@@ -26,6 +26,14 @@ static const char version_1[] =
         " topic TEXT NOT NULL, header BLOB, body BLOB, PRIMARY KEY(class, number));"
         "PRAGMA application_id=2053989747; PRAGMA user_version=1;"; /* "zmes" */
 
+/* What version 2 added. */
+static const char version_2[] = "ALTER TABLE task ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE attempt ADD COLUMN mesos_id TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE attempt ADD COLUMN agent_url TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE attempt ADD COLUMN healthy INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE attempt ADD COLUMN check_status INTEGER NOT NULL DEFAULT 0;"
+                                "PRAGMA user_version=2;";
+
 /* Each kind of row, in the order of loading. */
 static const char version_1_rows[] =
         "BEGIN;"
@@ -57,6 +65,23 @@ static const char version_1_text[] =
         "event 1/2 time=52 topic='task/job/RUNNING' header=<> body=NULL\n"
         "event 3/9 time=53 topic='mesos/UPDATE/job/1' header=<01> body=<02>\n";
 
+/* The columns that version 2 has. */
+static const char version_2_values[] =
+        "UPDATE task SET flags=7 WHERE key=1;"
+        "UPDATE attempt SET mesos_id='job.1.2-r1', agent_url='http://a:5051', healthy=-1, check_status=9"
+        " WHERE number=2;";
+
+static const char *text_of_version(struct fixture *fixture, int version)
+{
+    const char *text = version_1_text, *flags = strstr(text, "flags=0"),
+               *mesos = strstr(text, "mesos=''\nevent");
+    if (version == 1)
+        return text;
+    return arena_format(&fixture->arena,
+            "%.*sflags=7%.*smesos='job.1.2-r1' url=http://a:5051 healthy=-1 check=9%s", (int)(flags - text),
+            text, (int)(mesos - flags - 7), flags + 7, mesos + strlen("mesos=''"));
+}
+
 static void execute(sqlite3 *db, const char *sql)
 {
     char *words = NULL;
@@ -65,7 +90,7 @@ static void execute(sqlite3 *db, const char *sql)
 }
 
 /* With `in_log` the rows are in the write-ahead log, as a crash leaves them. */
-static void make_version_1(const struct fixture *fixture, bool in_log)
+static void make_version(const struct fixture *fixture, int version, bool in_log)
 {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -76,28 +101,34 @@ static void make_version_1(const struct fixture *fixture, bool in_log)
     execute(db, version_1);
     execute(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     execute(db, version_1_rows);
+    if (version == 2) {
+        execute(db, version_2);
+        execute(db, version_2_values);
+    }
     if (in_log)
         assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-static void assert_migrated(struct fixture *fixture)
+static void assert_migrated(struct fixture *fixture, int version)
 {
     struct store *store = open_store(fixture);
-    assert_string_equal(load_text(fixture, store), version_1_text);
+    assert_string_equal(load_text(fixture, store), text_of_version(fixture, version));
     store_destroy(store);
     assert_int_equal(run_sql(fixture, "PRAGMA user_version"), STORE_SCHEMA_VERSION);
 }
 
-static void test_version_1_is_migrated(void **state)
+static void test_earlier_versions_are_migrated(void **state)
 {
     struct fixture *fixture = *state;
-    make_version_1(fixture, false);
-    assert_migrated(fixture);
-    assert_migrated(fixture); /* nothing to do the second time */
-    make_version_1(fixture, true);
-    assert_true(file_size(fixture->log) > 0);
-    assert_migrated(fixture);
+    for (int version = 1; version < STORE_SCHEMA_VERSION; version++) {
+        make_version(fixture, version, false);
+        assert_migrated(fixture, version);
+        assert_migrated(fixture, version); /* nothing to do the second time */
+        make_version(fixture, version, true);
+        assert_true(file_size(fixture->log) > 0);
+        assert_migrated(fixture, version);
+    }
 }
 
 static const char *schema_of(struct fixture *fixture)
@@ -128,16 +159,18 @@ static void test_a_migrated_database_has_the_tables_of_a_new_one(void **state)
     store_destroy(open_store(fixture));
     const char *made = schema_of(fixture);
     assert_non_null(strstr(made, "task flags INTEGER 1 0 0"));
-    make_version_1(fixture, false);
-    store_destroy(open_store(fixture));
-    assert_string_equal(schema_of(fixture), made);
+    for (int version = 1; version < STORE_SCHEMA_VERSION; version++) {
+        make_version(fixture, version, false);
+        store_destroy(open_store(fixture));
+        assert_string_equal(schema_of(fixture), made);
+    }
 }
 
 /* What the migrated database is for: rows with the new columns. */
 static void test_a_migrated_database_takes_rows(void **state)
 {
     struct fixture *fixture = *state;
-    make_version_1(fixture, false);
+    make_version(fixture, 1, false);
     struct store *store = open_store(fixture);
     struct record records[] = {{.kind = RECORD_TASK, .task = {.key = 1, .id = "job", .flags = 5}},
             {.kind = RECORD_ATTEMPT,
@@ -146,12 +179,17 @@ static void test_a_migrated_database_takes_rows(void **state)
                             .mesos_id = "job.1.2-r1",
                             .agent_url = "http://a:5051",
                             .healthy = 1,
-                            .check_status = 7}}};
+                            .check_status = 7,
+                            .pending = 1,
+                            .pending_uuid = "u",
+                            .pending_before = "b",
+                            .pending_number = 3}}};
     assert_int_equal(store_write_now(store, &records[0], NULL), 0);
     assert_int_equal(store_write_now(store, &records[1], NULL), 0);
     const char *text = load_text(fixture, store);
     assert_non_null(strstr(text, "flags=5"));
-    assert_non_null(strstr(text, "mesos='job.1.2-r1' url=http://a:5051 healthy=1 check=7\n"));
+    assert_non_null(strstr(text, "mesos='job.1.2-r1' url=http://a:5051 healthy=1 check=7"
+                                 " pending=1 u 'b' state=0 ns=0 number=3 event=NULL\n"));
     assert_non_null(strstr(text, "spec=<0a036a6f62>"));
     store_destroy(store);
 }
@@ -181,12 +219,13 @@ static void test_a_crash_while_migrating(void **state)
     int points = 0;
     for (int how = CRASH_KEEP; how <= CRASH_TORN; how++) {
         for (uint64_t at = 1;; at++) {
-            make_version_1(fixture, at % 2);
+            int version = 1 + (int)(at / 2 % 2);
+            make_version(fixture, version, at % 2);
             struct crash_plan plan = {.at = at, .how = (enum crash_how)how, .seed = at, .fast_syncs = true};
             int status = open_in_child(fixture, &plan);
             if (status != CRASH_STATUS && status != 0)
                 fail_msg("operation %d, %d: status %d", (int)at, how, status);
-            assert_migrated(fixture);
+            assert_migrated(fixture, version);
             if (status == 0)
                 break;
             points++;
@@ -201,7 +240,7 @@ static void test_a_crash_while_migrating(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            TEST(test_version_1_is_migrated),
+            TEST(test_earlier_versions_are_migrated),
             TEST(test_a_migrated_database_has_the_tables_of_a_new_one),
             TEST(test_a_migrated_database_takes_rows),
             TEST(test_a_crash_while_migrating),

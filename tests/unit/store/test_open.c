@@ -138,11 +138,11 @@ static void test_a_newer_version_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     make_database(fixture);
-    run_sql(fixture, "PRAGMA user_version=3");
+    run_sql(fixture, "PRAGMA user_version=4");
     assert_refused_untouched(fixture, ERR_VERSION,
-            arena_format(&fixture->arena, "%s was written by a newer zmesos: schema version 3, known is 2",
+            arena_format(&fixture->arena, "%s was written by a newer zmesos: schema version 4, known is 3",
                     fixture->file));
-    run_sql(fixture, "PRAGMA user_version=2");
+    run_sql(fixture, "PRAGMA user_version=3");
     struct store *store = open_store(fixture);
     assert_string_equal(load_text(fixture, store), "meta name='value'\n");
     store_destroy(store);
@@ -156,12 +156,12 @@ static void test_a_newer_version_keeps_its_log(void **state)
     sqlite3 *db = NULL;
     assert_int_equal(sqlite3_open(fixture->file, &db), SQLITE_OK);
     assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=3", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=4", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     struct slice file = read_whole_file(fixture, fixture->file), log = read_whole_file(fixture, fixture->log);
     assert_true(log.length > 0);
     assert_refused_as(fixture->directory, ERR_VERSION,
-            "%s was written by a newer zmesos: schema version 3, known is 2", fixture->file);
+            "%s was written by a newer zmesos: schema version 4, known is 3", fixture->file);
     assert_true(slice_equal(read_whole_file(fixture, fixture->file), file));
     assert_true(slice_equal(read_whole_file(fixture, fixture->log), log));
 }

@@ -24,7 +24,7 @@ static struct record full_task(int64_t key, const char *id, struct blob *spec, s
                     .reason = "REASON_\xc3\xa9"}};
 }
 
-static struct record full_attempt(int64_t task_key, uint32_t number)
+static struct record attempt_with(int64_t task_key, uint32_t number, struct blob *event)
 {
     return (struct record){.kind = RECORD_ATTEMPT,
             .attempt = {.task_key = task_key,
@@ -42,7 +42,19 @@ static struct record full_attempt(int64_t task_key, uint32_t number)
                     .mesos_id = "job.1.1-r1",
                     .agent_url = "http://10.0.0.7:5051/slave(1)",
                     .healthy = -1,
-                    .check_status = INT64_MAX}};
+                    .check_status = INT64_MAX,
+                    .pending = -1,
+                    .pending_uuid = "00112233445566778899aabbccddeeff",
+                    .pending_before = "before",
+                    .pending_state = INT32_MIN,
+                    .pending_ns = INT64_MIN,
+                    .pending_number = UINT64_MAX,
+                    .pending_event = event}};
+}
+
+static struct record full_attempt(int64_t task_key, uint32_t number)
+{
+    return attempt_with(task_key, number, NULL);
 }
 
 /* Commits the records as one group, stops, and starts again: the reopened store. */
@@ -275,14 +287,14 @@ static void test_only_the_last_event_of_each_class_is_loaded(void **state)
 static void test_what_was_given_may_change_after_store_add(void **state)
 {
     struct fixture *fixture = *state;
-    char texts[13][16];
-    for (size_t i = 0; i < 13; i++)
+    char texts[15][16];
+    for (size_t i = 0; i < 15; i++)
         snprintf(texts[i], sizeof texts[i], "text %zu", i);
     struct blob *blob = blob_create("bytes", 5);
     struct record records[] = {
             meta_record(texts[0], texts[1]),
             full_task(1, texts[2], blob, blob),
-            full_attempt(1, 1),
+            attempt_with(1, 1, blob),
             event_record(1, 1, texts[11]),
     };
     records[1].task.message = texts[3];
@@ -294,6 +306,8 @@ static void test_what_was_given_may_change_after_store_add(void **state)
     records[2].attempt.message = texts[9];
     records[2].attempt.reason = texts[10];
     records[2].attempt.mesos_id = texts[12];
+    records[2].attempt.pending_uuid = texts[13];
+    records[2].attempt.pending_before = texts[14];
     records[3].event.header = records[3].event.body = blob;
     const char *expected = texts_of(fixture, records, 4);
 

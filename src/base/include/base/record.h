@@ -74,6 +74,15 @@ struct attempt_row {
     const char *agent_url; /* as its offer said; "": not known */
     int32_t healthy;       /* what its health check said last: 1 yes, -1 no, 0 nothing yet */
     int64_t check_status;  /* what its check said last, as the core packs it; 0: nothing yet */
+
+    /* Its last update that was kept for a consumer. */
+    int32_t pending;            /* what became of it, as the core counts; 0: there was none */
+    const char *pending_uuid;   /* in hexadecimal */
+    const char *pending_before; /* those before it that are done with: "uuid uuid" */
+    int32_t pending_state;      /* mesos.v1.TaskState */
+    int64_t pending_ns;         /* since when it waits, or when that ended */
+    uint64_t pending_number;    /* of its publication */
+    struct blob *pending_event; /* as the master sent it, while it waits; else NULL */
 };
 
 /* A publication that is numbered for ever. (class, number) is its key. */

@@ -74,6 +74,8 @@ struct core_config {
     bool kill_orphans;                        /* else they are adopted */
     int64_t keep_tasks_ms;                    /* a task is forgotten so long after it is over */
     size_t keep_tasks;                        /* and earlier when more than these are over */
+    size_t unconfirmed_max;                   /* updates that are kept for consumers */
+    size_t unconfirmed_bytes_max;             /* and what the master sent of them */
     size_t turn_steps;            /* of matching in one input, about 10 ns each: a longer round goes on
                                    * with the next tick */
     bool no_teardown;             /* it is refused */
@@ -173,7 +175,7 @@ struct core_reply {
     struct blob **specs; /* of each of reply->tasks, to be put in; or NULL */
 };
 
-/* A publication. One of bytes, task, status, orphan and explanation is the body. */
+/* A publication. One of those at its end is the body. */
 struct core_event {
     Zmesos__V1__EventClass class;
     bool journaled;
@@ -185,6 +187,7 @@ struct core_event {
     const Zmesos__V1__DaemonStatus *status;
     const Zmesos__V1__Orphan *orphan;
     const Zmesos__V1__Explanation *explanation;
+    const Zmesos__V1__UnconfirmedUpdate *unconfirmed;
 };
 
 struct core_output {

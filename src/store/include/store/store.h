@@ -19,7 +19,7 @@
 #include "base/error.h"
 #include "base/record.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_FILE "zmesos.db" /* with STORE_FILE "-wal" beside it while it is open, or after a crash */
 #define STORE_EXIT_STATUS 74   /* EX_IOERR of sysexits.h */
 #define STORE_EVENTS_MAX                                                                                     \

@@ -1,0 +1,228 @@
+"""Consumers: an update is acknowledged when its consumer has confirmed it, over crashes of either side."""
+import re
+
+import pytest
+import zmesos
+from programs import REAL_MASTER, wait_for
+
+NAME = "bank"
+WAIT = {"name": NAME, "timeout": 3600, "after_timeout": "WAIT"}
+
+
+def state_of(update):
+    return zmesos.mesos.TaskState.Name(update.state)
+
+
+def waiting(client, *, of=NAME):
+    return list(client.unconfirmed(of))
+
+
+def one_waits(client):
+    """The one that waits, once it does."""
+    return wait_for(lambda: waiting(client), "an update that waits")[0]
+
+
+def status_of(update):
+    """All that the master said."""
+    return zmesos.scheduler.Event.FromString(update.event).update.status
+
+
+def confirm_all(client, *ids):
+    """As a consumer does, until these tasks are over and nothing waits; the states of each task, in order."""
+    states = {}
+
+    def step():
+        updates = waiting(client)
+        for update in updates:
+            states.setdefault(update.task_id, []).append(state_of(update))
+        assert {result.code for result in client.confirm(NAME, updates)} <= {"OK"}
+        tasks = client.get(ids)
+        return not updates and all(zmesos.is_over(task) for task in tasks.values())
+    wait_for(step, "all to be confirmed")
+    return states
+
+
+def test_nothing_is_acknowledged_before_it_is_confirmed(cluster):
+    client = cluster.client()
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    for number, state in enumerate(["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]):
+        update = one_waits(client)
+        assert (update.task_id, update.attempt, update.consumer, state_of(update)) == ("t", 1, NAME, state)
+        assert status_of(update).uuid == update.uuid and status_of(update).state == update.state
+        assert "TASK_" + zmesos.state_name(client.task("t").state) == state
+        assert client.task("t").attempts[0].unconfirmed_since_ns == update.since_ns
+        assert client.status().unconfirmed == 1
+        if cluster.local:
+            assert cluster.local.calls("ACKNOWLEDGE") == number and cluster.local.unacknowledged() >= 1
+        [result] = client.confirm(NAME, [update])
+        assert result.ok and not result.known
+    assert client.confirm(NAME, [update])[0].known
+    assert not waiting(client) and not client.status().HasField("unconfirmed")
+    if cluster.local:
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+        assert cluster.local.calls("ACKNOWLEDGE") == 3
+
+
+def test_what_was_confirmed_and_lost_on_its_way_is_acknowledged_again(cluster, needs_local):
+    """The agent repeats it after ten seconds; nobody is asked anew."""
+    client = cluster.client()
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    first = one_waits(client)
+    cluster.local.swallow("ACKNOWLEDGE")
+    client.confirm(NAME, [first])
+    wait_for(lambda: cluster.local.calls("ACKNOWLEDGE") == 2, "a second acknowledgement")
+    assert state_of(one_waits(client)) == "TASK_RUNNING"  # which the agent says after the first was acknowledged
+    assert cluster.local.calls("ACKNOWLEDGE") == 2
+    confirm_all(client, "t")
+
+
+def test_a_repetition_is_published_and_not_asked_for_anew(cluster):
+    client, events = cluster.client(), cluster.subscribe("mesos/UPDATE/t/")
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    update = one_waits(client)
+    seen = []
+    for event in events.within(60):
+        seen.append(event)
+        if [e.mesos.update.status.uuid for e in seen].count(update.uuid) == 2:
+            break
+    assert seen[0].number == update.number
+    assert [u.since_ns for u in waiting(client)] == [update.since_ns]
+    assert confirm_all(client, "t") == {"t": ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]}
+
+
+def test_acknowledged_without_after_its_time(cluster):
+    client, events = cluster.client(), cluster.subscribe("zmesos/UNCONFIRMED/")
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer={"name": NAME, "timeout": 0.2})
+    client.wait("t", timeout=60)
+    told = [events.recv(60) for _ in range(3)]
+    assert [event.topic for event in told] == ["zmesos/UNCONFIRMED/t/1"] * 3
+    outcome = zmesos.UnconfirmedUpdate.Outcome.Value("ACKNOWLEDGED")
+    assert [(state_of(e.unconfirmed), e.unconfirmed.outcome) for e in told] == [
+        ("TASK_STARTING", outcome), ("TASK_RUNNING", outcome), ("TASK_FINISHED", outcome)]
+    last = client.confirm(NAME, [told[2].unconfirmed])[0]
+    assert last.ok and last.known and "time limit" in last.message
+    if cluster.local:
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+
+
+def test_late_and_waiting_on(cluster):
+    client, events = cluster.client(), cluster.subscribe("zmesos/UNCONFIRMED/")
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer={**WAIT, "timeout": 0.2})
+    told = events.recv(60).unconfirmed
+    assert (told.task_id, told.late, told.outcome) == ("t", True, told.LATE)
+    assert waiting(client)[0].late and waiting(client)[0].uuid == told.uuid
+    if cluster.local:
+        assert cluster.local.calls("ACKNOWLEDGE") == 0
+    confirm_all(client, "t")
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_a_restart_between(cluster, kill):
+    """What waits is there after it, with its bytes, and is confirmed without waiting for the agent."""
+    client = cluster.client(timeout=30.0)
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    before = one_waits(client)
+    cluster.restart(kill=kill)
+    cluster.wait_subscribed()
+    [after] = waiting(client)
+    assert after == before
+    client.confirm(NAME, [after])
+    cluster.restart(kill=kill)
+    assert client.confirm(NAME, [before])[0].known
+    assert confirm_all(client, "t")["t"][-1] == "TASK_FINISHED"
+
+
+def test_the_end_is_kept_for_a_consumer_that_comes_late(start_cluster):
+    """Of the tasks that are over one is kept here, and those with a consumer to come."""
+    cluster = start_cluster("--keep-tasks", "1")
+    client = cluster.client()
+    client.launch("true", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    for _ in range(2):
+        client.confirm(NAME, [one_waits(client)])
+    wait_for(lambda: waiting(client) and client.task("t").state == zmesos.state_number("FINISHED"), "its end")
+    for other in ("other", "more"):
+        client.launch("true", id=other, cpus=0.1, mem=32)
+        client.wait(other, timeout=60)
+    wait_for(lambda: not client.get(["other"]), "the other one to be forgotten")
+    update = one_waits(client)
+    assert state_of(update) == "TASK_FINISHED"
+    assert client.confirm(NAME, [update])[0].ok
+    wait_for(lambda: not client.get(["more"]), "the older one to be forgotten")
+    assert client.confirm(NAME, [update])[0].known
+    client.launch("true", id="last", cpus=0.1, mem=32)
+    wait_for(lambda: not client.get(["t"]), "it to be forgotten")
+    assert client.confirm(NAME, [update])[0].code == "NOT_FOUND"
+
+
+def test_resources_of_a_task_whose_end_waits(start_cluster):
+    """Its end is known: Mesos offers what it had, and the next attempt does not wait either."""
+    cluster = start_cluster() if REAL_MASTER else start_cluster(local={"agents": "1"})
+    client = cluster.client()
+    retry = {"max_attempts": 2, "backoff": 0}
+    client.launch("exit 1", id="t", cpus=0.1, mem=32, consumer=WAIT, retry=retry)
+    for _ in range(2):
+        client.confirm(NAME, [one_waits(client)])
+    wait_for(lambda: len(client.task("t").attempts) == 2, "another attempt")
+    wait_for(lambda: len(waiting(client)) == 2, "two updates that wait")
+    assert [(u.attempt, state_of(u)) for u in waiting(client)] == [(1, "TASK_FAILED"), (2, "TASK_STARTING")]
+    confirm_all(client, "t")
+    assert zmesos.state_name(client.task("t").state) == "FAILED"
+
+
+def test_a_kill_is_heard_of_in_its_turn(cluster):
+    client = cluster.client()
+    client.launch("sleep 1000", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    client.confirm(NAME, [one_waits(client)])
+    assert state_of(one_waits(client)) == "TASK_RUNNING"
+    client.kill("t")
+    assert zmesos.state_name(client.task("t").state) == "RUNNING"
+    assert confirm_all(client, "t")["t"][-1] == "TASK_KILLED"
+
+
+def test_many_and_another_consumer(cluster):
+    client = cluster.client()
+    ids = [f"t{n}" for n in range(20)]
+    client.launch_many([zmesos.task_spec("true", id=i, cpus=0.1, mem=32, consumer=WAIT) for i in ids])
+    client.launch("sleep 1000", id="foreign", cpus=0.1, mem=32, consumer={**WAIT, "name": "other"})
+    [foreign] = wait_for(lambda: waiting(client, of="other"), "the other's")
+    assert client.confirm(NAME, [foreign])[0].code == "CONFLICT"
+    assert confirm_all(client, *ids) == {i: ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"] for i in ids}
+    assert waiting(client, of=None) == [foreign]
+    if cluster.local:
+        assert cluster.local.calls("ACKNOWLEDGE") == 60
+
+
+def test_a_backup_has_what_waits(cluster, start_daemon, tmp_path, needs_local):
+    """The daemon that is started with it has what waited then; what the agent says first thing takes its place, as the first
+    one was confirmed meanwhile."""
+    client = cluster.client()
+    client.launch("sleep 2", id="t", cpus=0.1, mem=32, consumer=WAIT)
+    first = one_waits(client)
+    client.backup(tmp_path / "copy.db")
+    client.confirm(NAME, [first])
+    assert state_of(one_waits(client)) == "TASK_RUNNING"
+    cluster.daemon.kill()
+    daemon = start_daemon(cluster.master, state=tmp_path / "copy.db")
+    daemon.wait_subscribed()
+    with daemon.client() as restored:
+        wait_for(lambda: [state_of(u) for u in waiting(restored)] == ["TASK_RUNNING"], "what the agent says")
+        [result] = restored.confirm(NAME, [first])
+        assert result.code == "NOT_FOUND" and "what waits of this attempt is TASK_RUNNING" in result.message
+        heads = {getattr(head, "class"): head.number for head in restored.status().heads}
+        assert heads[zmesos.messages.UNCONFIRMED] == 1  # REPLACED
+        assert confirm_all(restored, "t")["t"][-1] == "TASK_FINISHED"
+    wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+
+
+def test_what_is_refused(cluster):
+    client = cluster.client()
+    with pytest.raises(zmesos.Invalid, match="30 days"):
+        client.launch("true", id="t", cpus=0.1, mem=32, consumer={"name": NAME, "timeout": 31 * 24 * 3600})
+    with pytest.raises(zmesos.Invalid) as refused:
+        client.launch("true", id="t", cpus=0.1, mem=32, consumer="a/b")
+    assert refused.value.field == "launch.tasks[0].consumer.name"
+    assert [r.code for r in client.confirm(NAME, [("t", 1, b"x" * 16), ("t", 1, b"short")])] == ["NOT_FOUND", "INVALID"]
+    with pytest.raises(zmesos.TooLarge):
+        list(client.unconfirmed(NAME, page_size=1001))
+    assert re.search("has 1 to 1000 updates", str(pytest.raises(zmesos.Invalid, client._ask, zmesos.messages.Request(
+        confirm=zmesos.messages.Confirm(consumer=NAME))).value))
