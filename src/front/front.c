@@ -11,8 +11,12 @@
 #include "base/log.h"
 #include "front_private.h"
 
-#define HEARTBEAT_INTERVAL_MS 10000
-#define HEARTBEAT_TIMEOUT_MS 30000
+/* Peers that went without a word are found by TCP, after a minute: a socket that reads no more, as ours when
+ * the disk is behind, must have no heartbeats of ZeroMQ (libzmq 4.3.4: when such a peer is reset, the next
+ * heartbeat of its connection ends the process with an assertion). */
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_COUNT 3
 #define REPLY_LINGER_MS 1000
 /* Not 0: libzmq 4.3.4 ends the process with a failed assertion when a subscriber goes in the moment in which
  * a socket without linger is closed, with a message of several frames half on its way. */
@@ -70,8 +74,10 @@ static int open_socket(struct front *front, int type, const char *what, const ch
 
     if (!socket)
         return error_set(err, ERR_IO, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
-    if ((rc = set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS, err)) < 0 ||
-            (rc = set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS, err)) < 0 ||
+    if ((rc = set_int(socket, ZMQ_TCP_KEEPALIVE, 1, err)) < 0 ||
+            (rc = set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S, err)) < 0 ||
+            (rc = set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S, err)) < 0 ||
+            (rc = set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT, err)) < 0 ||
             (rc = set_int(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL, err)) < 0 ||
             (rc = special(socket, config, err)) < 0)
         goto out;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "front_private.h"
 #include "rig.h"
 
 static struct front *try_create(
@@ -48,6 +49,37 @@ static void test_create_says_what_cannot_be_bound(void **state)
     assert_null(try_create("tcp://127.0.0.1:*", "tcp://127.0.0.1:*", 0, &rc, &err));
     assert_int_equal(rc, ERR_INVALID);
     assert_string_equal(err.field, "events_hwm");
+    rig_clear(&rig);
+}
+
+static int option_of(void *socket, int option)
+{
+    int value = -2;
+    size_t size = sizeof value;
+
+    assert_int_equal(zmq_getsockopt(socket, option, &value, &size), 0);
+    return value;
+}
+
+/* Heartbeats of ZeroMQ end the process: when a socket reads no more, since the disk is behind, and one of its
+ * peers, of which more is waiting than it keeps, is reset, the next heartbeat finds no connection and asserts
+ * that there is one. */
+static void test_peers_are_watched_by_tcp_and_not_by_heartbeats(void **state)
+{
+    struct rig rig;
+    void *sockets[4];
+
+    (void)state;
+    rig_init_json(&rig);
+    sockets[0] = rig.front->control;
+    sockets[1] = rig.front->pipeline;
+    sockets[2] = rig.front->events;
+    sockets[3] = rig.front->events_json;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(option_of(sockets[i], ZMQ_HEARTBEAT_IVL), 0);
+        assert_int_equal(option_of(sockets[i], ZMQ_TCP_KEEPALIVE), 1);
+        assert_int_equal(option_of(sockets[i], ZMQ_TCP_KEEPALIVE_IDLE), 30);
+    }
     rig_clear(&rig);
 }
 
@@ -434,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_create_says_what_cannot_be_bound),
             cmocka_unit_test(test_defaults_are_those_of_the_protocol),
+            cmocka_unit_test(test_peers_are_watched_by_tcp_and_not_by_heartbeats),
             cmocka_unit_test(test_endpoints_have_their_ports),
             cmocka_unit_test(test_control_answers_at_once_and_many_times),
             cmocka_unit_test(test_control_waits_while_a_reply_is_deferred),
