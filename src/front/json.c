@@ -50,13 +50,7 @@ static bool lacks_operation(struct slice text, const struct error *err)
     if (!err->field[0] || strchr(err->field, '.') ||
             protobuf_c_message_descriptor_get_field_by_name(type, err->field))
         return false;
-    for (unsigned i = 0; i < type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &type->fields[i];
-
-        if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) && json_has_member(text, field->name))
-            return false;
-    }
-    return true;
+    return !json_has_choice(text, type);
 }
 
 int front_json_request(struct slice text, struct buf *packed, struct error *err)

@@ -126,7 +126,7 @@ static bool is_camel_case_of(const char *name, const char *key)
     return *key == '\0';
 }
 
-static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, const char *key)
+const ProtobufCFieldDescriptor *json_find_field(const ProtobufCMessageDescriptor *type, const char *key)
 {
     const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, key);
     for (unsigned i = 0; !field && i < type->n_fields; i++) {
@@ -195,7 +195,7 @@ static int read_fields(struct json_reader *reader, ProtobufCMessage *message, js
     int rc = 0;
     json_object_foreach(json, key, value)
     {
-        const ProtobufCFieldDescriptor *field = find_field(type, key);
+        const ProtobufCFieldDescriptor *field = json_find_field(type, key);
         if (!field && reader->ignore_unknown)
             continue;
         if (!field)

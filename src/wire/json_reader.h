@@ -32,6 +32,9 @@ int json_copy_text(struct json_reader *reader, const char *text, char **copy) MU
 int json_read_scalar(struct json_reader *reader, const ProtobufCFieldDescriptor *field, const json_t *json,
         const struct path_step *path, void *member) MUST_CHECK;
 
+/* The field of either spelling, or NULL. */
+const ProtobufCFieldDescriptor *json_find_field(const ProtobufCMessageDescriptor *type, const char *key);
+
 /* The integer that a value is, in any of the forms that fields of 64 bits are read from. */
 bool json_natural(const json_t *json, uint64_t *value);
 

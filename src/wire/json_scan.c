@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "json_reader.h"
+#include "member.h"
 #include "path.h"
 #include "wire/json.h"
 
@@ -174,10 +176,21 @@ static bool find_member(struct slice text, const char *name, struct json_token *
     return false;
 }
 
-bool json_has_member(struct slice text, const char *name)
+bool json_has_choice(struct slice text, const ProtobufCMessageDescriptor *type)
 {
-    struct json_token value;
-    return find_member(text, name, &value);
+    struct json_scan scan;
+    struct json_token token;
+    json_scan_init(&scan, text);
+    while (json_scan_next(&scan, &token)) {
+        char name[JSON_NAME_MAX];
+        if (scan.depth != 1 || token.kind != JSON_TOKEN_KEY)
+            continue;
+        json_scan_name(token.text, name);
+        const ProtobufCFieldDescriptor *field = json_find_field(type, name);
+        if (field && member_in_oneof(field))
+            return true;
+    }
+    return false;
 }
 
 bool json_find_scalar(struct slice text, const char *name, struct slice *value)

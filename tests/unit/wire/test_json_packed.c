@@ -237,11 +237,13 @@ static void test_members_are_found(void **state)
         if ((id != NULL) != (cases[i].id != NULL) || (id && strcmp(id, cases[i].id) != 0) ||
                 version != cases[i].version || found != (version > 0))
             fail_msg("%s: id %s, version %llu", cases[i].text, id ? id : "none", (unsigned long long)version);
-        assert_false(json_has_member(text, "nope"));
+        assert_false(json_has_choice(text, &kinds__one_of__descriptor));
         free(id);
         free(exact);
     }
-    assert_true(json_has_member(slice_of_string("{\"a\":{},\"b\":[]}"), "b"));
+    assert_true(json_has_choice(slice_of_string("{\"x\":{},\"text\":[]}"), &kinds__one_of__descriptor));
+    assert_false(json_has_choice(
+            slice_of_string("{\"before\":{\"text\":1},\"y\":1}"), &kinds__one_of__descriptor));
 }
 
 /* Deeper than levels are kept. */

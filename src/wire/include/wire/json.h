@@ -50,7 +50,8 @@ int json_from_packed(const ProtobufCMessageDescriptor *type, struct slice packed
 
 /* ---- one member of the outermost object, also where the text is broken further on ---- */
 
-bool json_has_member(struct slice text, const char *name);
+/* Whether there is a member of one of the type's oneofs. */
+bool json_has_choice(struct slice text, const ProtobufCMessageDescriptor *type);
 
 /* Its text as it stands there, borrowed; a string with its quotes. False for objects and arrays. */
 bool json_find_scalar(struct slice text, const char *name, struct slice *value);
