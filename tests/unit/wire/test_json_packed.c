@@ -115,9 +115,12 @@ static void test_elements(void **state)
 static void test_arrays_count_too(void **state)
 {
     (void)state;
+    struct check_limits limits = check_limits_request;
+    limits.elements = 100;
     for (size_t more = 0; more <= 1; more++) {
         struct buf text = many("int32s", "[]", 99 + more);
         assert_int_equal(json_scan_exceeds(text_of(&text), 100), more);
+        assert_takes(text_of(&text), &limits, more ? ERR_TOO_LARGE : ERR_INVALID);
         buf_clear(&text);
     }
     assert_false(json_scan_exceeds(slice_of_string("{\"a\":\"[[[[{{{{,,,,\\\"]\"}"), 1));
