@@ -7,45 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "encode.h"
 
 #define PATH_BYTES_MAX 4096
-
-static void reply_to(struct daemon *daemon, front_token token, const char *id, Zmesos__V1__Reply *reply)
-{
-    reply->has_version = reply->has_code = true;
-    reply->version = 1;
-    reply->id = (char *)(uintptr_t)id;
-    daemon_add_reply(daemon, token, encode_message(&reply->base));
-}
-
-static Zmesos__V1__Code code_of(int code)
-{
-    switch (code) {
-    case ERR_INVALID:
-        return ZMESOS__V1__CODE__INVALID;
-    case ERR_CONFLICT:
-        return ZMESOS__V1__CODE__CONFLICT;
-    default: /* the disk's troubles too, but they do not pass by asking again */
-        return ZMESOS__V1__CODE__UNAVAILABLE;
-    }
-}
-
-static void refuse(
-        struct daemon *daemon, front_token token, const char *id, int code, const struct error *err)
-{
-    Zmesos__V1__Reply reply;
-    char text[ERROR_TEXT_MAX], field[ERROR_FIELD_MAX];
-    zmesos__v1__reply__init(&reply);
-    memcpy(text, err->text, sizeof text);
-    memcpy(field, err->field, sizeof field);
-    reply.code = code_of(code);
-    reply.message = text;
-    reply.field = field[0] ? field : NULL;
-    reply.has_retry = true;
-    reply.retry = code == ERR_UNAVAILABLE;
-    reply_to(daemon, token, id, &reply);
-}
 
 static int check_path(const char *path, struct error *err)
 {
@@ -71,11 +34,11 @@ void daemon_handle_backup(struct daemon *daemon, front_token token, const Zmesos
         code = error_set(&err, ERR_UNAVAILABLE, "another backup is being made");
     if (code == 0) {
         code = store_backup(daemon->store, path, &err);
-        if (code && !err.field[0] && code_of(code) != ZMESOS__V1__CODE__UNAVAILABLE)
+        if (code && !err.field[0] && daemon_code_of(code) != ZMESOS__V1__CODE__UNAVAILABLE)
             strcpy(err.field, "backup.path");
     }
     if (code) {
-        refuse(daemon, token, request->id, code, &err);
+        daemon_refuse(daemon, token, request->id, code, &err);
         return;
     }
     log_info("daemon", "making a backup: %s", path);
@@ -100,7 +63,7 @@ void daemon_finish_backup(struct daemon *daemon)
         return;
     if (code) {
         log_warn("daemon", "no backup: %s", err.text);
-        refuse(daemon, backup->token, backup->id, code, &err);
+        daemon_refuse(daemon, backup->token, backup->id, code, &err);
     } else {
         log_info("daemon", "the backup %s is made", backup->path);
         Zmesos__V1__BackupDone done;
@@ -113,7 +76,7 @@ void daemon_finish_backup(struct daemon *daemon)
         reply.code = ZMESOS__V1__CODE__OK;
         reply.result_case = ZMESOS__V1__REPLY__RESULT_BACKUP;
         reply.backup = &done;
-        reply_to(daemon, backup->token, backup->id, &reply);
+        daemon_reply(daemon, backup->token, backup->id, &reply);
     }
     forget(backup);
 }
@@ -125,6 +88,6 @@ void daemon_abandon_backup(struct daemon *daemon)
         return;
     error_set(&err, ERR_UNAVAILABLE, "zmesosd is stopping, the backup is not made");
     log_warn("daemon", "%s", err.text);
-    refuse(daemon, daemon->backup.token, daemon->backup.id, ERR_UNAVAILABLE, &err);
+    daemon_refuse(daemon, daemon->backup.token, daemon->backup.id, ERR_UNAVAILABLE, &err);
     forget(&daemon->backup);
 }

@@ -77,6 +77,7 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     daemon->now = clock_read();
     daemon->started_ns = daemon->now.wall_ns;
     outbox_init(&daemon->outbox);
+    recent_init(&daemon->recent, RECENT_BYTES_MAX);
     core_outputs_init(&daemon->outputs);
     int rc = open_signals(daemon, err);
     rc = rc ? rc
@@ -154,6 +155,7 @@ static bool turn(struct daemon *daemon, bool more)
         store_flush(
                 daemon->store); /* groups are whole here: the disk need not wait for the rest of this turn */
         daemon_finish_backup(daemon);
+        daemon_finish_replays(daemon);
     }
     daemon_release(daemon);
     bool left = front_handle(daemon->front, !daemon->paused);
@@ -174,6 +176,7 @@ static void finish(struct daemon *daemon)
 {
     daemon_finish_backup(daemon);
     daemon_abandon_backup(daemon);
+    daemon_abandon_replays(daemon);
     while (daemon->outbox.count > 0) {
         store_flush(daemon->store);
         daemon_release(daemon);
@@ -212,6 +215,8 @@ void daemon_destroy(struct daemon *daemon)
     master_destroy(daemon->master);
     front_destroy(daemon->front);
     store_destroy(daemon->store);
+    daemon_clear_replays(daemon);
+    recent_clear(&daemon->recent);
     core_destroy(daemon->core);
     outbox_clear(&daemon->outbox);
     core_outputs_clear(&daemon->outputs);

@@ -167,19 +167,25 @@ struct blob *encode_call(const struct core_call *call)
 
 struct blob *encode_reply(const struct core_reply *reply)
 {
-    const Zmesos__V1__Tasks *tasks =
-            reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS ? reply->reply->tasks : NULL;
+    Zmesos__V1__Task **tasks = NULL;
+    size_t count = 0, read = 0;
+    if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS) {
+        tasks = reply->reply->tasks->tasks;
+        count = reply->reply->tasks->n_tasks;
+    } else if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_SNAPSHOT) {
+        tasks = reply->reply->snapshot->tasks;
+        count = reply->reply->snapshot->n_tasks;
+    }
     struct blob *blob = NULL;
-    size_t read = 0;
-    for (; reply->specs && tasks && read < tasks->n_tasks; read++) {
-        tasks->tasks[read]->spec = encode_read_spec(blob_slice(reply->specs[read]));
-        if (!tasks->tasks[read]->spec)
+    for (; reply->specs && read < count; read++) {
+        tasks[read]->spec = encode_read_spec(blob_slice(reply->specs[read]));
+        if (!tasks[read]->spec)
             goto out;
     }
     blob = encode_message(&reply->reply->base);
 out:
     for (size_t i = 0; i < read; i++)
-        zmesos__v1__task_spec__free_unpacked(tasks->tasks[i]->spec, NULL);
+        zmesos__v1__task_spec__free_unpacked(tasks[i]->spec, NULL);
     return blob;
 }
 

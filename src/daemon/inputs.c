@@ -59,6 +59,14 @@ void daemon_on_request(
         daemon_handle_backup(daemon, token, request);
         return;
     }
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_REPLAY) {
+        daemon_handle_replay(daemon, token, request);
+        return;
+    }
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_TAIL) {
+        daemon_handle_tail(daemon, token, request);
+        return;
+    }
     struct core_input input = {.kind = CORE_IN_REQUEST};
     input.request.token = token;
     input.request.request = request;

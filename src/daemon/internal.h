@@ -8,6 +8,7 @@
 #include "front/front.h"
 #include "mesos/master.h"
 #include "outbox.h"
+#include "recent.h"
 #include "store/store.h"
 
 #define DAEMON_EXIT_REFUSED 3
@@ -27,6 +28,9 @@ struct daemon {
     struct master *master;
     struct front *front;
     struct outbox outbox;
+    struct recent recent;
+    struct replay **replays; /* that wait for the store's thread */
+    size_t replay_count;
     struct core_outputs outputs;
     struct now now; /* of this turn */
     int signals;    /* signalfd */
@@ -80,6 +84,20 @@ void daemon_log_down(struct daemon *daemon, uint64_t subscription, enum master_d
 void daemon_forget_downs(struct daemon *daemon);
 void daemon_read_secret(struct daemon *daemon);
 void daemon_judge_error(struct daemon *daemon, const char *text); /* after the core knows that it is down */
+
+/* replies.c */
+void daemon_reply(struct daemon *daemon, front_token token, const char *id, Zmesos__V1__Reply *reply);
+Zmesos__V1__Code daemon_code_of(int code);
+void daemon_refuse(
+        struct daemon *daemon, front_token token, const char *id, int code, const struct error *err);
+
+/* replay.c: the requests replay and tail; those that the store has read for; replies where we are stopping;
+ * and what is left of them once the store is gone. */
+void daemon_handle_replay(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request);
+void daemon_handle_tail(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request);
+void daemon_finish_replays(struct daemon *daemon);
+void daemon_abandon_replays(struct daemon *daemon);
+void daemon_clear_replays(struct daemon *daemon);
 
 /* backup.c: the request backup; its end, where the store tells it; and its reply where we are stopping. */
 void daemon_handle_backup(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request);

@@ -67,6 +67,10 @@ static void add_event(struct daemon *daemon, const struct core_event *event)
                         .header = parcel.header,
                         .body = parcel.body}};
         store_add(daemon->store, &record);
+        recent_add(
+                &daemon->recent, (int)event->class, event->number, parcel.topic, parcel.header, parcel.body);
+    } else {
+        recent_begin(&daemon->recent, (int)event->class, event->number);
     }
     parcel.group = store_group(daemon->store);
     outbox_add(&daemon->outbox, &parcel);

@@ -162,6 +162,8 @@ static int read_row(void *context, const struct record *record, struct error *er
                                                         : 0;
     if (written_ns > daemon->newest_ns)
         daemon->newest_ns = written_ns;
+    if (record->kind == RECORD_EVENT && record->event.class > 0 && record->event.class < RECENT_CLASSES)
+        recent_begin(&daemon->recent, record->event.class, record->event.number);
     if (record->kind != RECORD_TASK)
         return core_recover(daemon->core, record, NULL, daemon->now, err);
     Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(record->task.spec));

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "reading.h"
 #include "rows.h"
 #include "schema.h"
 #include "store/store.h"
@@ -87,6 +88,7 @@ static int prepare_statements(struct database *database, struct error *err)
             [STATEMENT_FORGET_ATTEMPTS] = ROWS_FORGET_ATTEMPTS_SQL,
             [STATEMENT_PRUNE] = JOURNAL_PRUNE_SQL,
             [STATEMENT_FIRST_EVENT] = JOURNAL_FIRST_SQL,
+            [STATEMENT_READ_EVENTS] = READING_SQL,
     };
     int code = 0;
     for (int i = 0; i < STATEMENT_COUNT && code == 0; i++)

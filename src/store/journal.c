@@ -25,6 +25,15 @@ static void add_class(struct journal *journal, int32_t class, uint64_t first, ui
     journal->classes[journal->count++] = (struct journal_class){class, first, last};
 }
 
+const struct journal_class *journal_find(const struct journal *journal, int32_t class)
+{
+    for (size_t i = 0; i < journal->count; i++) {
+        if (journal->classes[i].class == class)
+            return &journal->classes[i];
+    }
+    return NULL;
+}
+
 void journal_note(struct journal *journal, int32_t class, uint64_t number)
 {
     for (size_t i = 0; i < journal->count; i++) {

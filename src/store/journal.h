@@ -31,6 +31,9 @@ void journal_clear(struct journal *journal);
 /* Finds out what the table holds. */
 int journal_read(struct database *database, struct error *err) MUST_CHECK;
 
+/* NULL: the table has none of that class. */
+const struct journal_class *journal_find(const struct journal *journal, int32_t class);
+
 /* A row was written. */
 void journal_note(struct journal *journal, int32_t class, uint64_t number);
 

@@ -148,6 +148,16 @@ bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct 
     return true;
 }
 
+void store_read_begin(struct store *store, struct store_read *read)
+{
+    writer_read(&store->writer, read);
+}
+
+struct store_read *store_read_ended(struct store *store)
+{
+    return store->started ? writer_read_ended(&store->writer) : NULL;
+}
+
 size_t store_waiting_bytes(const struct store *store)
 {
     size_t in_flight = store_committed(store) == store->handed ? 0 : store->handed_bytes;

@@ -1,6 +1,7 @@
 /* The store's thread. It sleeps until a group comes. When none has come for a moment it moves the log into
  * the database and deletes old journal rows, in steps short enough for the group that arrives meanwhile. A
- * backup goes on in such steps too, and by one after each group however busy it is. */
+ * backup goes on in such steps too, and so do reads of the journal: by one after each group however busy it
+ * is. */
 #include "writer.h"
 
 #include <errno.h>
@@ -94,7 +95,27 @@ static void advance_backup(struct writer *writer)
     tell(writer);
 }
 
-/* Waits for a group, a backup or the end; false when none came for a moment. Called with the mutex held. */
+/* Takes the read that came first a step further, and puts it behind the others. */
+static void advance_read(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    struct store_read *read = reading_take(&writer->reads);
+    pthread_mutex_unlock(&writer->mutex);
+    if (!read)
+        return;
+    struct error err;
+    bool done = false;
+    if (reading_step(writer->database, read, &done, &err) < 0)
+        writer_die(&err);
+    pthread_mutex_lock(&writer->mutex);
+    reading_put(done ? &writer->reads_ended : &writer->reads, read);
+    pthread_mutex_unlock(&writer->mutex);
+    if (done)
+        tell(writer);
+}
+
+/* Waits for a group, a backup, a read or the end; false when none came for a moment. Called with the mutex
+ * held. */
 static bool wait_a_moment(struct writer *writer)
 {
     struct timespec until;
@@ -104,21 +125,22 @@ static bool wait_a_moment(struct writer *writer)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    while (!writer->waiting && !writer->stopping && !writer->backup_path)
+    while (!writer->waiting && !writer->stopping && !writer->backup_path && !writer->reads.first)
         if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT)
             return writer->waiting || writer->stopping;
     return true;
 }
 
-/* The next group, or NULL for the end. A backup and upkeep go on step by step while nothing comes. */
+/* The next group, or NULL for the end. A backup, reads and upkeep go on step by step while nothing comes. */
 static struct group *next_group(struct writer *writer)
 {
     bool idle = false;
     pthread_mutex_lock(&writer->mutex);
     while (!writer->waiting && !writer->stopping) {
-        if (writer->backup || writer->backup_path) {
+        if (writer->backup || writer->backup_path || writer->reads.first) {
             pthread_mutex_unlock(&writer->mutex);
             advance_backup(writer);
+            advance_read(writer);
             pthread_mutex_lock(&writer->mutex);
         } else if (!upkeep_due(writer->database)) {
             pthread_cond_wait(&writer->wake, &writer->mutex);
@@ -143,6 +165,7 @@ static void *run(void *context)
         commit(writer, group);
         if (writer->backup)
             advance_backup(writer);
+        advance_read(writer);
     }
     backup_destroy(writer->backup);
     return NULL;
@@ -192,6 +215,22 @@ int writer_back_up(struct writer *writer, const char *path, struct error *err)
     }
     pthread_mutex_unlock(&writer->mutex);
     return code;
+}
+
+void writer_read(struct writer *writer, struct store_read *read)
+{
+    pthread_mutex_lock(&writer->mutex);
+    reading_put(&writer->reads, read);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+struct store_read *writer_read_ended(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    struct store_read *read = reading_take(&writer->reads_ended);
+    pthread_mutex_unlock(&writer->mutex);
+    return read;
 }
 
 bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "database.h"
 #include "group.h"
+#include "reading.h"
 
 struct writer {
     struct database *database; /* borrowed; the thread's alone while it runs */
@@ -20,6 +21,7 @@ struct writer {
     pthread_cond_t wake;
     struct group *waiting; /* handed over and not yet taken; belongs to the thread */
     bool stopping;
+    struct reading_queue reads, reads_ended;
     char *backup_path; /* asked for and not yet begun; the thread takes it */
     bool backing_up;   /* from the asking until its end was told */
     bool backup_ended;
@@ -44,7 +46,13 @@ int writer_back_up(struct writer *writer, const char *path, struct error *err) M
 /* Whether it has ended; true once. event_fd gets 1 when it has. */
 bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end);
 
-/* Ends the thread once all is committed. */
+/* Asks for a page of the journal; the thread's until it is given back. */
+void writer_read(struct writer *writer, struct store_read *read);
+
+/* The next one that has ended, or NULL. event_fd gets 1 when one has. */
+struct store_read *writer_read_ended(struct writer *writer);
+
+/* Ends the thread once all is committed. Reads that have not ended are left as they are. */
 void writer_stop(struct writer *writer);
 
 /* Ends the process for an error of the store. */

@@ -57,6 +57,7 @@ static inline int rig_begin(void **state)
     rig->daemon.now = clock_read();
     rig->daemon.shortest_failover_ms = -1;
     outbox_init(&rig->daemon.outbox);
+    recent_init(&rig->daemon.recent, RECENT_BYTES_MAX);
     core_outputs_init(&rig->daemon.outputs);
     struct error err;
     if (store_open(rig->state, &rig->daemon.store, &err) || daemon_recover(&rig->daemon, &err)) {
@@ -74,6 +75,8 @@ static inline int rig_end(void **state)
             "state/zmesos.db", "state/zmesos.db-wal", "state/lock", "copy", "copy2"};
     char path[160];
     store_destroy(daemon->store);
+    daemon_clear_replays(daemon);
+    recent_clear(&daemon->recent);
     core_destroy(daemon->core);
     outbox_clear(&daemon->outbox);
     core_outputs_clear(&daemon->outputs);

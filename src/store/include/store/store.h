@@ -93,6 +93,38 @@ int store_backup(struct store *store, const char *path, struct error *err) MUST_
  * the error and *err its text. store_fd() becomes readable for it. */
 bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct error *err);
 
+/* A page of the journal, read by the store's thread in steps between the groups: groups do not wait for it
+ * for longer than a step. Reads that wait take turns. */
+struct store_read {
+    /* What is wanted. The store reads these from its thread until it gives the read back. */
+    int32_t class;
+    uint64_t from, until;                                   /* numbers, both included; from 1 */
+    bool (*wanted)(const void *context, const char *topic); /* NULL: every one */
+    const void *context;
+    bool count_only;
+    size_t rows_max, bytes_max; /* of what is found, at least 1; one row always has room */
+    size_t look_max;            /* rows that are looked at, at least 1 */
+
+    /* What was found. All before `next` was looked at; it is `from` where that is older than what is kept, or
+     * not committed yet. */
+    struct event_row *rows; /* texts and blobs are the read's */
+    size_t count;
+    uint64_t found, last, next; /* rows found, also those only counted; the last one's number, 0: none */
+    uint64_t oldest;            /* the first number that is kept; 0: none is */
+
+    struct store_read *later; /* from here on the store's own */
+    size_t room, bytes, looked;
+};
+
+/* Begins to read; the read is the store's until store_read_ended() gives it back, or the store is destroyed.
+ * Only after store_start(). */
+void store_read_begin(struct store *store, struct store_read *read);
+
+/* A read that has ended, once; NULL: none. store_fd() becomes readable for it. */
+struct store_read *store_read_ended(struct store *store);
+
+void store_read_clear(struct store_read *read); /* gives back what was found */
+
 /* Bytes of records in groups not yet committed, our own overhead included: for back-pressure. */
 size_t store_waiting_bytes(const struct store *store);
 

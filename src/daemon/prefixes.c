@@ -1,0 +1,110 @@
+/* Prefixes in alphabetical order, none of which begins with another one: then the last one that is not past a
+ * topic is the only one that it can begin with. */
+#include "prefixes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "zmesos/v1/zmesos.pb-c.h"
+
+#define CLASS(name) ZMESOS__V1__EVENT_CLASS__##name
+
+struct prefixes {
+    size_t count;
+    char **texts;
+};
+
+/* docs/protocol.md "Publications" */
+const char *prefixes_root(int class)
+{
+    switch (class) {
+    case CLASS(TASK):
+        return "task/";
+    case CLASS(UPDATE):
+        return "mesos/UPDATE/";
+    case CLASS(OPERATION_UPDATE):
+        return "mesos/UPDATE_OPERATION_STATUS";
+    case CLASS(MESSAGE):
+        return "mesos/MESSAGE";
+    case CLASS(FAILURE):
+        return "mesos/FAILURE";
+    case CLASS(MESOS_ERROR):
+        return "mesos/ERROR";
+    case CLASS(ORPHAN):
+        return "zmesos/ORPHAN/";
+    case CLASS(WHY):
+        return "zmesos/WHY/";
+    case CLASS(OFFERS):
+        return "mesos/OFFERS";
+    case CLASS(RESCIND):
+        return "mesos/RESCIND";
+    case CLASS(UNKNOWN_EVENT):
+    case CLASS(INVERSE_OFFERS):
+    case CLASS(MESOS_HEARTBEAT):
+    case CLASS(MESOS_SUBSCRIBED):
+        return "mesos/";
+    case CLASS(DAEMON):
+        return "zmesos/";
+    default:
+        return "";
+    }
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool prefixes_can_match(const char *prefix, const char *root)
+{
+    return begins_with(root, prefix) || begins_with(prefix, root);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct prefixes *prefixes_create(char *const *texts, size_t count, const char *root)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (begins_with(root, texts[i]))
+            return NULL;
+    }
+    if (count == 0)
+        return NULL;
+    struct prefixes *prefixes = alloc_zeroed(1, sizeof *prefixes);
+    char **sorted = alloc_zeroed(count, sizeof *sorted);
+    memcpy(sorted, texts, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare);
+    prefixes->texts = sorted;
+    for (size_t i = 0; i < count; i++) {
+        if (prefixes->count == 0 || !begins_with(sorted[i], sorted[prefixes->count - 1]))
+            sorted[prefixes->count++] = alloc_string(sorted[i]);
+    }
+    return prefixes;
+}
+
+void prefixes_destroy(struct prefixes *prefixes)
+{
+    if (!prefixes)
+        return;
+    for (size_t i = 0; i < prefixes->count; i++)
+        free(prefixes->texts[i]);
+    free(prefixes->texts);
+    free(prefixes);
+}
+
+bool prefixes_match(const struct prefixes *prefixes, const char *topic)
+{
+    size_t low = 0, high = prefixes->count; /* all below `low` are not past the topic, all from `high` are */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(prefixes->texts[middle], topic) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && begins_with(topic, prefixes->texts[low - 1]);
+}
