@@ -527,6 +527,7 @@ struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Typ
 /* Without all_attempts the last one alone: an event must not grow with each try. */
 Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all_attempts);
 Zmesos__V1__DaemonStatus *view_status(struct core *core);
+size_t view_heads(struct core *core, Zmesos__V1__Head ***heads); /* how many */
 
 /* shape.c */
 struct shape *shape_get(
@@ -869,6 +870,7 @@ void why_tell(struct core *core, struct shape *shape); /* publishes where the fi
 void handle_why(struct core *core, const struct core_input *input);
 void handle_sandbox(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
+void handle_snapshot(struct core *core, const struct core_input *input);
 
 /* asked.c: MESSAGE, SHUTDOWN, REQUEST, RECONCILE_OPERATIONS by request */
 void handle_shutdown_executor(struct core *core, const struct core_input *input);

@@ -1,4 +1,4 @@
-/* get, list and sandbox: answered from memory, in order with what was written before. */
+/* get, list, snapshot and sandbox: answered from memory, in order with what was written before. */
 #include "internal.h"
 
 #include <string.h>
@@ -7,6 +7,10 @@
 #define SPECS_MAX ((size_t)4 << 20)
 #define ATTEMPTS_MAX ((size_t)32 << 20)
 #define ATTEMPT_BYTES ((size_t)128)
+
+/* Tasks that one page of a snapshot looks at: a hundred snapshots at once must not hold up what else there
+ * is. */
+#define SNAPSHOT_LOOK_MAX 10000
 
 /* A page of tasks being filled. */
 struct page {
@@ -22,8 +26,10 @@ static struct page page_new(struct core *core, Zmesos__V1__Reply *reply, size_t 
     zmesos__v1__tasks__init(page.tasks);
     page.tasks->tasks = arena_array(arena, room, sizeof *page.tasks->tasks);
     page.specs = with_spec ? arena_array(arena, room, sizeof *page.specs) : NULL;
-    reply->result_case = ZMESOS__V1__REPLY__RESULT_TASKS;
-    reply->tasks = page.tasks;
+    if (reply) {
+        reply->result_case = ZMESOS__V1__REPLY__RESULT_TASKS;
+        reply->tasks = page.tasks;
+    }
     return page;
 }
 
@@ -98,13 +104,21 @@ void handle_get(struct core *core, const struct core_input *input)
     reply_send(core, input->request.token, reply, page.specs);
 }
 
-static bool wanted(const struct task *task, const Zmesos__V1__List *list)
+/* What a list and a snapshot can ask for. */
+struct filter {
+    const task_state *states;
+    size_t state_count;
+    const Mesos__V1__Label *label;
+    const char *id_prefix;
+};
+
+static bool wanted(const struct task *task, const struct filter *filter)
 {
-    bool in_state = list->n_states == 0;
-    for (size_t i = 0; i < list->n_states && !in_state; i++)
-        in_state = task->state == list->states[i];
-    return in_state && (!list->label || task_has_label(task, list->label)) &&
-           (!list->id_prefix || strncmp(task->id, list->id_prefix, strlen(list->id_prefix)) == 0);
+    bool in_state = filter->state_count == 0;
+    for (size_t i = 0; i < filter->state_count && !in_state; i++)
+        in_state = task->state == filter->states[i];
+    return in_state && (!filter->label || task_has_label(task, filter->label)) &&
+           (!filter->id_prefix || strncmp(task->id, filter->id_prefix, strlen(filter->id_prefix)) == 0);
 }
 
 /* The place of the first task after that key. */
@@ -131,10 +145,11 @@ void handle_list(struct core *core, const struct core_input *input)
         reply_refuse(core, input, code, &err);
         return;
     }
+    const struct filter filter = {list->states, list->n_states, list->label, list->id_prefix};
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
     struct page page = page_new(core, reply, list->page_size, list->with_spec);
     for (size_t i = place_after(core, list->after); i < core->task_count; i++) {
-        if (!wanted(core->tasks[i], list))
+        if (!wanted(core->tasks[i], &filter))
             continue;
         if (page.tasks->n_tasks == list->page_size || !page_add(core, &page, core->tasks[i])) {
             page.tasks->has_next = true;
@@ -142,6 +157,42 @@ void handle_list(struct core *core, const struct core_input *input)
             break;
         }
     }
+    reply_send(core, input->request.token, reply, page.specs);
+}
+
+/* A page is true at the heads that go with it, since all of it is made between two inputs. */
+void handle_snapshot(struct core *core, const struct core_input *input)
+{
+    const Zmesos__V1__Snapshot *asked = input->request.request->snapshot;
+    struct error err;
+    if (asked->page_size == 0 || asked->page_size > CORE_GET_MAX) {
+        int code = error_set_field(&err, asked->page_size ? ERR_TOO_LARGE : ERR_INVALID, "snapshot.page_size",
+                "a page has 1 to %d tasks", CORE_GET_MAX);
+        reply_refuse(core, input, code, &err);
+        return;
+    }
+    const struct filter filter = {asked->states, asked->n_states, asked->label, asked->id_prefix};
+    struct page page = page_new(core, NULL, asked->page_size, asked->with_spec);
+    size_t first = place_after(core, asked->after), i = first;
+    for (; i < core->task_count && i - first < SNAPSHOT_LOOK_MAX; i++) {
+        if (!wanted(core->tasks[i], &filter))
+            continue;
+        if (page.tasks->n_tasks == asked->page_size || !page_add(core, &page, core->tasks[i]))
+            break;
+    }
+    Zmesos__V1__SnapshotPage *snapshot = arena_alloc(&core->out->arena, sizeof *snapshot);
+    zmesos__v1__snapshot_page__init(snapshot);
+    snapshot->tasks = page.tasks->tasks;
+    snapshot->n_tasks = page.tasks->n_tasks;
+    snapshot->has_next = i < core->task_count;
+    snapshot->next = snapshot->has_next ? (uint64_t)core->tasks[i - 1]->key : 0;
+    snapshot->n_heads = view_heads(core, &snapshot->heads);
+    snapshot->store = arena_string(&core->out->arena, core->config.store_id);
+    snapshot->has_run = true;
+    snapshot->run = core->config.run;
+    Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
+    reply->result_case = ZMESOS__V1__REPLY__RESULT_SNAPSHOT;
+    reply->snapshot = snapshot;
     reply_send(core, input->request.token, reply, page.specs);
 }
 

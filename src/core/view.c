@@ -80,18 +80,19 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     return view;
 }
 
-static void view_heads(struct core *core, Zmesos__V1__DaemonStatus *view)
+size_t view_heads(struct core *core, Zmesos__V1__Head ***heads)
 {
     const ProtobufCEnumDescriptor *classes = &zmesos__v1__event_class__descriptor;
-    view->heads = arena_array(&core->out->arena, classes->n_values, sizeof *view->heads);
+    *heads = arena_array(&core->out->arena, classes->n_values, sizeof **heads);
     for (unsigned i = 0; i < classes->n_values; i++) {
         Zmesos__V1__Head *head = arena_alloc(&core->out->arena, sizeof *head);
         zmesos__v1__head__init(head);
         head->has_class_ = head->has_number = true;
         head->class_ = (Zmesos__V1__EventClass)classes->values[i].value;
         head->number = core->numbers[head->class_];
-        view->heads[view->n_heads++] = head;
+        (*heads)[i] = head;
     }
+    return classes->n_values;
 }
 
 static void view_weights(struct core *core, Zmesos__V1__DaemonStatus *view)
@@ -160,7 +161,7 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->maintenance = core->windows.count;
     view->has_unconfirmed = core->waiting.count > 0;
     view->unconfirmed = core->waiting.count;
-    view_heads(core, view);
+    view->n_heads = view_heads(core, &view->heads);
     view_counts(core, view);
     view_weights(core, view);
     return view;
