@@ -11,8 +11,9 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union,
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .calls import Calls
 from .consuming import Consuming
-from .errors import NotFound, ProtocolError, ZmesosError, code_name, refusal
+from .errors import NotFound, ProtocolError, Truncated, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
+from .journal import Journal, LabelLike, as_label
 from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
 from .results import Result
 from .specs import Command, task_spec
@@ -23,10 +24,7 @@ from .waiting import as_completed
 DEFAULT_CONTROL = "tcp://127.0.0.1:5560"
 DEFAULT_PIPELINE = "tcp://127.0.0.1:5561"
 
-LabelLike = Union[str, tuple[str, Optional[str]]]
-
-
-class Client(Calls, Consuming):
+class Client(Calls, Consuming, Journal):
     """A connection to a zmesosd. Any thread may use it; each gets a socket of its own.
 
     control, events, pipeline: endpoints. Where `control` is another than the default, so are the other two:
@@ -125,7 +123,7 @@ class Client(Calls, Consuming):
         if grace is not None:
             kill.kill_policy.grace_period.nanoseconds = round(grace * 1e9)
         if label is not None:
-            kill.label.CopyFrom(_label(label))
+            kill.label.CopyFrom(as_label(label))
             reply = self._ask(Request(kill=kill))
             return [Result.of_item(item) for item in reply.items.items]
 
@@ -198,7 +196,7 @@ class Client(Calls, Consuming):
         """The tasks under all the conditions given, oldest first, a page at a time as they are iterated."""
         request = messages.List(page_size=page_size, with_spec=with_spec, states=state_numbers(state))
         if label is not None:
-            request.label.CopyFrom(_label(label))
+            request.label.CopyFrom(as_label(label))
         if prefix is not None:
             request.id_prefix = prefix
         while True:
@@ -236,7 +234,8 @@ class Client(Calls, Consuming):
     # ---- following ------------------------------------------------------------------------------------
 
     def subscribe(self, *prefixes: str) -> Events:
-        """The events under these topic prefixes (none: all)."""
+        """The events under these topic prefixes (none: all), as they come: see follow() for all of them, whatever
+        happens."""
         if self.events_endpoint is None:
             raise ZmesosError("this client was given no events endpoint")
         return Events(self.events_endpoint, *prefixes)
@@ -334,13 +333,7 @@ def _accepted(reply: Reply) -> Reply:
         return reply
     if reply.code == messages.NOT_FOUND and reply.WhichOneof("result") == "tasks":
         return reply
-    raise refusal(code_name(reply.code), reply.message, reply.field, reply.retry)
-
-
-def _label(label: LabelLike) -> mesos.Label:
-    if isinstance(label, str):
-        key, separator, text = label.partition("=")
-        value: Optional[str] = text if separator else None
-    else:
-        key, value = label
-    return mesos.Label(key=key) if value is None else mesos.Label(key=key, value=value)
+    error = refusal(code_name(reply.code), reply.message, reply.field, reply.retry)
+    if isinstance(error, Truncated):
+        error.oldest = reply.replay.oldest or reply.tail.oldest
+    raise error

@@ -71,6 +71,12 @@ class Unavailable(Refused):
     """Not now; trying again can help."""
 
 
+class Truncated(Refused):
+    """Those events are not kept any more. oldest: the first number that is."""
+
+    oldest: int = 0
+
+
 _CLASSES: dict[str, type[Refused]] = {
     "MALFORMED": Malformed,
     "UNSUPPORTED_VERSION": Unsupported,
@@ -80,6 +86,7 @@ _CLASSES: dict[str, type[Refused]] = {
     "NOT_FOUND": NotFound,
     "CONFLICT": Conflict,
     "UNAVAILABLE": Unavailable,
+    "TRUNCATED": Truncated,
 }
 
 

@@ -47,6 +47,11 @@ class Event:
         except DecodeError as error:
             raise ProtocolError(f"an event under {topic} whose header cannot be read") from error
 
+    @classmethod
+    def of_publication(cls, publication: messages.Publication) -> "Event":
+        """Of a replay: what was published once."""
+        return cls(publication.topic, publication.header, publication.body)
+
     @property
     def event_class(self) -> str:
         """The class that the number counts in, as UPDATE."""
@@ -159,6 +164,7 @@ class Events:
         self._socket = prepare(zmq.Context.instance().socket(zmq.SUB))
         try:
             self._socket.setsockopt(zmq.RCVHWM, high_water)
+            self._socket.setsockopt(zmq.SNDHWM, 0)  # of subscriptions: libzmq drops those past it without a word
             for prefix in self.prefixes:
                 self._socket.subscribe(prefix.encode("utf-8", "surrogateescape"))
             # Last, by order and by the alphabet (which counts after a reconnect): when a heartbeat comes, the

@@ -33,7 +33,8 @@ def test_every_value_is_named(name):
                                      messages.TeardownReply, messages.UpdateFramework,
                                      messages.Consumer, messages.Confirm, messages.Confirm.Update,
                                      messages.Unconfirmed, messages.UnconfirmedUpdates,
-                                     messages.UnconfirmedUpdate])
+                                     messages.UnconfirmedUpdate, messages.Snapshot, messages.Replay, messages.Tail,
+                                     messages.SnapshotPage, messages.ReplayPage, messages.TailCount])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 
