@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "front_private.h"
+#include "mesos/v1/scheduler/scheduler.pb-c.h"
 #include "wire/json.h"
 
 /* Of ours, and of what has passed the limits of events: only nesting is limited, and JSON by its own size. */
@@ -67,13 +68,95 @@ int front_json_request(struct slice text, struct buf *packed, struct error *err)
     return rc;
 }
 
+/* What the bodies of a class are; NULL for one of another version. */
+static const ProtobufCMessageDescriptor *body_type(Zmesos__V1__EventClass class)
+{
+    switch (class) {
+    case ZMESOS__V1__EVENT_CLASS__TASK:
+        return &zmesos__v1__task__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__ORPHAN:
+        return &zmesos__v1__orphan__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__UNCONFIRMED:
+        return &zmesos__v1__unconfirmed_update__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__DAEMON:
+        return &zmesos__v1__daemon_status__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__WHY:
+        return &zmesos__v1__explanation__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__UPDATE:
+    case ZMESOS__V1__EVENT_CLASS__OPERATION_UPDATE:
+    case ZMESOS__V1__EVENT_CLASS__MESSAGE:
+    case ZMESOS__V1__EVENT_CLASS__FAILURE:
+    case ZMESOS__V1__EVENT_CLASS__MESOS_ERROR:
+    case ZMESOS__V1__EVENT_CLASS__UNKNOWN_EVENT:
+    case ZMESOS__V1__EVENT_CLASS__OFFERS:
+    case ZMESOS__V1__EVENT_CLASS__RESCIND:
+    case ZMESOS__V1__EVENT_CLASS__INVERSE_OFFERS:
+    case ZMESOS__V1__EVENT_CLASS__MESOS_HEARTBEAT:
+    case ZMESOS__V1__EVENT_CLASS__MESOS_SUBSCRIBED:
+        return &mesos__v1__scheduler__event__descriptor;
+    case _ZMESOS__V1__EVENT_CLASS_IS_INT_SIZE:
+        break;
+    }
+    return NULL;
+}
+
+/* What cannot be written, for its size, is an empty object: its number is not lost. */
+static void append_event(
+        const char *topic, const ProtobufCMessageDescriptor *type, struct slice packed, struct buf *text)
+{
+    struct error err;
+
+    if (json_from_packed(type, packed, &limits_of_ours, text, &err) == 0)
+        return;
+    log_warn("front", "%s is told as JSON without its body: %s", topic, err.text);
+    buf_clear(text);
+    if (buf_append_string(text, "{}") < 0)
+        abort(); /* the limit is larger */
+}
+
+/* A page of a replay has its bodies packed, and whoever asks in JSON could not read them. */
+static void replace_body(Zmesos__V1__Publication *event)
+{
+    const ProtobufCMessageDescriptor *type = event->header ? body_type(event->header->class_) : NULL;
+    struct buf text;
+
+    if (!type || !event->has_body)
+        return;
+    buf_init(&text, FRONT_JSON_EVENT_MAX);
+    append_event(event->topic, type, slice_of(event->body.data, event->body.len), &text);
+    if (event->json)
+        free(event->json);
+    event->json = alloc_string_n((const char *)text.data, text.length);
+    buf_clear(&text);
+    free(event->body.data);
+    event->body = (ProtobufCBinaryData){0};
+    event->has_body = false;
+}
+
+static int write_reply(struct slice packed, struct buf *text, struct error *err)
+{
+    ProtobufCMessage *message = NULL;
+    int rc = check_unpack(&zmesos__v1__reply__descriptor, packed, &limits_of_ours, &message, err);
+    Zmesos__V1__Reply *reply = (Zmesos__V1__Reply *)message;
+
+    if (rc < 0)
+        return rc;
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_REPLAY) {
+        for (size_t i = 0; i < reply->replay->n_events; i++)
+            replace_body(reply->replay->events[i]);
+    }
+    rc = json_write_foreign(message, text, err);
+    protobuf_c_message_free_unpacked(message, NULL);
+    return rc;
+}
+
 void front_json_reply(struct slice reply, struct buf *text)
 {
     static const char apology[] = "{\"version\":1,\"code\":\"UNAVAILABLE\","
                                   "\"message\":\"the reply cannot be written as JSON\",\"retry\":false}";
     struct error err;
 
-    if (json_from_packed(&zmesos__v1__reply__descriptor, reply, &limits_of_ours, text, &err) == 0)
+    if (write_reply(reply, text, &err) == 0)
         return;
     log_error("front", "a reply cannot be written as JSON: %s", err.text);
     buf_clear(text);
@@ -81,21 +164,14 @@ void front_json_reply(struct slice reply, struct buf *text)
         buf_clear(text);
 }
 
-/* What cannot be written, for its size, is an empty object: its number is not lost. */
 static struct blob *json_blob(
         const char *topic, const ProtobufCMessageDescriptor *type, const struct blob *packed)
 {
-    struct error err;
     struct buf text;
     size_t length;
 
     buf_init(&text, FRONT_JSON_EVENT_MAX);
-    if (json_from_packed(type, blob_slice(packed), &limits_of_ours, &text, &err) < 0) {
-        log_warn("front", "%s is published as JSON without its body: %s", topic, err.text);
-        buf_clear(&text);
-        if (buf_append_string(&text, "{}") < 0)
-            abort(); /* the limit is larger */
-    }
+    append_event(topic, type, blob_slice(packed), &text);
     length = text.length;
     return blob_take(buf_release(&text), length);
 }

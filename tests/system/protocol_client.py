@@ -26,6 +26,13 @@ class Json:
         return json.loads(header), json.loads(body)
 
 
+    def named(self, enum: str, name: str) -> str:
+        return name
+
+    def replayed(self, event: Any) -> Any:
+        return json.loads(event["json"])
+
+
 class Protobuf:
     def __init__(self) -> None:
         from zmesos.v1 import zmesos_pb2  # protoc's, not the package of bindings/python
@@ -49,6 +56,13 @@ class Protobuf:
     def event(self, topic: str, header: bytes, body: bytes) -> Any:
         kind = self.z.Task if topic.startswith("task/") else self.z.DaemonStatus
         return self.plain(self.z.EventHeader.FromString(header)), self.plain(kind.FromString(body))
+
+
+    def named(self, enum: str, name: str) -> int:
+        return getattr(self.z, enum).Value(name)
+
+    def replayed(self, event: Any) -> Any:
+        return self.plain(self.z.Task.FromString(event["body"]))
 
 
 class Client:
@@ -161,6 +175,20 @@ def whole_class(client: Client) -> Any:
     return {"ended": len(ended), "jumps": jumps}
 
 
+def replayed(client: Client) -> Any:
+    """All task events again, page by page, the last state of each task last."""
+    start, head, states = 1, 1, {}
+    numbers: list[int] = []
+    while start <= head:
+        page = client.ask(replay={"class": client.form.named("EventClass", "TASK"), "from": start, "page_size": 7})["replay"]
+        for event in page.get("events", []):
+            task = client.form.replayed(event)
+            numbers.append(event["header"]["number"])
+            states[task["id"]] = task["state"]
+        start, head = page["next"], page["head"]
+    return {"whole": numbers == list(range(1, head + 1)), "long": states["long"], "short": states["short"]}
+
+
 def refusals(client: Client) -> Any:
     item = client.ask(launch={"tasks": [spec("good", "true"), {**spec("bad", "true"), "cpus": -1.0}]})["items"]["items"][1]
     none = client.ask()
@@ -172,7 +200,7 @@ def refusals(client: Client) -> Any:
 def main() -> None:
     form, *places = sys.argv[1:]
     client = Client({"json": Json, "protobuf": Protobuf}[form](), *places)
-    steps = (launch_and_follow, kill, many_in_flight, whole_class, refusals)
+    steps = (launch_and_follow, kill, many_in_flight, whole_class, replayed, refusals)
     print(json.dumps({step.__name__: step(client) for step in steps}))
     client.context.destroy(linger=0)
 

@@ -222,6 +222,30 @@ def test_events_are_the_same_on_both_endpoints(json_cluster: Cluster, plain: Pla
         assert {key for key in one if key[0] == kind} == {key for key in other if key[0] == kind}
 
 
+def test_a_replay_is_what_was_published(json_cluster: Cluster, plain: Plain) -> None:
+    control = plain.connect(zmq.REQ, json_cluster.pipeline)
+    events = plain.follow(json_cluster.daemon.events_json, "task/", "mesos/UPDATE/")
+    ask(control, launch={"tasks": [task(f"ä{n}", "exit 3") for n in range(3)]})
+    published: dict[str, list[Any]] = {"TASK": [], "UPDATE": []}
+    ends = 0
+    while ends < 6:
+        topic, header, body = (part.decode() for part in events.recv_multipart())
+        kind = json.loads(header)["class"]
+        if kind in published:
+            published[kind].append((topic, json.loads(header), body))
+            ends += topic.endswith("/FAILED") or '"TASK_FAILED"' in body
+    for again in range(2):
+        for kind, seen in published.items():
+            replayed, start = [], 1
+            while start <= len(seen):
+                page = ask(control, replay={"class": kind, "from": start, "page_size": 4})["replay"]
+                replayed += [(event["topic"], event["header"], event["json"]) for event in page.get("events", [])]
+                start = page["next"]
+            assert replayed[:len(seen)] == seen
+        if not again:
+            json_cluster.restart()  # the second time it comes from the disk
+
+
 def test_a_restart_keeps_the_numbers(json_cluster: Cluster, plain: Plain) -> None:
     control = plain.connect(zmq.REQ, json_cluster.control)
     events = plain.follow(json_cluster.daemon.events_json, "task/")

@@ -45,6 +45,7 @@ EXPECTED: dict[str, Any] = {
     "kill": {"before": "RUNNING", "answer": "OK", "end": "KILLED"},
     "many_in_flight": ["OK"],
     "whole_class": {"ended": 20, "jumps": 0},
+    "replayed": {"whole": True, "long": "KILLED", "short": "FINISHED"},
     "refusals": [["INVALID", "launch.tasks[1].cpus"], "UNKNOWN_OPERATION", "MALFORMED", ["nobody"]],
 }
 

@@ -367,6 +367,60 @@ static void test_a_reply_that_is_not_utf8(void **state)
     buf_clear(&text);
 }
 
+/* A packed message as the body of an event of that class. */
+static void add_event(Zmesos__V1__Publication *event, Zmesos__V1__EventHeader *header,
+        Zmesos__V1__EventClass class, uint8_t *packed, size_t length)
+{
+    static char topic[] = "t";
+
+    zmesos__v1__publication__init(event);
+    zmesos__v1__event_header__init(header);
+    header->has_class_ = true;
+    header->class_ = class;
+    event->topic = topic;
+    event->header = header;
+    event->has_body = true;
+    event->body = (ProtobufCBinaryData){.data = packed, .len = length};
+}
+
+static void test_bodies_of_a_replay(void **state)
+{
+    static uint8_t task[] = {0x0a, 1, 'a', 0x20, 5}, event[] = {0x08, 3}, broken[] = {0xff};
+    Zmesos__V1__Reply reply = ZMESOS__V1__REPLY__INIT;
+    Zmesos__V1__ReplayPage page = ZMESOS__V1__REPLAY_PAGE__INIT;
+    Zmesos__V1__Publication events[5], *pointers[5];
+    Zmesos__V1__EventHeader headers[5];
+    uint8_t packed[400];
+    struct buf text;
+    size_t i;
+
+    (void)state;
+    add_event(&events[0], &headers[0], ZMESOS__V1__EVENT_CLASS__TASK, task, sizeof task);
+    add_event(&events[1], &headers[1], ZMESOS__V1__EVENT_CLASS__UPDATE, event, sizeof event);
+    add_event(&events[2], &headers[2], ZMESOS__V1__EVENT_CLASS__TASK, broken, sizeof broken);
+    add_event(&events[3], &headers[3], (Zmesos__V1__EventClass)99, task, sizeof task);
+    add_event(&events[4], &headers[4], ZMESOS__V1__EVENT_CLASS__TASK, task, sizeof task);
+    events[4].has_body = false;
+    for (i = 0; i < 5; i++)
+        pointers[i] = &events[i];
+    page.events = pointers;
+    page.n_events = 5;
+    reply.result_case = ZMESOS__V1__REPLY__RESULT_REPLAY;
+    reply.replay = &page;
+    buf_init(&text, 0);
+    front_json_reply(slice_of(packed, zmesos__v1__reply__pack(&reply, packed)), &text);
+    assert_int_equal(buf_append(&text, "", 1), 0);
+    assert_string_equal((char *)text.data,
+            "{\"replay\":{\"events\":["
+            "{\"topic\":\"t\",\"header\":{\"class\":\"TASK\"},\"json\":\"{\\\"id\\\":\\\"a\\\",\\\"state\\\":"
+            "\\\"RUNNING\\\"}\"},"
+            "{\"topic\":\"t\",\"header\":{\"class\":\"UPDATE\"},\"json\":\"{\\\"type\\\":\\\"RESCIND\\\"}\"},"
+            "{\"topic\":\"t\",\"header\":{\"class\":\"TASK\"},\"json\":\"{}\"},"
+            "{\"topic\":\"t\",\"header\":{},\"body\":\"CgFhIAU=\"},"
+            "{\"topic\":\"t\",\"header\":{\"class\":\"TASK\"}}]}}");
+    buf_clear(&text);
+}
+
 static void test_a_reply_that_cannot_be_written(void **state)
 {
     struct buf text;
@@ -493,6 +547,7 @@ int main(void)
             cmocka_unit_test(test_a_reply_is_as_its_request),
             cmocka_unit_test(test_replies_of_one_dealer_are_told_apart),
             cmocka_unit_test(test_a_reply_that_is_not_utf8),
+            cmocka_unit_test(test_bodies_of_a_replay),
             cmocka_unit_test(test_a_reply_that_cannot_be_written),
             cmocka_unit_test(test_events),
             cmocka_unit_test(test_an_address_in_use),
