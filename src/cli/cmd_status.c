@@ -34,6 +34,8 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
         print_field(i ? "" : "roles", status->roles[i]);
     for (i = 0; i < status->n_suppressed_roles; i++)
         print_field(i ? "" : "suppressed", status->suppressed_roles[i]);
+    for (i = 0; i < status->n_offer_constraints; i++)
+        print_field(i ? "" : "constrained", status->offer_constraints[i]);
     for (i = 0; i < status->n_weights; i++)
         printf("%-13s %s%s%g, has %.1f%% of the cluster\n", i ? "" : "weights", status->weights[i]->submitter,
                 *status->weights[i]->submitter ? " " : "", status->weights[i]->weight,

@@ -78,7 +78,7 @@ void accept_send(struct core *core, struct offer *offer)
 
 void handle_answer(struct core *core, uint64_t number, enum core_answer answer, const char *text)
 {
-    if (asked_answered(core, number, answer, text))
+    if (asked_answered(core, number, answer, text) || limits_answered(core, number, answer))
         return;
     struct accept_call *call = recall(core, number);
     /* The subscription is over, and its offers with it; that it is down comes later. */

@@ -101,6 +101,7 @@ void core_destroy(struct core *core)
     for (size_t i = 0; i < core->call_count; i++)
         free(core->calls[i]);
     for (size_t i = 0; i < core->role_count; i++) {
+        limits_clear(&core->roles[i]);
         heap_clear(&core->roles[i].queue);
         index_clear(&core->roles[i].index);
         free(core->roles[i].name);
@@ -279,6 +280,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     core->teardown.at_ms = core->now.mono_ms;
     core->teardown.backoff_ms = core->config.kill_min_ms;
     sites_clear(core); /* every agent that is there makes an offer anew */
+    limits_up(core);
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
     reconcile_all(core);
@@ -290,6 +292,7 @@ static void handle_down(struct core *core, bool refused, const char *text)
     bool was_up = core->subscription != 0;
     text = clean_words(core, text);
     offers_drop_all(core);
+    limits_down(core, refused);
     maintenance_clear(core);
     core->subscription = 0;
     core->subscription_state =
@@ -326,6 +329,7 @@ static void tick(struct core *core)
     pending_tick(core);
     maintenance_tick(core);
     match_run(core);
+    limits_tick(core);
     offers_tick(core);
     teardown_tick(core);
     reconcile_tick(core);
@@ -340,9 +344,9 @@ static void tick(struct core *core)
 int64_t core_deadline(const struct core *core)
 {
     int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
-    const int64_t others[] = {offers_deadline(core), reconcile_deadline(core), timers_deadline(core),
-            teardown_deadline(core), maintenance_deadline(core), pending_deadline(core),
-            core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+    const int64_t others[] = {offers_deadline(core), limits_deadline(core), reconcile_deadline(core),
+            timers_deadline(core), teardown_deadline(core), maintenance_deadline(core),
+            pending_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
     return at;

@@ -29,6 +29,7 @@ struct role *role_add(struct core *core, const char *name)
     struct role *role = &core->roles[core->role_count++];
     role->name = alloc_string(name);
     heap_init(&role->queue);
+    limits_init(core, role);
     role->revived_ms = role->active_ms = INT64_MIN;
     return role;
 }
@@ -185,7 +186,7 @@ static void begin(struct core *core, const Zmesos__V1__UpdateFramework *update)
 }
 
 /* All that stay and come; those without work want no offers, as before. */
-static Mesos__V1__Scheduler__Call__UpdateFramework *message(struct core *core)
+Mesos__V1__Scheduler__Call__UpdateFramework *framework_message(struct core *core)
 {
     struct arena *arena = &core->out->arena;
     Mesos__V1__Scheduler__Call__UpdateFramework *update = arena_alloc(arena, sizeof *update);
@@ -216,13 +217,17 @@ void handle_update_framework(struct core *core, const struct core_input *input)
         return;
     }
     begin(core, update);
-    asked_send(core, input, MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK)->update_framework =
-            message(core);
+    Mesos__V1__Scheduler__Call__UpdateFramework *call = framework_message(core);
+    call->offer_constraints = limits_carried(core);
+    asked_send(core, input, MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK)->update_framework = call;
+    core->update_asked = true;
 }
 
 void framework_updated(struct core *core, bool done)
 {
     bool forgets = false; /* that one is suppressed, which is not ours any more */
+    core->update_asked = false;
+    limits_carried_answered(core, done);
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
         if (role->state == ROLE_COMING) {
@@ -231,6 +236,8 @@ void framework_updated(struct core *core, bool done)
             role->state = done ? ROLE_GONE : ROLE_OURS;
             forgets |= done && role->stopped;
         }
+        if (role->state == ROLE_GONE)
+            limits_forget(role);
     }
     if (done)
         write_roles(core);

@@ -107,6 +107,9 @@ struct shape {
     size_t look_cost;       /* of a look at an offer, in steps of matching */
     uint64_t narrow_round;  /* in that round offers are found by the values of this constraint: values.c */
     int narrow;             /* its index; -1: of none */
+    size_t waiting;         /* tasks counted in its role's limits */
+    struct slice *limits;   /* groups of offer constraints that it can be told by; owned, as each is */
+    size_t limit_count;     /* 0: it wants offers of all agents */
     struct list_link aside; /* in a round: found no place */
 };
 
@@ -163,9 +166,29 @@ struct line {
     int64_t share; /* as it stands in its level */
 };
 
+/* Of which agents the master is to make offers: limits.c. A text is groups, each with its length in front,
+ * in the order of their bytes; empty: all agents. */
+struct limits {
+    struct map groups;  /* limit.text -> limit: what shapes that wait can be told by */
+    size_t shapes_open; /* shapes that wait and want offers of all agents */
+    uint64_t tasks;     /* that wait, as far as they are counted here */
+    uint64_t waiting;   /* role.waiting, when the wish was made */
+    bool changed;       /* one of these, since the wish was made */
+    bool opened;        /* by request, offers of all agents are wanted once */
+    bool refused;       /* the wish, by the master */
+    struct slice wish;
+    int64_t wish_ms;      /* monotonic; since when it stands */
+    struct slice told;    /* what the master goes by */
+    struct slice said;    /* in our call that is on its way, or the SUBSCRIBE */
+    struct slice carried; /* in the call by request that is on its way */
+    struct slice next;    /* what is to be told, at: */
+    int64_t next_ms;      /* INT64_MAX: nothing; INT64_MIN: as soon as another call may leave */
+};
+
 struct role {
     char *name;
     enum role_state state;
+    struct limits limits;
     struct offer_index index;
     struct heap queue; /* level.node */
     uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
@@ -490,6 +513,10 @@ struct core {
     uint64_t next_call;
     struct asked_call asked_calls[CORE_ASKED_MAX];
     size_t asked_call_count;
+    bool update_asked;                     /* an UPDATE_FRAMEWORK by request is on its way */
+    uint64_t limit_call;                   /* ours; 0: none */
+    int64_t limit_at_ms, limit_backoff_ms; /* no other before; the pause after one that is refused */
+    bool limits_unsaid;                    /* in the next SUBSCRIBE: the last one was refused */
     struct teardown teardown;
     struct map windows;               /* window.agent_id -> window */
     int64_t maintenance_at_ms;        /* when windows are looked at */
@@ -885,7 +912,52 @@ int asked_may(const struct core *core, struct error *err) MUST_CHECK;
 Mesos__V1__Scheduler__Call *asked_send(
         struct core *core, const struct core_input *input, Mesos__V1__Scheduler__Call__Type type);
 
+/* limit_pattern.c */
+#define LIMIT_GROUPS_MOST 64 /* of a role */
+/* Appends what means the same in RE2. False: there is nothing, or it is too large. */
+bool limit_pattern(struct buf *out, const char *pattern);
+
+/* limit_groups.c */
+void limit_read(struct shape *shape); /* its constraints, as groups */
+void limit_release(struct shape *shape);
+/* Whether every agent of the group is one of the other, by its conditions. */
+bool limit_is_within(struct slice group, struct slice other);
+void limit_without_patterns(struct buf *to, struct slice group);
+Mesos__V1__Scheduler__OfferConstraints__RoleConstraints__Group *limit_message(
+        struct arena *arena, struct slice group);
+
+/* limit_text.c */
+void limit_text_set(struct slice *place, struct slice text); /* copies; frees what was there */
+bool limit_text_next(struct slice *rest, struct slice *group);
+/* Into groups that are sorted, where it is not there; the new count. */
+size_t limit_insert(struct slice *groups, size_t count, struct slice group);
+size_t limit_text_read(struct slice *groups, size_t count, struct slice text); /* likewise each of the text */
+void limit_text_write(
+        struct slice *place, const struct slice *groups, size_t count); /* empty where they are too many */
+/* Whether the master offers all agents of the groups `part` where it goes by those of `text`. */
+bool limit_text_covers(struct slice text, struct slice part);
+bool limit_text_has(struct slice text, struct slice part); /* all the groups of `part` */
+
+/* limits.c: offer constraints */
+void limits_init(struct core *core, struct role *role);
+void limits_clear(struct role *role);
+/* A task of that shape waits now, or does not any more. */
+void limits_count(struct core *core, struct shape *shape, bool waits);
+void limits_open(struct role *role); /* offers of all agents are wanted, until that was told */
+void limits_up(struct core *core);
+void limits_down(struct core *core, bool refused);
+void limits_forget(struct role *role); /* it has gone */
+/* For the UPDATE_FRAMEWORK by request: what the master goes by. */
+Mesos__V1__Scheduler__OfferConstraints *limits_carried(struct core *core);
+void limits_carried_answered(struct core *core, bool done);
+/* True when that was our call. */
+bool limits_answered(struct core *core, uint64_t call, enum core_answer answer);
+void limits_tick(struct core *core);
+int64_t limits_deadline(const struct core *core);
+
 /* framework.c: UPDATE_FRAMEWORK by request */
+/* All that stays and comes, without offer constraints. */
+Mesos__V1__Scheduler__Call__UpdateFramework *framework_message(struct core *core);
 struct role *role_slot(const struct core *core, const char *name); /* of any state; NULL: there is none */
 struct role *role_add(struct core *core, const char *name); /* there is room; role_find() does not know it */
 char *roles_configured(const struct core_config *config);   /* malloc'ed */

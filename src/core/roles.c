@@ -59,6 +59,7 @@ static void stop(struct core *core, struct role *role)
 {
     role->stopped = true;
     role->revive_asked = false;
+    role->limits.changed = true;
     tell_why(core, role);
 }
 
@@ -66,6 +67,7 @@ static void go_on(struct core *core, struct role *role)
 {
     role->stopped = false;
     role->revive_asked = core->subscription != 0; /* SUBSCRIBE asks for all offers anyway */
+    limits_open(role);
 }
 
 /* Refuses the whole request where one of the roles is not ours. */

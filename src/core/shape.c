@@ -189,6 +189,8 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
                 spec->constraints[i]->values, spec->constraints[i]->n_values);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
+    if (core->config.offer_constraints)
+        limit_read(shape);
     return shape;
 }
 
@@ -204,6 +206,7 @@ void shape_release(struct core *core, struct shape *shape)
         free(shape->avoid[i]);
     free(shape->avoid);
     tallies_clear(shape);
+    limit_release(shape);
     demand_release(shape->demand);
     shared_drop(core, shape->beaten_by);
     line_release(core, shape->line);
@@ -247,6 +250,8 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
         shape->avoid[i] = alloc_string(base->avoid[i]);
     shape->avoid[base->avoid_count] = alloc_string(agent_id);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
+    if (core->config.offer_constraints)
+        limit_read(shape);
     return shape;
 }
 
@@ -260,6 +265,10 @@ void shape_avoid(struct core *core, struct task *task, const char *agent_id)
     bool queued = task->queue_node.place != 0;
     queue_remove(task);
     task->shape = shape_without(core, base, agent_id);
+    if (task->counted_waiting) {
+        limits_count(core, task->shape, true);
+        limits_count(core, base, false);
+    }
     shape_release(core, base);
     if (queued)
         queue_add(core, task);

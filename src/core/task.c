@@ -204,6 +204,7 @@ static void set_state(struct core *core, struct task *task, task_state to, uint3
     if (waits != task->counted_waiting) {
         task->shape->role->waiting += waits ? 1 : (uint64_t)-1;
         task->counted_waiting = waits;
+        limits_count(core, task->shape, waits);
     }
     if (state_is_over(to))
         task_shelve(core, task);

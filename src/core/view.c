@@ -156,6 +156,12 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
         if (core->roles[i].stopped && (state == ROLE_OURS || state == ROLE_LEAVING))
             view->suppressed_roles[view->n_suppressed_roles++] = core->roles[i].name;
     }
+    view->offer_constraints = arena_array(arena, core->role_count, sizeof *view->offer_constraints);
+    for (size_t i = 0; i < core->role_count; i++) {
+        if (core->roles[i].state == ROLE_OURS && core->subscription != 0 &&
+                core->roles[i].limits.told.length > 0)
+            view->offer_constraints[view->n_offer_constraints++] = core->roles[i].name;
+    }
     view->has_teardown = view->teardown = core->teardown.wanted;
     view->has_maintenance = core->windows.count > 0;
     view->maintenance = core->windows.count;

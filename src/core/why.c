@@ -183,8 +183,12 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
     view->offers = tally->offers;
     if (tally->offers == 0) {
         reason_add(core, view, KIND(NO_OFFERS),
-                arena_format(&core->out->arena, "role %s has had no offer that was free for it",
-                        shape->role->name));
+                arena_format(&core->out->arena, "role %s has had no offer that was free for it%s",
+                        shape->role->name,
+                        shape->role->limits.told.length == 0
+                                ? ""
+                                : "; the master was told to offer agents alone that meet the constraints of "
+                                  "what waits"));
         return;
     }
     size_t first = view->n_reasons;

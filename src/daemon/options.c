@@ -76,6 +76,8 @@ static const struct entry entries[] = {
                 "accept|decline  the master's inverse offers"},
         {"drain", FLAG, AT(drain), 0, NULL, " kill tasks before maintenance of their agent begins"},
         {"drain-grace", SECONDS, AT(drain_grace_ms), 0, "60", "SECONDS  before, with --drain"},
+        {"offer-constraints", CHOICE, AT(no_offer_constraints), 0, "on",
+                "on|off  the master makes offers alone of agents that meet constraints of waiting tasks"},
         {"no-teardown", FLAG, AT(no_teardown), 0, NULL, " requests to tear the framework down are refused"},
         {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
         {"keep-tasks", COUNT, AT(keep_tasks), 0, "100000", "N  tasks kept that are over"},
@@ -112,6 +114,7 @@ static const struct {
         {"orphans", "adopt", "kill"},
         {"on-removed", "stop", "begin-again"},
         {"maintenance", "accept", "decline"},
+        {"offer-constraints", "on", "off"},
 };
 
 #define ENTRIES (sizeof entries / sizeof *entries)

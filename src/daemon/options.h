@@ -24,6 +24,7 @@ struct options {
     bool checkpoint;
     bool kill_orphans;        /* else they are adopted */
     bool no_teardown;         /* by request */
+    bool no_offer_constraints;
     bool decline_maintenance; /* inverse offers; else they are accepted */
     bool drain;               /* tasks are killed before maintenance, so long: */
     int64_t drain_grace_ms, avoid_maintenance_ms;

@@ -64,6 +64,7 @@ static struct core *new_core(struct daemon *daemon)
     config.no_teardown = options->no_teardown;
     config.avoid_maintenance_ms = options->avoid_maintenance_ms;
     config.decline_maintenance = options->decline_maintenance;
+    config.offer_constraints = !options->no_offer_constraints;
     config.drain = options->drain;
     config.drain_grace_ms = options->drain_grace_ms;
     config.keep_tasks = (size_t)options->keep_tasks;

@@ -90,6 +90,7 @@ int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
     const char **suppressed = arena_array(&arena, CORE_ROLES_MAX, sizeof *suppressed);
     subscribe.n_suppressed_roles = core_suppressed_roles(daemon->core, suppressed);
     subscribe.suppressed_roles = (char **)(uintptr_t)suppressed;
+    subscribe.offer_constraints = core_offer_constraints(daemon->core, &arena);
     Mesos__V1__Scheduler__Call call;
     mesos__v1__scheduler__call__init(&call);
     call.framework_id = &id;

@@ -74,7 +74,8 @@ void handle_subscribe(struct call_context *context)
             {NULL, NULL},
     };
     struct http_stream *stream = http_stream_open(context->request, headers, stream_closed, NULL);
-    if (validate_framework(info, &err) != 0) {
+    if (validate_framework(info, &err) != 0 ||
+            constraints_check(subscribe->offer_constraints, info->roles, info->n_roles, &err) != 0) {
         refuse(context, stream, err.text);
         return;
     }
@@ -124,6 +125,11 @@ void handle_update_framework(struct call_context *context)
                 "checkpoint", old->checkpoint ? "true" : "false", info->checkpoint ? "true" : "false", &err);
     if (code != 0) {
         snprintf(text, sizeof(text), "FrameworkInfo update is not valid: %s", err.text);
+        api_error(context->request, MHD_HTTP_BAD_REQUEST, text);
+        return;
+    }
+    if (constraints_check(update->offer_constraints, info->roles, info->n_roles, &err) != 0) {
+        snprintf(text, sizeof(text), "'UpdateFramework' call is not valid: %s", err.text);
         api_error(context->request, MHD_HTTP_BAD_REQUEST, text);
         return;
     }

@@ -191,6 +191,8 @@ static json_t *write_frameworks(struct local *local)
         json_t *roles = json_array();
         json_t *offers = json_array();
         char *info = write_message(&framework->info->base);
+        char *constraints =
+                framework->constraints == NULL ? NULL : write_message(&framework->constraints->base);
         for (size_t i = 0; i < framework->role_count; i++)
             json_array_append_new(roles, json_pack("{s:s,s:b}", "name", framework->roles[i]->name,
                                                  "suppressed", (int)framework->roles[i]->suppressed));
@@ -198,11 +200,13 @@ static json_t *write_frameworks(struct local *local)
                 link = list_next(&framework->offers, link))
             json_array_append_new(offers, json_string(list_item(link, struct offer, in_framework)->id));
         json_array_append_new(
-                array, json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:o}", "id", framework->id, "name",
+                array, json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:o,s:o}", "id", framework->id, "name",
                                framework->info->name, "state", framework_state_name(framework->state),
                                "stream_id", framework->stream_id, "roles", roles, "offers", offers, "tasks",
-                               (json_int_t)framework->tasks.count, "framework_info", json_or_null(info)));
+                               (json_int_t)framework->tasks.count, "framework_info", json_or_null(info),
+                               "offer_constraints", json_or_null(constraints)));
         free(info);
+        free(constraints);
     }
     return array;
 }

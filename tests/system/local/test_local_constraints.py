@@ -34,8 +34,19 @@ CASES = [
     (only([hostname(**equals("agent3"))], [attribute("rack", **equals("r1"))]), "agent1 agent3"),
     (only([hostname(**equals("agent3")), attribute("rack", **equals("r1"))]), ""),
     (only([{"selector": {"pseudoattribute_type": "ZONE"}, "predicate": {"exists": {}}}]), ""),
-    (only(), "agent1 agent2 agent3"),
-    (only([attribute("rack", **equals("r1"))], role="other"), "agent1 agent2 agent3"),
+    (only([attribute("rack", text_matches={"regex": "r\\C"})]), "agent1"),
+    (only([attribute("rack", text_matches={"regex": "(r\\C)+\\C"})]), "agent2"),
+    ({}, "agent1 agent2 agent3"),
+]
+REFUSED = [
+    (only(), "has an empty 'RoleConstraints::groups' for role *"),
+    (only([]), "contains an empty RoleConstraints::Group"),
+    (only([attribute("rack", **equals("r1"))], role="other"), "for a role 'other'not contained in the set of roles"),
+    (only([attribute("rack", **equals("r1"))], role=""), "for a role ''not contained in the set of roles"),
+    (only([attribute("rack")]), "Unknown predicate type"),
+    (only([{"selector": {}, "predicate": {"exists": {}}}]), "Exactly one of"),
+    (only([attribute("rack", text_matches={"regex": "(r"})]), "Failed to construct regex from pattern '(r'"),
+    (only([attribute("rack", text_not_matches={"regex": "(r"})]), "Failed to construct regex from pattern '(r'"),
 ]
 
 
@@ -66,3 +77,15 @@ def test_they_change_with_the_framework(start):
     assert offered(framework) == {"agent3"}
     again = framework.again()                                    # without any
     assert offered(again) == {"agent1", "agent2", "agent3"}
+
+
+@pytest.mark.parametrize("constraints, words", REFUSED)
+def test_which_are_refused(start, constraints, words):
+    local = start(*AGENTS)
+    framework = Framework(local.master, info(failover_timeout=3600.0))
+    status, text, _ = framework.post("UPDATE_FRAMEWORK", framework_info={**framework.info, "id": framework.id},
+                                     offer_constraints=constraints)
+    assert status == 400 and words in text
+    assert offered(framework) == {"agent1", "agent2", "agent3"}     # nothing was changed
+    refused = Framework(local.master, offer_constraints=constraints)
+    assert refused.first["type"] == "ERROR" and words in refused.first["error"]["message"]

@@ -148,6 +148,8 @@ static void check_call(struct rig *rig, const struct core_call *call)
     assert_in_range(call->launch_count, 0, CORE_ACCEPT_MAX);
     rig->call_counts[type]++;
     rig->last_call = call->number;
+    if (call->call->update_framework)
+        rig->last_update = call->number;
     if (call->call->accept)
         note_accept(rig, call);
     for (size_t i = 0; i < call->launch_count; i++) {

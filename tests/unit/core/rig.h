@@ -77,6 +77,7 @@ struct rig {
     struct rig_accept *accepts;
     size_t accept_count;
     uint64_t last_call;     /* its number */
+    uint64_t last_update;   /* of the last UPDATE_FRAMEWORK */
     size_t call_counts[64]; /* calls made, by type */
     struct map launched;    /* Mesos ids that were in an ACCEPT */
     struct buf story; /* of the events of tasks: "a:RUNNING/2 ", 2 being the last attempt; "-" for none */
@@ -195,6 +196,8 @@ void text_unconfirmed(
         struct buf *buf, const Zmesos__V1__UnconfirmedUpdate *update); /* " a.1 RUNNING #3 uuid by NAME" */
 void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status);
 const char *state_name(int state);
+/* " r1: rack=r1 & row? or host#h7": "?" exists, "-" does not; selectors host#, region#, zone#. */
+void text_offer_constraints(struct buf *buf, const Mesos__V1__Scheduler__OfferConstraints *constraints);
 void text_add(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* disk.c */

@@ -137,6 +137,11 @@ static const char *answer(struct play *play)
             rig->accepts[open++] = rig->accepts[i];
     }
     rig->accept_count = open;
+    if (rig->last_update > 0 && draw(play, 2)) {
+        rig->last_call = rig->last_update;
+        rig->last_update = 0;
+        return in_answer_last(rig, draw(play, 3) ? CORE_ACCEPTED : CORE_REFUSED, "words");
+    }
     if (open == 0)
         return "";
     size_t at = draw(play, (unsigned)rig->accept_count);
@@ -156,6 +161,7 @@ static const char *go_down(struct play *play)
                     draw(play, 2) ? CORE_NOT_DONE : CORE_UNANSWERED, "");
     }
     rig->accept_count = 0;
+    rig->last_update = 0;
     return draw(play, 4) ? in_down(rig, "gone") : in_refused(rig, "no");
 }
 
@@ -355,6 +361,7 @@ static void keeps_few(struct core_config *config)
 {
     config->keep_tasks = 6;
     config->keep_tasks_ms = 3600000;
+    config->offer_constraints = true;
 }
 
 static void keeps_few_and_kills(struct core_config *config)

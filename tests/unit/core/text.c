@@ -120,6 +120,49 @@ static void add_ids(struct buf *buf, Mesos__V1__OfferID **ids, size_t count)
         text_add(buf, " %s", ids[i]->value);
 }
 
+static void add_condition(struct buf *buf, const Mesos__V1__Scheduler__AttributeConstraint *condition)
+{
+    static const char *const pseudo[] = {"UNKNOWN#", "host#", "region#", "zone#"};
+    const Mesos__V1__Scheduler__AttributeConstraint__Predicate *p = condition->predicate;
+    assert_int_equal((p->exists != NULL) + (p->not_exists != NULL) + (p->text_equals != NULL) +
+                             (p->text_not_equals != NULL) + (p->text_matches != NULL) +
+                             (p->text_not_matches != NULL),
+            1);
+    assert_int_equal(
+            condition->selector->has_pseudoattribute_type, condition->selector->attribute_name == NULL);
+    text_add(buf, "%s",
+            condition->selector->attribute_name ? condition->selector->attribute_name
+                                                : pseudo[condition->selector->pseudoattribute_type]);
+    if (p->exists || p->not_exists)
+        text_add(buf, "%s", p->exists ? "?" : "-");
+    if (p->text_equals)
+        text_add(buf, "=%s", p->text_equals->value);
+    if (p->text_not_equals)
+        text_add(buf, "!=%s", p->text_not_equals->value);
+    if (p->text_matches)
+        text_add(buf, "~%s", p->text_matches->regex);
+    if (p->text_not_matches)
+        text_add(buf, "!~%s", p->text_not_matches->regex);
+}
+
+void text_offer_constraints(struct buf *buf, const Mesos__V1__Scheduler__OfferConstraints *constraints)
+{
+    for (size_t i = 0; constraints && i < constraints->n_role_constraints; i++) {
+        const Mesos__V1__Scheduler__OfferConstraints__RoleConstraints *role =
+                constraints->role_constraints[i]->value;
+        text_add(buf, " %s:", constraints->role_constraints[i]->key);
+        assert_true(role->n_groups > 0);
+        for (size_t g = 0; g < role->n_groups; g++) {
+            text_add(buf, "%s", g ? " or " : " ");
+            assert_true(role->groups[g]->n_attribute_constraints > 0);
+            for (size_t c = 0; c < role->groups[g]->n_attribute_constraints; c++) {
+                text_add(buf, "%s", c ? " & " : "");
+                add_condition(buf, role->groups[g]->attribute_constraints[c]);
+            }
+        }
+    }
+}
+
 static void add_call(struct buf *buf, const struct core_call *call)
 {
     const Mesos__V1__Scheduler__Call *c = call->call;
@@ -156,6 +199,7 @@ static void add_call(struct buf *buf, const struct core_call *call)
             text_add(buf, " %s", c->update_framework->framework_info->roles[i]);
         for (size_t i = 0; i < c->update_framework->n_suppressed_roles; i++)
             text_add(buf, " -%s", c->update_framework->suppressed_roles[i]);
+        text_offer_constraints(buf, c->update_framework->offer_constraints);
     }
     if (c->accept_inverse_offers) {
         add_ids(buf, c->accept_inverse_offers->inverse_offer_ids,

@@ -81,6 +81,7 @@ struct core_config {
     bool no_teardown;             /* it is refused */
     int64_t avoid_maintenance_ms; /* an agent gets no tasks so long before maintenance of it begins */
     bool decline_maintenance;     /* inverse offers are declined, else accepted */
+    bool offer_constraints;       /* the master is told of which agents a role wants offers */
     bool drain;                   /* tasks are killed before maintenance of their agent begins: */
     int64_t drain_grace_ms;       /* so long */
 
@@ -239,5 +240,8 @@ bool core_is_tearing_down(const struct core *core);
 /* The roles in which nothing waits or that a request has suppressed, for the next SUBSCRIBE; into `roles`,
  * which has room for CORE_ROLES_MAX. Borrowed strings. */
 size_t core_suppressed_roles(struct core *core, const char **roles);
+
+/* Of which agents roles want offers, for the next SUBSCRIBE; NULL: of all. In `arena`. */
+Mesos__V1__Scheduler__OfferConstraints *core_offer_constraints(struct core *core, struct arena *arena);
 
 #endif
