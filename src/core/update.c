@@ -276,6 +276,7 @@ void handle_update(struct core *core, const Mesos__V1__TaskStatus *status, struc
     if (!task) {
         handle_orphan(core, status, news);
         task = task_of_mesos_id(core, status->task_id->value, &attempt); /* adopted: it is one now */
+        kept_back = task && pending_take(core, task, attempt, status, bytes);
     } else if (news != NEWS_NONE && (attempt != task_current(task) || attempt->flags & ATTEMPT_REPLACED)) {
         handle_stale(core, task, attempt, news, message, reason);
     } else if (news != NEWS_NONE) {

@@ -72,6 +72,7 @@ enum plant {
     PLANT_NO_REASON,    /* say nothing of why a task waits */
     PLANT_NO_WEIGHT,    /* overlook the weight of a submitter */
     PLANT_NO_SUBMITTER, /* and who submitted a task */
+    PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

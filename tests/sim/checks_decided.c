@@ -20,11 +20,15 @@ void check_call_decided(struct sim *sim, struct call *call)
     struct heard *heard = &sim->daemon.heard;
     const struct word *word = heard->word;
     bool acknowledges = call->type == CALL(ACKNOWLEDGE) || call->type == CALL(ACKNOWLEDGE_OPERATION_STATUS);
+    if (call->type == CALL(ACKNOWLEDGE) && call->uuid && call->uuid <= sim->update_count)
+        check_may_acknowledge(sim, sim->updates[call->uuid - 1]);
+    bool kept = call->type == CALL(ACKNOWLEDGE) && call->uuid && call->uuid <= sim->update_count &&
+                consumers_keep(sim, sim->updates[call->uuid - 1]);
     if (acknowledges && word &&
             ((word->update && word->update->uuid == call->uuid) ||
                     (word->operation && word->operation->uuid == call->uuid)))
         heard->acknowledged++;
-    else if (acknowledges)
+    else if (acknowledges && !kept)
         violation(sim, "an acknowledgement of what was not heard now");
     for (size_t i = 0; i < call->launch_count; i++) {
         const struct wish *wish = call->launches[i].life->wish;
@@ -71,9 +75,10 @@ void check_heard(struct sim *sim, const struct heard *heard)
     bool uuid = word->update || (word->operation && word->operation->uuid);
     if (heard->published != 1)
         violation(sim, "an event of type %d is published %u times", (int)word->type, heard->published);
-    if (heard->acknowledged != (uuid ? 1u : 0u))
-        violation(sim, "%s is acknowledged %u times", word->update ? word->id : "an event",
-                heard->acknowledged);
+    if (word->update)
+        check_acknowledged(sim, word->update, heard->acknowledged);
+    else if (heard->acknowledged != (uuid ? 1u : 0u))
+        violation(sim, "%s is acknowledged %u times", "an event", heard->acknowledged);
 }
 
 /* ---- forgetting and releasing -----------------------------------------------------------------------------

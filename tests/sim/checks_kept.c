@@ -174,6 +174,8 @@ static void check_forget_row(struct sim *sim, const struct kept_task *task)
         violation(sim, "what is not there is forgotten");
         return;
     }
+    if (consumers_wait(task))
+        violation(sim, "%s is forgotten, and an update of it waits for its consumer", task->row.id);
     const struct core_config *config = &sim->daemon.config;
     int64_t age_ms = (world_now(sim).wall_ns - task->row.changed_ns) / 1000000;
     bool old = age_ms >= config->keep_tasks_ms || sim->weather.faults[FAULT_WALL_JUMP];

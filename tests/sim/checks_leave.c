@@ -274,6 +274,8 @@ void check_reply_leaves(struct sim *sim, const struct answered *reply)
         violation(sim, "a reply leaves a daemon that ended");
     if (reply->tasks)
         check_read(sim, reply);
+    if (request->kind == REQUEST_CONFIRM)
+        consumers_promise(sim, reply);
     if (request->kind == REQUEST_LIST)
         check_listed(sim, reply);
     if (request->kind == REQUEST_KILL_LABEL)

@@ -114,7 +114,7 @@ static void check_task(struct sim *sim, const struct kept_task *task)
 {
     const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
     int state = task->row.state;
-    if (is_over(state))
+    if (is_over(state) || consumers_wait(task))
         return;
     if (state == (int)VIEW(QUEUED))
         check_queued(sim, task, wish);
@@ -132,13 +132,20 @@ static void check_task(struct sim *sim, const struct kept_task *task)
 /* ---- lives ------------------------------------------------------------------------------------------------
  */
 
+/* For a consumer that is there no more. */
+static bool may_wait(const struct sim *sim, const struct update *update)
+{
+    return consumers_keep(sim, update) && update->life->wish->consumer_waits && !update->confirmed &&
+           !sim->consumer_stays;
+}
+
 static void check_life(struct sim *sim, const struct life *life)
 {
-    const struct kept_task *task;
+    const struct kept_task *task = NULL;
     const struct attempt_row *row = store_attempt(sim, life->id, &task);
-    if (reachable(life->agent) && life->updates)
+    if (reachable(life->agent) && life->updates && !may_wait(sim, life->updates))
         violation(sim, "%s %s is not acknowledged", life->id, state_name(life->updates->state));
-    if (!runs(life))
+    if (!runs(life) || (task && consumers_wait(task)))
         return;
     if (!row)
         violation(sim, "%s runs, and is no task's", life->id);
@@ -157,7 +164,7 @@ static void check_memory(struct sim *sim, const struct peek *peek)
     size_t over = 0, held = 0;
     for (size_t i = 0; i < disk->task_count; i++) {
         bool final = is_final(disk->tasks[i].row.state);
-        over += final;
+        over += final && !consumers_wait(&disk->tasks[i]);
         held += !final && disk->tasks[i].row.flags & peek_held;
     }
     if (held != peek->held)

@@ -55,6 +55,7 @@ struct answered *client_read_reply(struct sim *sim, const struct core_reply *rep
     struct answered *answered = NEW(sim, struct answered);
     const Zmesos__V1__Reply *from = reply->reply;
     answered->token = reply->token;
+    consumers_read(sim, answered, from);
     check_other_reply(sim, sim->requests[reply->token - 1], from);
     answered->code = from->code;
     for (size_t i = 0; i < sim->wish_count; i++) {
@@ -76,6 +77,8 @@ void client_reply(struct sim *sim, const struct answered *reply)
     if (weather_chance(sim, 50) || reply->code == ZMESOS__V1__CODE__UNAVAILABLE)
         return;
     request->answered = true;
+    if (request->kind == REQUEST_UNCONFIRMED)
+        consumers_reply(sim, reply);
     for (size_t i = 0; i < reply->count && request->kind == REQUEST_LIST; i++) {
         if (reply->adopted[i])
             client_found(sim, reply->ids[i]);

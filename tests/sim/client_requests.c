@@ -82,6 +82,7 @@ struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool oth
     want.cpus += otherwise ? 1000 : 0;
     want_pack(sim, &want, &spec);
     rules_pack(sim, wish, &spec);
+    consumers_pack(sim, wish, &spec);
     spec.has_despite_maintenance = wish->despite;
     spec.despite_maintenance = wish->despite;
     spec.has_priority = wish->priority != 0;
@@ -214,6 +215,10 @@ static void fill(struct sim *sim, const struct request *request, Zmesos__V1__Req
     case REQUEST_RELEASE:
         fill_release(sim, request, message);
         break;
+    case REQUEST_UNCONFIRMED:
+    case REQUEST_CONFIRM:
+        consumers_fill(sim, request, message);
+        break;
     default:
         client_fill_other(sim, request, message);
         break;
@@ -260,7 +265,7 @@ void client_send(struct sim *sim, void *context, uint64_t number)
     static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
             "lists", "reconciles", "launches otherwise", "releases", "suppresses", "revives", "changes roles",
             "tears down", "shuts down", "sends a message to", "requests resources", "reconciles operations",
-            "asks why", "asks for the sandbox of"};
+            "asks why", "asks for the sandbox of", "asks what is not confirmed", "confirms"};
     trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],
             request->count ? request->wishes[0]->id : "", request->drop ? " to drop" : "", request->count);
     request->tries++;

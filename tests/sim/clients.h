@@ -2,6 +2,7 @@
 #ifndef SIM_CLIENTS_H
 #define SIM_CLIENTS_H
 
+#include "consumers.h"
 #include "rules.h"
 #include "stuff.h"
 
@@ -31,9 +32,11 @@ struct wish {
     int submitter; /* of submitters[] */
     struct rule rules[RULES_MAX];
     size_t rule_count;
-    bool despite;    /* maintenance */
-    int64_t runs_us; /* INT64_MAX: until it is killed */
-    unsigned fails;  /* permille of its attempts */
+    bool despite;        /* maintenance */
+    int64_t consumer_ms; /* its time; 0: there is no consumer */
+    bool consumer_waits; /* past it too */
+    int64_t runs_us;     /* INT64_MAX: until it is killed */
+    unsigned fails;      /* permille of its attempts */
     const char *label;
     struct policy policy;
     int64_t launch_timeout_ms;
@@ -73,6 +76,8 @@ enum request_kind {
     REQUEST_OPERATIONS,
     REQUEST_WHY,
     REQUEST_SANDBOX,
+    REQUEST_UNCONFIRMED,
+    REQUEST_CONFIRM,
 };
 
 struct request {
@@ -85,6 +90,8 @@ struct request {
     int role;     /* -1: all */
     int executor; /* 0: that of the task */
     struct agent *agent;
+    struct update *updates[REQUEST_UPDATES_MAX]; /* to be confirmed */
+    size_t update_count;
     uint64_t token;
     bool answered;
     int tries;
@@ -103,6 +110,8 @@ struct answered {
     uint64_t *revisions;
     unsigned *forgets; /* of each by then */
     bool *adopted;
+    struct update **updates; /* that wait for their consumer */
+    size_t update_count;
 };
 
 struct published {

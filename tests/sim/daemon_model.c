@@ -137,6 +137,8 @@ void daemon_word(struct sim *sim, const struct word *word)
     daemon_event(sim, word, &input, &event);
     daemon->heard = (struct heard){.word = word};
     hand_hear(sim, word);
+    if (word->update && !word->update->heard_us)
+        word->update->heard_us = sim->now_us;
     daemon_input(sim, &input);
     if (daemon->heard.handled)
         check_heard(sim, &daemon->heard);

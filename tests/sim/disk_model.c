@@ -35,10 +35,9 @@ static bool is_id(const struct kept_task *task, const struct attempt_row *attemp
     return strcmp(made, mesos_id) == 0;
 }
 
-const struct attempt_row *store_attempt(
-        const struct sim *sim, const char *mesos_id, const struct kept_task **task)
+static const struct attempt_row *find_attempt(
+        const struct disk *disk, const char *mesos_id, const struct kept_task **task)
 {
-    const struct disk *disk = &sim->store.disk;
     for (size_t i = 0; i < disk->task_count; i++) {
         for (size_t j = 0; j < disk->tasks[i].attempt_count; j++) {
             if (!is_id(&disk->tasks[i], &disk->tasks[i].attempts[j], mesos_id))
@@ -58,6 +57,18 @@ const char *store_meta(const struct sim *sim, const char *name)
             return disk->metas[i].value;
     }
     return NULL;
+}
+
+const struct attempt_row *store_attempt(
+        const struct sim *sim, const char *mesos_id, const struct kept_task **task)
+{
+    return find_attempt(&sim->store.disk, mesos_id, task);
+}
+
+const struct attempt_row *decided_attempt(
+        const struct sim *sim, const char *mesos_id, const struct kept_task **task)
+{
+    return find_attempt(&sim->store.ahead, mesos_id, task);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ enum feature {
     FEATURE_WHY,         /* requests that ask why, and where */
     FEATURE_HEALTH,      /* of tasks, as it changes */
     FEATURE_SHARES,      /* submitters, with weights */
+    FEATURE_CONSUMERS,   /* that confirm updates before Mesos may forget them */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

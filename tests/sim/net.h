@@ -70,6 +70,8 @@ struct update {
     mesos_state state;
     int reason, healthy;
     int64_t durable_us; /* since when one word that carried it is in our journal; 0: it is not */
+    int64_t heard_us;   /* by our daemon for the first time; 0: not yet */
+    bool confirmed, confirm_answered; /* by its consumer */
     struct update *next;
 };
 

@@ -31,6 +31,7 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_REASON] = "no-reason",
         [PLANT_NO_WEIGHT] = "no-weight",
         [PLANT_NO_SUBMITTER] = "no-submitter",
+        [PLANT_NO_CONSUMER] = "no-consumer",
 };
 
 bool plant_forgets(const struct sim *sim, const char *meta)
@@ -104,6 +105,10 @@ void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec)
     if (sim->plant == PLANT_NO_SUBMITTER) {
         free(spec->submitter);
         spec->submitter = NULL;
+    }
+    if (sim->plant == PLANT_NO_CONSUMER) {
+        zmesos__v1__consumer__free_unpacked(spec->consumer, NULL);
+        spec->consumer = NULL;
     }
     if (sim->plant == PLANT_NO_ROOM)
         spec->cpus *= 1000;

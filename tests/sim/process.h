@@ -52,6 +52,9 @@ void disk_clear(struct disk *disk);
 void store_take_backup(struct sim *sim);
 bool store_restore(struct sim *sim);                             /* false: there is no backup */
 const char *store_meta(const struct sim *sim, const char *name); /* NULL: never written */
+/* As the core has decided. */
+const struct attempt_row *decided_attempt(
+        const struct sim *sim, const char *mesos_id, const struct kept_task **task);
 const struct kept_task *store_task(const struct sim *sim, const char *id);
 /* By Mesos's id; NULL: none. *task is its task. */
 const struct attempt_row *store_attempt(

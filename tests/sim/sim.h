@@ -13,6 +13,7 @@
 #include "checks.h"
 #include "clients.h"
 #include "cluster.h"
+#include "consumers.h"
 #include "fairness.h"
 #include "features.h"
 #include "hand.h"
@@ -33,7 +34,8 @@ struct sim {
     bool calm;
 
     bool features[FEATURE_COUNT];
-    int64_t weight; /* of the last submitter, in thousandths; 0: 1 */
+    int64_t weight;      /* of the last submitter, in thousandths; 0: 1 */
+    bool consumer_stays; /* to the end */
     struct weather weather;
     uint64_t conn_count;
     struct store store;

@@ -283,6 +283,20 @@ static void a_restored_backup(void **state)
 }
 
 /* Its tasks are nobody's business any more: nothing is sent, and the consumer still has its due. */
+/* What the original of a restored store launched meanwhile is that task's attempt, its consumer's too. */
+static void an_attempt_that_is_found(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a consumer bank 60000 ACKNOWLEDGE");
+    rig_restore(rig, "another");
+    in_up(rig);
+    rig_show(rig, SHOW_CALLS);
+    expect(in_update(rig, "a.1.1 RUNNING by EXECUTOR uuid " U1), "");
+    assert_true(shown(rig, "a", 1)->has_unconfirmed_since_ns);
+    rig_show(rig, SHOW_CALLS);
+    expect(in_confirm(rig, "bank", "a.1 " U1), ACK("a.1.1", U1));
+}
+
 static void a_framework_that_was_removed(void **state)
 {
     struct rig *rig = launched(state);
@@ -649,6 +663,7 @@ int main(void)
             TEST(confirmed_after_a_restart),
             TEST(the_event_is_kept),
             TEST(a_restored_backup),
+            TEST(an_attempt_that_is_found),
             TEST(a_framework_that_was_removed),
             TEST(a_retry_does_not_wait),
             TEST(one_that_was_given_up),
