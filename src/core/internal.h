@@ -456,6 +456,7 @@ struct core {
     struct map shapes;                                  /* shape.key -> shape */
     struct map submitters, levels, lines;               /* by name, by their ids */
     uint64_t used[SCALAR_COUNT], cluster[SCALAR_COUNT]; /* by all tasks; known of all agents */
+    uint64_t whole[SCALAR_COUNT]; /* of both the larger, as a round began: else shares would shrink in it */
     bool match_wanted;                                  /* a round is to begin */
     bool match_going;   /* one was begun and is not over: it goes on with the next tick */
     bool match_at_once; /* something came while it went on: the next one follows it */
@@ -684,6 +685,7 @@ struct line *line_next(struct core *core, const struct role *role);       /* who
 void shares_count(struct core *core, const struct task *task, bool more); /* while it has its agent */
 void shares_learn(struct core *core, const struct offer *offer);
 void shares_forget(struct core *core, const struct site *site);
+void shares_begin(struct core *core); /* a round */
 double shares_dominant(const struct core *core, const struct submitter *submitter); /* 0 to 1 */
 void shares_served(struct core *core, const struct shape *shape); /* a task of it was placed */
 void shares_refused(struct core *core, struct shape *shape);      /* none of it was: by whose turn? */

@@ -233,6 +233,7 @@ static void begin_round(struct core *core)
     core->match_going = true;
     core->match_role = 0;
     core->round++;
+    shares_begin(core);
 }
 
 static void stop_round(struct core *core)

@@ -112,20 +112,37 @@ void shares_forget(struct core *core, const struct site *site)
         core->cluster[s] -= site->most[s];
 }
 
+static void measure(const struct core *core, uint64_t whole[SCALAR_COUNT])
+{
+    for (int s = 0; s < SCALAR_COUNT; s++)
+        whole[s] = core->cluster[s] > core->used[s] ? core->cluster[s] : core->used[s];
+}
+
+void shares_begin(struct core *core)
+{
+    measure(core, core->whole);
+}
+
+static double dominant(const uint64_t whole[SCALAR_COUNT], const struct submitter *submitter)
+{
+    double largest = 0;
+    for (int s = 0; s < SCALAR_COUNT; s++) {
+        double share = whole[s] > 0 ? (double)submitter->used[s] / (double)whole[s] : 0;
+        largest = share > largest ? share : largest;
+    }
+    return largest;
+}
+
 double shares_dominant(const struct core *core, const struct submitter *submitter)
 {
-    double dominant = 0;
-    for (int s = 0; s < SCALAR_COUNT; s++) {
-        uint64_t all = core->cluster[s] > core->used[s] ? core->cluster[s] : core->used[s];
-        double share = all > 0 ? (double)submitter->used[s] / (double)all : 0;
-        dominant = share > dominant ? share : dominant;
-    }
-    return dominant;
+    uint64_t whole[SCALAR_COUNT];
+    measure(core, whole);
+    return dominant(whole, submitter);
 }
 
 static int64_t weighted(const struct core *core, const struct submitter *submitter)
 {
-    double share = shares_dominant(core, submitter) * SHARE_UNIT * 1000 / (double)submitter->weight;
+    double share = dominant(core->whole, submitter) * SHARE_UNIT * 1000 / (double)submitter->weight;
     return share < (double)(INT64_MAX / 2) ? (int64_t)share : INT64_MAX / 2;
 }
 

@@ -192,6 +192,20 @@ static void the_name_has_a_limit(void **state)
     assert_null(look(rig, "b"));
 }
 
+/* Of agents that have made no offer since, one knows what our tasks use there, and it grows with each of
+ * them. */
+static void the_whole_is_the_same_for_a_round(void **state)
+{
+    struct rig *rig = ready(state, NULL);
+    in_launch(rig, "a1 from a | b1 from b | a2 from a | b2 from b | a3 from a | b3 from b");
+    in_offers(rig, "o1 A1 cpus 6");
+    in_down(rig, "");
+    in_up(rig);
+    in_launch(rig, "a4 from a | a5 from a | b4 from b | b5 from b");
+    expect(in_offers(rig, "o2 A2 cpus 3"),
+            "CALL ACCEPT o2 [a4.7.1 cpus 1] [b4.9.1 cpus 1] [a5.8.1 cpus 1]\n");
+}
+
 /* However it is asked for. */
 static void what_is_asked_for_by_name_counts(void **state)
 {
@@ -211,6 +225,7 @@ int main(void)
             TEST(weights),
             TEST(the_dominant_share_counts),
             TEST(what_is_over_counts_no_more),
+            TEST(the_whole_is_the_same_for_a_round),
             TEST(what_is_asked_for_by_name_counts),
             TEST(after_a_restart),
             TEST(what_fits_nowhere_keeps_no_turn),
