@@ -132,11 +132,14 @@ static void check_task(struct sim *sim, const struct kept_task *task)
 /* ---- lives ------------------------------------------------------------------------------------------------
  */
 
-/* For a consumer that is there no more. */
+/* For a consumer that is there no more, or that has just confirmed or is about to. */
 static bool may_wait(const struct sim *sim, const struct update *update)
 {
-    return consumers_keep(sim, update) && update->life->wish->consumer_waits && !update->confirmed &&
-           !sim->consumer_stays;
+    const struct wish *wish = consumers_keep(sim, update);
+    int64_t since_us = sim->now_us - (update->confirmed_us ? update->confirmed_us : update->heard_us);
+    return wish &&
+           ((wish->consumer_waits && !sim->consumer_stays && (!update->confirmed_us || sim->restores > 0)) ||
+                   since_us < 5 * MINUTE + sim->weather.retry_max_us);
 }
 
 static void check_life(struct sim *sim, const struct life *life)

@@ -61,12 +61,13 @@ static void fill_confirm(struct sim *sim, const struct request *request, Zmesos_
     confirm->updates = arena_array(arena, request->update_count, sizeof *confirm->updates);
     for (size_t i = 0; i < request->update_count; i++) {
         struct update *kept = request->updates[i];
-        kept->confirmed = true; /* may be acknowledged from now on */
+        if (!kept->confirmed_us)
+            kept->confirmed_us = sim->now_us; /* may be acknowledged from now on */
         Zmesos__V1__Confirm__Update *update = arena_alloc(arena, sizeof *update);
         zmesos__v1__confirm__update__init(update);
-        update->task_id = arena_string(arena, kept->life->wish->id);
+        update->task_id = arena_string(arena, kept->task_id);
         update->has_attempt = update->has_uuid = true;
-        update->attempt = kept->life->attempt;
+        update->attempt = kept->attempt;
         update->uuid = (ProtobufCBinaryData){.len = 16, .data = uuid_bytes(sim, kept->uuid)};
         confirm->updates[confirm->n_updates++] = update;
     }
@@ -106,24 +107,25 @@ void consumers_pack(struct sim *sim, const struct wish *wish, Zmesos__V1__TaskSp
 /* ---- what must hold ---- */
 
 /* Of a task that our daemon knows with its specification. */
-bool consumers_keep(const struct sim *sim, const struct update *update)
+const struct wish *consumers_keep(const struct sim *sim, const struct update *update)
 {
     const struct kept_task *task;
-    const struct wish *wish = update->life->wish;
-    return wish && wish->consumer_ms && decided_attempt(sim, update->life->id, &task) &&
-           !(task->row.flags & peek_adopted);
+    if (!decided_attempt(sim, update->life->id, &task) || task->row.flags & peek_adopted)
+        return NULL;
+    const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
+    return wish && wish->consumer_ms ? wish : NULL;
 }
 
 static bool is_late(const struct sim *sim, const struct update *update)
 {
-    const struct wish *wish = update->life->wish;
+    const struct wish *wish = consumers_keep(sim, update);
     return !wish->consumer_waits && (sim->weather.faults[FAULT_WALL_JUMP] ||
                                             sim->now_us - update->heard_us >= (wish->consumer_ms - 2) * MS);
 }
 
 void check_may_acknowledge(struct sim *sim, const struct update *update)
 {
-    if (!update->confirmed && consumers_keep(sim, update) && !is_late(sim, update))
+    if (!update->confirmed_us && consumers_keep(sim, update) && !is_late(sim, update))
         violation(sim, "%s %s is acknowledged, and its consumer has not confirmed it", update->life->id,
                 state_name(update->state));
 }
@@ -184,6 +186,8 @@ void consumers_read(struct sim *sim, struct answered *answered, const Zmesos__V1
             violation(sim, "an update of %s waits, and it does not", page->updates[i]->task_id);
             return;
         }
+        update->task_id = arena_string(&sim->arena, page->updates[i]->task_id);
+        update->attempt = page->updates[i]->attempt;
         answered->updates[answered->update_count++] = update;
     }
 }

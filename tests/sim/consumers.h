@@ -18,7 +18,8 @@ void consumers_fill(struct sim *sim, const struct request *request, Zmesos__V1__
 void consumers_read(struct sim *sim, struct answered *answered, const Zmesos__V1__Reply *reply);
 void consumers_promise(struct sim *sim, const struct answered *reply);
 void consumers_reply(struct sim *sim, const struct answered *reply);
-bool consumers_keep(const struct sim *sim, const struct update *update);
+/* As which wish, of a task with a consumer that our daemon knows; NULL: it is none. */
+const struct wish *consumers_keep(const struct sim *sim, const struct update *update);
 bool consumers_wait(const struct kept_task *task); /* an update of it waits for its consumer */
 void check_may_acknowledge(struct sim *sim, const struct update *update);
 void check_acknowledged(struct sim *sim, const struct update *update, unsigned times);

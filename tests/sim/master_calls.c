@@ -189,12 +189,15 @@ static bool needs_executor(const struct life *life)
     return life->executor > 0 && !life->agent->executors[life->executor].known;
 }
 
-static void launch(struct sim *sim, struct life *life, struct stuff *left)
+/* *surprise: an executor that our daemon thought to be there had ended, and took room of the others. */
+static void launch(struct sim *sim, struct life *life, struct stuff *left, bool *surprise)
 {
     struct agent *agent = life->agent;
     struct stuff needs = life->stuff, executor = executor_stuff(sim);
-    if (needs_executor(life))
+    if (needs_executor(life)) {
         stuff_add(&needs, &executor);
+        *surprise = true;
+    }
     if (life->known || life->unreachable) {
         master_tell_status(sim, life, TASK(ERROR), (int)REASON(TASK_INVALID), NULL, "Task has duplicate ID");
     } else if (agent->standing != STANDING_REGISTERED) {
@@ -202,7 +205,7 @@ static void launch(struct sim *sim, struct life *life, struct stuff *left)
     } else if (!agent->connected) {
         master_tell_status(
                 sim, life, TASK(DROPPED), (int)REASON(AGENT_DISCONNECTED), NULL, "the agent is away");
-    } else if (!stuff_contains(left, &life->stuff)) {
+    } else if (!stuff_contains(left, &life->stuff) && !*surprise) {
         violation(sim, "%s asks for more than was offered:%s of%s", life->id, stuff_text(sim, &needs),
                 stuff_text(sim, left));
     } else if (!stuff_contains(left, &needs)) { /* its executor has just ended */
@@ -220,7 +223,7 @@ static void launch(struct sim *sim, struct life *life, struct stuff *left)
 
 static void accept(struct sim *sim, const struct call *call)
 {
-    bool valid = true;
+    bool valid = true, surprise = false;
     struct stuff left = {0};
     for (size_t i = 0; i < call->offer_count; i++) {
         struct offer *offer = find_offer(sim, call->offers[i]);
@@ -232,7 +235,7 @@ static void accept(struct sim *sim, const struct call *call)
     }
     for (size_t i = 0; i < call->launch_count; i++) {
         if (valid)
-            launch(sim, call->launches[i].life, &left);
+            launch(sim, call->launches[i].life, &left, &surprise);
         else
             master_tell_status(sim, call->launches[i].life, TASK(DROPPED), (int)REASON(INVALID_OFFERS), NULL,
                     "an offer is not valid");

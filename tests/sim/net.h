@@ -69,9 +69,12 @@ struct update {
     struct life *life;
     mesos_state state;
     int reason, healthy;
-    int64_t durable_us; /* since when one word that carried it is in our journal; 0: it is not */
-    int64_t heard_us;   /* by our daemon for the first time; 0: not yet */
-    bool confirmed, confirm_answered; /* by its consumer */
+    int64_t durable_us;  /* since when one word that carried it is in our journal; 0: it is not */
+    int64_t heard_us;    /* by our daemon for the first time; 0: not yet */
+    const char *task_id; /* as our daemon says */
+    uint32_t attempt;
+    bool confirm_answered;
+    int64_t confirmed_us; /* by its consumer; 0: not yet */
     struct update *next;
 };
 
