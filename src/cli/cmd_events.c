@@ -21,7 +21,7 @@ static const char help[] =
         "Topics are\n"
         "task/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, zmesos/MASTER, "
         "zmesos/ORPHAN/MESOS-ID,\n"
-        "zmesos/WHY/ID.\n"
+        "zmesos/WHY/ID, zmesos/UNCONFIRMED/ID/ATTEMPT.\n"
         "When all are printed, holes in their numbers are told on standard error. Exits with 3 when there is "
         "no\n"
         "connection within the timeout.\n"
@@ -140,6 +140,12 @@ static void describe(struct event *event, char *out, size_t capacity)
 
         snprintf(out, capacity, "%s %s on agent %s %s", format_orphan(orphan->has_action, orphan->action),
                 or_nothing(orphan->task_id), or_nothing(orphan->agent_id), or_nothing(orphan->message));
+    } else if (body->descriptor == &zmesos__v1__unconfirmed_update__descriptor) {
+        const Zmesos__V1__UnconfirmedUpdate *update = (const Zmesos__V1__UnconfirmedUpdate *)body;
+
+        snprintf(out, capacity, "%s %s not confirmed by %s",
+                format_mesos_state(update->has_state, update->state),
+                format_unconfirmed(update->has_outcome, update->outcome), or_nothing(update->consumer));
     } else if (body->descriptor == &zmesos__v1__daemon_status__descriptor) {
         const Zmesos__V1__DaemonStatus *status = (const Zmesos__V1__DaemonStatus *)body;
 

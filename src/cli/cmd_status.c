@@ -52,6 +52,9 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
         printf("%-13s %" PRIu64 " tasks wait for zmesos release\n", "held", status->held);
     if (status->strays)
         printf("%-13s %" PRIu64 " given up or unknown, killed where they live\n", "strays", status->strays);
+    if (status->unconfirmed)
+        printf("%-13s %" PRIu64 " updates wait for consumers, see zmesos unconfirmed\n", "unconfirmed",
+                status->unconfirmed);
     if (status->maintenance)
         printf("%-13s %" PRIu64 " agents have a window\n", "maintenance", status->maintenance);
     printf("%-13s %" PRIu64 " held\n", "offers", status->offers);

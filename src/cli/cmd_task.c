@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "consumer.h"
 #include "duration.h"
 #include "format.h"
 #include "retry.h"
@@ -99,10 +100,12 @@ static void print_spec(const Zmesos__V1__TaskSpec *spec)
 
 static void print_retries(const Zmesos__V1__TaskSpec *spec)
 {
-    char text[RETRY_TEXT_MAX], duration[DURATION_TEXT_MAX];
+    char text[RETRY_TEXT_MAX], consumer[CONSUMER_TEXT_MAX], duration[DURATION_TEXT_MAX];
 
     if (spec->retry)
         print_field("retries", retry_describe(spec->retry, text));
+    if (spec->consumer)
+        print_field("consumer", consumer_describe(spec->consumer, consumer));
     if (spec->launch_timeout)
         printf("%-10s %s to start\n", "has", duration_format(spec->launch_timeout->nanoseconds, duration));
 }
@@ -139,8 +142,9 @@ static void print_attempts(const Zmesos__V1__Task *task)
                     attempt->message};
 
             snprintf(number, sizeof number, "%" PRIu32, attempt->number);
-            snprintf(status, sizeof status, "%s%s%s", format_state(attempt->has_state, attempt->state),
+            snprintf(status, sizeof status, "%s%s%s%s", format_state(attempt->has_state, attempt->state),
                     attempt->replaced ? ", replaced" : "",
+                    attempt->has_unconfirmed_since_ns ? ", unconfirmed" : "",
                     !attempt->has_healthy ? ""
                     : attempt->healthy    ? ", healthy"
                                           : ", unhealthy");

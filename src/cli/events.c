@@ -72,6 +72,8 @@ ProtobufCMessage *event_body(const struct event *event)
         return unpack(&zmesos__v1__task__descriptor, event->body);
     if (is_below(event, EVENTS_ORPHAN))
         return unpack(&zmesos__v1__orphan__descriptor, event->body);
+    if (is_below(event, EVENTS_UNCONFIRMED))
+        return unpack(&zmesos__v1__unconfirmed_update__descriptor, event->body);
     if (is_below(event, EVENTS_WHY))
         return unpack(&zmesos__v1__explanation__descriptor, event->body);
     if (is_below(event, "zmesos/"))

@@ -8,9 +8,10 @@
 #include "library.h"
 #include "settings.h"
 
-#define EVENTS_HEARTBEAT "zmesos/HEARTBEAT" /* the daemon's, each second */
-#define EVENTS_WHY "zmesos/WHY/"            /* and the task's id */
-#define EVENTS_ORPHAN "zmesos/ORPHAN/"      /* and the task's id in Mesos */
+#define EVENTS_HEARTBEAT "zmesos/HEARTBEAT"      /* the daemon's, each second */
+#define EVENTS_WHY "zmesos/WHY/"                 /* and the task's id */
+#define EVENTS_UNCONFIRMED "zmesos/UNCONFIRMED/" /* and the task's id, and the attempt */
+#define EVENTS_ORPHAN "zmesos/ORPHAN/"           /* and the task's id in Mesos */
 
 struct events {
     struct zmesos_events *library;
@@ -37,8 +38,8 @@ void event_clear(struct event *event);
  * zmesos__v1__task__free_unpacked(). */
 Zmesos__V1__Task *event_task(const struct event *event);
 
-/* The body as the message its topic says: Task, Orphan, DaemonStatus, or Mesos's Event. NULL when it is none.
- * The caller frees it with protobuf_c_message_free_unpacked(). */
+/* The body as the message its topic says: Task, Orphan, UnconfirmedUpdate, DaemonStatus, or Mesos's Event.
+ * NULL when it is none. The caller frees it with protobuf_c_message_free_unpacked(). */
 ProtobufCMessage *event_body(const struct event *event);
 
 #endif

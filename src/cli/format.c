@@ -52,6 +52,16 @@ const char *format_orphan(bool known, Zmesos__V1__Orphan__Action action)
     return enum_name(&zmesos__v1__orphan__action__descriptor, known, (int)action);
 }
 
+const char *format_mesos_state(bool known, Mesos__V1__TaskState state)
+{
+    return enum_name(&mesos__v1__task_state__descriptor, known, (int)state);
+}
+
+const char *format_unconfirmed(bool known, Zmesos__V1__UnconfirmedUpdate__Outcome outcome)
+{
+    return enum_name(&zmesos__v1__unconfirmed_update__outcome__descriptor, known, (int)outcome);
+}
+
 const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome)
 {
     return enum_name(&zmesos__v1__retry_policy__outcome__descriptor, true, (int)outcome);

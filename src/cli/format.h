@@ -19,6 +19,8 @@ const char *format_code(bool known, Zmesos__V1__Code code);
 const char *format_class(bool known, Zmesos__V1__EventClass class);
 const char *format_subscription(bool known, Zmesos__V1__Subscription subscription);
 const char *format_orphan(bool known, Zmesos__V1__Orphan__Action action);
+const char *format_mesos_state(bool known, Mesos__V1__TaskState state); /* TASK_RUNNING */
+const char *format_unconfirmed(bool known, Zmesos__V1__UnconfirmedUpdate__Outcome outcome);
 const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome);
 
 bool format_state_over(Zmesos__V1__TaskState state);

@@ -19,24 +19,6 @@
 #define OUTCOMES_MAX 16
 #define NAME_MAX_BYTES 32
 
-static int read_duration(struct spec *spec, const char *flag, const char *text, int64_t max,
-        Mesos__V1__DurationInfo **out, struct error *err)
-{
-    Mesos__V1__DurationInfo *duration;
-    char most[DURATION_TEXT_MAX];
-    int64_t ns;
-
-    if (duration_parse(text, max, &ns) < 0)
-        return error_set(err, ERR_INVALID,
-                "--%s %s: expected a time, such as 500ms, 1.5s or 10m, of at most %s", flag, text,
-                duration_format(max, most));
-    duration = arena_alloc(&spec->arena, sizeof *duration);
-    mesos__v1__duration_info__init(duration);
-    duration->nanoseconds = ns;
-    *out = duration;
-    return 1;
-}
-
 /* In any case, and with a dash where the name has an underscore. */
 static int read_outcome(const char *text, size_t length, Zmesos__V1__RetryPolicy__Outcome *outcome)
 {
@@ -106,20 +88,20 @@ int retry_option(struct spec *spec, int option, const char *value, struct error 
     case OPTION_RETRIES:
         return set_retries(spec, value, err);
     case OPTION_LAUNCH_TIMEOUT:
-        return read_duration(
+        return spec_duration(
                 spec, "launch-timeout", value, LAUNCH_TIMEOUT_MAX, &spec->task.launch_timeout, err);
     case OPTION_RETRY_ON:
         spec->retry_flag = "--retry-on";
         return add_outcomes(spec, value, err);
     case OPTION_RETRY_BACKOFF:
         spec->retry_flag = "--retry-backoff";
-        return read_duration(spec, "retry-backoff", value, BACKOFF_MAX, &policy->backoff, err);
+        return spec_duration(spec, "retry-backoff", value, BACKOFF_MAX, &policy->backoff, err);
     case OPTION_RETRY_BACKOFF_MAX:
         spec->retry_flag = "--retry-backoff-max";
-        return read_duration(spec, "retry-backoff-max", value, BACKOFF_MAX, &policy->backoff_max, err);
+        return spec_duration(spec, "retry-backoff-max", value, BACKOFF_MAX, &policy->backoff_max, err);
     case OPTION_REPLACE_AFTER:
         spec->retry_flag = "--replace-after";
-        return read_duration(spec, "replace-after", value, REPLACE_AFTER_MAX, &policy->replace_after, err);
+        return spec_duration(spec, "replace-after", value, REPLACE_AFTER_MAX, &policy->replace_after, err);
     default:
         spec->retry_flag = "--elsewhere";
         policy->has_elsewhere = policy->elsewhere = 1;

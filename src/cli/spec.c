@@ -7,6 +7,8 @@
 #include "base/decimal.h"
 #include "base/text.h"
 #include "constraint.h"
+#include "consumer.h"
+#include "duration.h"
 #include "retry.h"
 
 #define CPUS_DEFAULT 1.0
@@ -21,6 +23,7 @@ void spec_init(struct spec *spec, size_t most)
     zmesos__v1__task_spec__init(&spec->task);
     mesos__v1__command_info__init(&spec->command);
     zmesos__v1__retry_policy__init(&spec->retry);
+    zmesos__v1__consumer__init(&spec->consumer);
 }
 
 void spec_clear(struct spec *spec)
@@ -38,6 +41,24 @@ static int amount(
                 "--%s %s: expected a number of at most three decimals, not below 0", flag, text);
     *value = milli_to_double(milli);
     *has = 1;
+    return 1;
+}
+
+int spec_duration(struct spec *spec, const char *flag, const char *text, int64_t max,
+        Mesos__V1__DurationInfo **out, struct error *err)
+{
+    Mesos__V1__DurationInfo *duration;
+    char most[DURATION_TEXT_MAX];
+    int64_t ns;
+
+    if (duration_parse(text, max, &ns) < 0)
+        return error_set(err, ERR_INVALID,
+                "--%s %s: expected a time, such as 500ms, 1.5s or 10m, of at most %s", flag, text,
+                duration_format(max, most));
+    duration = arena_alloc(&spec->arena, sizeof *duration);
+    mesos__v1__duration_info__init(duration);
+    duration->nanoseconds = ns;
+    *out = duration;
     return 1;
 }
 
@@ -203,6 +224,10 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err)
         return 1;
     case OPTION_IMAGE:
         return set_image(spec, value);
+    case OPTION_CONSUMER:
+    case OPTION_CONFIRM_TIMEOUT:
+    case OPTION_CONFIRM_AFTER:
+        return consumer_option(spec, option, value, err);
     default:
         return retry_option(spec, option, value, err);
     }
@@ -223,7 +248,7 @@ int spec_finish(struct spec *spec, int argc, char **argv, struct error *err)
         spec->command.arguments = argv;
     }
     task->command = &spec->command;
-    if (retry_finish(spec, err) < 0)
+    if (retry_finish(spec, err) < 0 || consumer_finish(spec, err) < 0)
         return ERR_INVALID;
     if (!task->id) {
         text_uuid(uuid);

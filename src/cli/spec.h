@@ -11,6 +11,8 @@ struct spec {
     Mesos__V1__CommandInfo command;
     Zmesos__V1__RetryPolicy retry; /* the task's where --retries was given */
     const char *retry_flag;        /* one that needs --retries, or NULL */
+    Zmesos__V1__Consumer consumer; /* the task's where --consumer was given */
+    const char *consumer_flag;     /* one that needs --consumer, or NULL */
     bool touched;                  /* a flag said something about the task */
     size_t most;                   /* no more than so many values of one flag */
 };
@@ -32,6 +34,9 @@ enum {
     OPTION_USER,
     OPTION_IMAGE,
     OPTION_DESPITE_MAINTENANCE,
+    OPTION_CONSUMER, /* consumer.h's */
+    OPTION_CONFIRM_TIMEOUT,
+    OPTION_CONFIRM_AFTER,
     OPTION_RETRIES, /* from here on retry.h's */
     OPTION_RETRY_ON,
     OPTION_RETRY_BACKOFF,
@@ -55,6 +60,9 @@ enum {
             {"user", required_argument, NULL, OPTION_USER},                                                  \
             {"despite-maintenance", no_argument, NULL, OPTION_DESPITE_MAINTENANCE},                          \
             {"image", required_argument, NULL, OPTION_IMAGE},                                                \
+            {"consumer", required_argument, NULL, OPTION_CONSUMER},                                          \
+            {"confirm-timeout", required_argument, NULL, OPTION_CONFIRM_TIMEOUT},                            \
+            {"confirm-after", required_argument, NULL, OPTION_CONFIRM_AFTER},                                \
             {"retries", required_argument, NULL, OPTION_RETRIES},                                            \
             {"retry-on", required_argument, NULL, OPTION_RETRY_ON},                                          \
             {"retry-backoff", required_argument, NULL, OPTION_RETRY_BACKOFF},                                \
@@ -80,6 +88,9 @@ enum {
     "  --user NAME          to run as\n"                                                                     \
     "  --image IMAGE        run in this Docker image, by Mesos's own containerizer\n"                        \
     "  --despite-maintenance  also on agents that are to be maintained soon; it is not drained\n"            \
+    "  --consumer NAME      confirms each update before Mesos may forget it; see zmesos unconfirmed\n"       \
+    "  --confirm-timeout TIME  for that (1m)\n"                                                              \
+    "  --confirm-after acknowledge|wait  then it is acknowledged without, or waits on (acknowledge)\n"       \
     "  --retries N          more attempts after the first, up to 99 (0)\n"                                   \
     "  --retry-on OUTCOME,...  failed, finished, killed, launch_timeout, gone, drained; and lost, "          \
     "unreachable, "                                                                                          \
@@ -103,6 +114,10 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err) M
 /* The words behind the flags: one is a line for the shell, several are a program and its arguments. Fills in
  * what no flag said: id, cpus, mem. ERR_INVALID when there is no command. */
 int spec_finish(struct spec *spec, int argc, char **argv, struct error *err) MUST_CHECK;
+
+/* A time of at most `max` as a message in the arena: 1; ERR_INVALID, with words that name the flag. */
+int spec_duration(struct spec *spec, const char *flag, const char *text, int64_t max,
+        Mesos__V1__DurationInfo **out, struct error *err) MUST_CHECK;
 
 /* KEY or KEY=VALUE as a label in the arena. ERR_INVALID for an empty key. */
 int spec_label(struct arena *arena, const char *text, Mesos__V1__Label **out, struct error *err) MUST_CHECK;

@@ -1,9 +1,14 @@
 """Consumers: an update is acknowledged when its consumer has confirmed it, over crashes of either side."""
+import contextlib
 import re
+import sqlite3
+import subprocess
 
 import pytest
 import zmesos
-from programs import REAL_MASTER, wait_for
+from command_line import SMALL, Cli
+from programs import PATIENCE, REAL_MASTER, wait_for
+from test_examples import command, environment
 
 NAME = "bank"
 WAIT = {"name": NAME, "timeout": 3600, "after_timeout": "WAIT"}
@@ -226,3 +231,139 @@ def test_what_is_refused(cluster):
         list(client.unconfirmed(NAME, page_size=1001))
     assert re.search("has 1 to 1000 updates", str(pytest.raises(zmesos.Invalid, client._ask, zmesos.messages.Request(
         confirm=zmesos.messages.Confirm(consumer=NAME))).value))
+
+
+# ---- the example -----------------------------------------------------------------------------------------
+
+# Runs the example, which ends as by kill -9 with its n-th confirm: before that is sent, or when it was answered.
+DYING = """
+import os, runpy, signal, sys, zmesos
+point, left = sys.argv[1], int(sys.argv[2])
+sys.argv = sys.argv[3:]
+confirm = zmesos.Client.confirm
+def dying(client, name, updates):
+    global left
+    left -= bool(updates)
+    if left == 0 and point == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    results = confirm(client, name, updates)
+    if left == 0 and point == "after":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return results
+zmesos.Client.confirm = dying
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@contextlib.contextmanager
+def consumer(cluster, file, *flags, dies=None):
+    """examples/python/consumer.py, killed with -9 at the end if it still runs."""
+    python, *words = command("consumer", cluster)
+    words = ["-c", DYING, *map(str, dies), *words] if dies else words
+    program = subprocess.Popen([python, *words, *flags, str(file)], env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        yield program
+    finally:
+        if program.poll() is None:
+            program.kill()
+        program.wait()
+        program.stdout.close()
+
+
+def rows(file):
+    if not file.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        tables = database.execute("SELECT name FROM sqlite_schema WHERE name='updates'").fetchall()
+        return database.execute("SELECT task, attempt, state FROM updates ORDER BY number").fetchall() if tables else []
+
+
+def test_the_example_is_killed_again_and_again_and_has_every_update(cluster, tmp_path):
+    """What was acknowledged is in its file, at each moment; and at the end all is, once."""
+    file, ids = tmp_path / "updates.db", [f"t{n}" for n in range(30)]
+    client = cluster.client(timeout=30.0)
+    specs = [zmesos.task_spec("test $MESOS_TASK_ID || exit 3; exit 1", id=i, cpus=0.1, mem=32,
+                              consumer={**WAIT, "name": "ledger"}, retry={"max_attempts": 2, "backoff": 0})
+             for i in ids]
+    client.launch_many(specs)
+    died = 0
+    for life, dies in enumerate([("after", 1), ("before", 1), None, ("after", 2), ("before", 2), None, ("after", 1)]):
+        with consumer(cluster, file, "--idle", "5", dies=dies) as program:
+            if not dies:
+                program.stdout.readline()  # it has done that, and is somewhere in the next
+                program.kill()
+            program.communicate(timeout=3 * PATIENCE)
+            died += program.returncode == -9
+        if cluster.local:
+            assert cluster.local.calls("ACKNOWLEDGE") <= len(rows(file))
+        if life == 3:
+            cluster.restart(kill=True)
+            cluster.wait_subscribed()
+    assert died >= 4  # later ones may have found nothing to do
+    with consumer(cluster, file, "--idle", "3") as program:
+        program.communicate(timeout=3 * PATIENCE)
+        assert program.returncode == 0
+    client.wait(ids, timeout=PATIENCE)
+    with consumer(cluster, file, "--idle", "3") as program:
+        program.communicate(timeout=3 * PATIENCE)
+    kept = rows(file)
+    each = [(attempt, state) for attempt in (1, 2) for state in ("TASK_STARTING", "TASK_RUNNING", "TASK_FAILED")]
+    for task_id in ids:
+        mine = [(attempt, state) for task, attempt, state in kept if task == task_id]
+        assert sorted(mine, key=each.index) == each, task_id
+        for number in (1, 2):  # of an attempt they come in order
+            assert [entry for entry in mine if entry[0] == number] == each[3 * number - 3: 3 * number]
+    assert not waiting(client, of="ledger")
+    if cluster.local:
+        wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
+
+
+# ---- the command line ------------------------------------------------------------------------------------
+
+def test_the_command_line(cluster):
+    cli = Cli(cluster)
+    client = cluster.client()
+    assert cli("unconfirmed").stdout == ""
+    cli("launch", "--id", "t", *SMALL, "--consumer", NAME, "--confirm-timeout", "2h", "--confirm-after", "wait", "true")
+    update = one_waits(client)
+    word = f"t/1/{update.uuid.hex()}"
+    header, line = cli("unconfirmed").stdout.splitlines()
+    assert header.split() == ["UPDATE", "STATE", "CONSUMER", "SINCE", "LIMIT"]
+    assert line.split()[:3] == [word, "TASK_STARTING", NAME]
+    assert cli("unconfirmed", "--consumer", "other").stdout == ""
+    [listed] = cli.json("unconfirmed", "--consumer", NAME, "--limit", "1")
+    assert listed["task_id"] == "t" and listed["state"] == "TASK_STARTING"
+    shown = cli("task", "t").stdout
+    assert re.search(rf"^consumer +{NAME} confirms updates within 2h, else they wait on$", shown, re.MULTILINE)
+    assert "STARTING, unconfirmed" in shown
+    assert re.search("^unconfirmed +1 updates", cli("status").stdout, re.MULTILINE)
+
+    assert "CONFLICT" in cli("confirm", "other", word, code=1).stdout
+    assert re.search(rf"^{word} +acknowledged", cli("confirm", NAME, word).stdout, re.MULTILINE)
+    assert re.search(rf"^{word} +was before", cli("confirm", NAME, word).stdout, re.MULTILINE)
+    one_waits(client)
+    assert "acknowledged" in cli("confirm", "--all", NAME).stdout
+    wait_for(lambda: one_waits(client).state == zmesos.mesos.TASK_FINISHED, "its end")
+    [item] = cli.json("confirm", "--all", NAME)
+    assert item["task_id"] == "t" and item["code"] == "OK" and item["state"] == "FINISHED"
+    assert "nothing waits for bank" in cli("confirm", "--all", NAME).stderr
+
+    for words, said in ((("confirm",), "name a consumer"), (("confirm", NAME), "or --all"),
+                        (("confirm", "--all", NAME, word), "or --all"), (("confirm", NAME, "t/1/abc"), "TASK/ATTEMPT/UUID"),
+                        (("confirm", NAME, word + "0"), "TASK/ATTEMPT/UUID"), (("confirm", NAME, "t/x" + word[3:]), "TASK/"),
+                        (("launch", "--confirm-after", "wait", "true"), "means nothing without --consumer"),
+                        (("launch", "--consumer", NAME, "--confirm-after", "maybe", "true"), "acknowledge or wait"),
+                        (("launch", "--consumer", NAME, "--confirm-timeout", "31d", "true"), "at most 30d")):
+        assert said in cli(*words, code=2).stderr, words
+
+
+def test_the_command_line_tells_of_what_is_late(cluster):
+    cli = Cli(cluster)
+    running = cli.begin("events", "zmesos/UNCONFIRMED/", "zmesos/HEARTBEAT")
+    try:
+        assert "zmesos/HEARTBEAT" in running.process.stdout.readline()
+        cli("launch", "--id", "t", *SMALL, "--consumer", NAME, "--confirm-timeout", "200ms", "true")
+        line = next(line for line in running.process.stdout if "UNCONFIRMED" in line)
+        assert re.search("UNCONFIRMED#1  zmesos/UNCONFIRMED/t/1  TASK_STARTING ACKNOWLEDGED not confirmed by bank", line)
+    finally:
+        running.close()

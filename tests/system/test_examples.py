@@ -64,14 +64,15 @@ def test_each_explains_itself(path: pathlib.Path) -> None:
     assert 40 <= len(text.splitlines()) <= 100
 
 
-def test_a_daemon_that_is_not_there_is_one_line() -> None:
+def test_a_daemon_that_is_not_there_is_one_line(tmp_path: pathlib.Path) -> None:
+    more = {"relaunch": ["true"], "consumer": [str(tmp_path / "updates.db")]}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         nowhere = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         options = ["--control", nowhere, "--events", nowhere]
         started = [
             subprocess.Popen(
-                [sys.executable, EXAMPLES / f"{name}.py", *options, *(["true"] if name == "relaunch" else [])],
+                [sys.executable, EXAMPLES / f"{name}.py", *options, *more.get(name, [])],
                 env=environment(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
