@@ -73,6 +73,7 @@ enum plant {
     PLANT_NO_WEIGHT,    /* overlook the weight of a submitter */
     PLANT_NO_SUBMITTER, /* and who submitted a task */
     PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */
+    PLANT_TOO_STRICT,   /* tell the master of less than what is wanted */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

@@ -278,6 +278,15 @@ void check_other_reply(struct sim *sim, const struct request *request, const Zme
     }
 }
 
+static void check_same_roles(struct sim *sim, const struct call *call)
+{
+    for (int role = 0; role < ROLES; role++) {
+        if (call->framework_roles[role] != decided_role(sim, role))
+            violation(sim, "UPDATE_FRAMEWORK is %s %s, and nobody asked for that",
+                    call->framework_roles[role] ? "with" : "without", role_name(role));
+    }
+}
+
 /* Calls that only a request asks for. */
 void check_asked_call(struct sim *sim, struct call *call)
 {
@@ -298,6 +307,10 @@ void check_asked_call(struct sim *sim, struct call *call)
         break;
     case CALL(UPDATE_FRAMEWORK):
         fits = request && request->kind == REQUEST_ROLES;
+        if (!fits && sim->features[FEATURE_LIMITS]) { /* its offer constraints */
+            check_same_roles(sim, call);
+            return;
+        }
         break;
     case CALL(TEARDOWN):
         if (!decided_teardown(sim))

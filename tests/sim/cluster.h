@@ -35,6 +35,7 @@ struct master {
     uint64_t stream_id, streams;
     uint64_t timer; /* generation of the failover timer */
     bool roles[ROLES], suppressed[ROLES];
+    uint32_t wanted_agents[ROLES]; /* offer constraints */
     struct offer *offers;
     struct filter *filters;
     uint64_t offer_count;

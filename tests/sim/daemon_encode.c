@@ -110,12 +110,14 @@ static void fill_executor(struct sim *sim, struct call *call, const Mesos__V1__E
     call->executor = arena_string(&sim->arena, executor->value);
 }
 
-static void fill_update(struct call *call, const Mesos__V1__Scheduler__Call__UpdateFramework *update)
+static void fill_update(
+        struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call__UpdateFramework *update)
 {
     for (size_t i = 0; i < update->framework_info->n_roles; i++)
         call->framework_roles[role_of(update->framework_info->roles[i])] = true;
     for (size_t i = 0; i < update->n_suppressed_roles; i++)
         call->roles[role_of(update->suppressed_roles[i])] = true;
+    limits_read(sim, update->offer_constraints, call->wanted_agents, sim->daemon.asking != NULL);
 }
 
 /* False: it is another one. */
@@ -126,7 +128,7 @@ static bool fill_other(struct sim *sim, struct call *call, const Mesos__V1__Sche
     else if (from->message)
         fill_executor(sim, call, from->message->executor_id, from->message->agent_id);
     else if (from->update_framework)
-        fill_update(call, from->update_framework);
+        fill_update(sim, call, from->update_framework);
     else if (from->accept_inverse_offers)
         fill_offers(sim, call, from->accept_inverse_offers->inverse_offer_ids,
                 from->accept_inverse_offers->n_inverse_offer_ids, from->accept_inverse_offers->filters);

@@ -207,6 +207,7 @@ static void configure_once(struct sim *sim)
         config->weights = &weight;
         config->weight_count = sim->plant != PLANT_NO_WEIGHT;
     }
+    config->offer_constraints = sim->features[FEATURE_LIMITS];
     if (sim->features[FEATURE_SHORT_TURNS])
         config->turn_steps = (size_t)random_spread(random, 1, 3000);
     disk_keep(sim, &(struct record){

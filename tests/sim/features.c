@@ -11,6 +11,7 @@ void features_init(struct sim *sim, bool basic)
         return;
     for (int i = 0; i < FEATURE_COUNT; i++)
         sim->features[i] = random_below(&random, 3) == 0;
+    sim->features[FEATURE_LIMITS] |= sim->features[FEATURE_CONSTRAINTS] && random_below(&random, 3) == 0;
     sim->features[FEATURE_TEARDOWN] &= random_below(&random, 4) == 0;
     sim->features[FEATURE_SHORT_TURNS] &= random_below(&random, 2) == 0;
 }

@@ -16,6 +16,7 @@ enum feature {
     FEATURE_HEALTH,      /* of tasks, as it changes */
     FEATURE_SHARES,      /* submitters, with weights */
     FEATURE_CONSUMERS,   /* that confirm updates before Mesos may forget them */
+    FEATURE_LIMITS,      /* offer constraints */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

@@ -103,6 +103,7 @@ static void subscribe(struct sim *sim, void *context, uint64_t epoch)
     master->filters = NULL;
     memcpy(master->suppressed, subscribing->call->roles, sizeof master->suppressed);
     memcpy(master->roles, subscribing->call->framework_roles, sizeof master->roles);
+    memcpy(master->wanted_agents, subscribing->call->wanted_agents, sizeof master->wanted_agents);
     windows_forget_asked(sim);
     trace(sim, "master", "stream %llu on connection %llu", (unsigned long long)master->stream_id,
             (unsigned long long)conn->id);
@@ -307,6 +308,7 @@ static void update_framework(struct sim *sim, const struct call *call)
 {
     struct master *master = &sim->master;
     memcpy(master->roles, call->framework_roles, sizeof master->roles);
+    memcpy(master->wanted_agents, call->wanted_agents, sizeof master->wanted_agents);
     memcpy(master->suppressed, call->roles, sizeof master->suppressed);
     for (struct offer *offer = master->offers; offer; offer = offer->next) {
         if (offer->valid && !master->roles[offer->role])
@@ -402,7 +404,8 @@ static void send_answer(
 /* What carries a client's words may have something in it that the master refuses. */
 static bool may_be_wrong(const struct call *call)
 {
-    return call->type == CALL(ACCEPT) || call->type == CALL(KILL) || call->asker > 0;
+    return call->type == CALL(ACCEPT) || call->type == CALL(KILL) || call->asker > 0 ||
+           call->type == CALL(UPDATE_FRAMEWORK);
 }
 
 struct second {

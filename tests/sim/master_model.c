@@ -126,8 +126,8 @@ static struct offer *make_offer(struct sim *sim, struct agent *agent)
         return NULL;
     for (int i = 0; i < ROLES; i++, role = (role + 1) % ROLES) {
         struct stuff stuff = stuff_for(&left, role);
-        if (!master->roles[role] || master->suppressed[role] || stuff_is_empty(&stuff) ||
-                filtered(sim, agent, role, &stuff))
+        if (!(master->wanted_agents[role] >> (agent - sim->agents) & 1) || !master->roles[role] ||
+                master->suppressed[role] || stuff_is_empty(&stuff) || filtered(sim, agent, role, &stuff))
             continue;
         struct offer *offer = NEW(sim, struct offer);
         *offer = (struct offer){

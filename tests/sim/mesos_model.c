@@ -187,6 +187,7 @@ static void begin_attempt(struct sim *sim, void *context, uint64_t attempt)
     for (size_t i = 0; i < count; i++)
         call->framework_roles[role_of(roles[i])] = true;
     check_subscribes(sim, call);
+    limits_read(sim, core_offer_constraints(sim->daemon.core, &sim->arena), call->wanted_agents, false);
     mesos->state = LINK_SUBSCRIBING;
     mesos->stream = net_open(sim);
     mesos->held = NULL;

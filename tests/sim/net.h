@@ -58,9 +58,10 @@ struct call {
     const char *operation;
     int64_t grace_s, grace_due_s; /* of a KILL's policy, and of that it must have; 0: none */
     bool roles[ROLES], framework_roles[ROLES];
-    const char *executor; /* of SHUTDOWN and MESSAGE; its agent is tasks[0].agent */
-    uint64_t asker;       /* the request that asked for it; 0: none */
-    int written;          /* times it went out */
+    uint32_t wanted_agents[ROLES]; /* of which offers are, a bit each */
+    const char *executor;          /* of SHUTDOWN and MESSAGE; its agent is tasks[0].agent */
+    uint64_t asker;                /* the request that asked for it; 0: none */
+    int written;                   /* times it went out */
 };
 
 /* An update as an agent keeps it until it is acknowledged. */

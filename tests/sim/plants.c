@@ -32,6 +32,7 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_WEIGHT] = "no-weight",
         [PLANT_NO_SUBMITTER] = "no-submitter",
         [PLANT_NO_CONSUMER] = "no-consumer",
+        [PLANT_TOO_STRICT] = "too-strict",
 };
 
 bool plant_forgets(const struct sim *sim, const char *meta)

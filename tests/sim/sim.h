@@ -17,6 +17,7 @@
 #include "fairness.h"
 #include "features.h"
 #include "hand.h"
+#include "limits.h"
 #include "net.h"
 #include "process.h"
 #include "weather.h"
