@@ -1,4 +1,5 @@
-/* ACCEPT: written once, its answer told apart. While one is in flight its attempts carry its number. */
+/* ACCEPT: written once, its answer told apart. While one is in flight its attempts and operations carry its
+ * number. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -10,11 +11,14 @@ static struct accept_call *remember(struct core *core, uint64_t number, const st
 {
     const char *offer_id = offer->offer->id->value;
     size_t tasks = offer->placement_count * sizeof(struct accept_task), name = strlen(offer_id) + 1;
-    struct accept_call *call = alloc_bytes(sizeof *call + tasks + name);
+    size_t operations = offer->operation_count * sizeof(int64_t);
+    struct accept_call *call = alloc_bytes(sizeof *call + tasks + operations + name);
     call->number = number;
     call->subscription = core->subscription;
     call->count = offer->placement_count;
-    call->offer_id = memcpy((char *)call->tasks + tasks, offer_id, name);
+    call->operations = (int64_t *)(call->tasks + call->count);
+    call->operation_count = 0;
+    call->offer_id = memcpy((char *)call->operations + operations, offer_id, name);
     if (core->call_count == core->call_capacity) {
         core->call_capacity = core->call_capacity ? core->call_capacity * 2 : 64;
         core->calls = alloc_resize(core->calls, core->call_capacity, sizeof *core->calls);
@@ -54,6 +58,20 @@ static Mesos__V1__Scheduler__Call__Accept *accept_of(struct core *core, const st
     return accept;
 }
 
+/* Before the launches, which may be of what they make. */
+static void put_operations(
+        struct core *core, const struct offer *offer, struct core_call *out, struct accept_call *call)
+{
+    out->operations = arena_array(&core->out->arena, offer->operation_count, sizeof *out->operations);
+    for (const struct operation_placement *p = offer->operations; p; p = p->next) {
+        struct operation *operation = p->operation;
+        out->operations[out->operation_count++] = (struct core_operation){
+                arena_string(&core->out->arena, operation->mesos_id), operation->spec};
+        call->operations[call->operation_count++] = operation->key;
+        operation->call = out->number;
+    }
+}
+
 void accept_send(struct core *core, struct offer *offer)
 {
     struct arena *arena = &core->out->arena;
@@ -62,6 +80,7 @@ void accept_send(struct core *core, struct offer *offer)
     out->launches = arena_array(arena, offer->placement_count, sizeof *out->launches);
     out->launch_count = offer->placement_count;
     struct accept_call *call = remember(core, out->number, offer);
+    put_operations(core, offer, out, call);
     size_t at = offer->placement_count;
     for (struct placement *p = offer->placements; p; p = p->next) {
         at--;
@@ -95,6 +114,11 @@ void handle_answer(struct core *core, uint64_t number, enum core_answer answer, 
             attempt_never_ran(core, task, "the ACCEPT was not sent", "", true);
         else if (answer == CORE_REFUSED && !heard)
             attempt_move(core, task, STATE(ERROR), 0, clean_words(core, text), "");
+    }
+    for (size_t i = 0; call && i < call->operation_count; i++) {
+        struct operation *operation = operation_by_key(core, call->operations[i]);
+        if (operation)
+            operation_answered(core, operation, number, answer, text);
     }
     /* What is wrong with the ACCEPT says nothing of its offer: that is still ours to answer. */
     if (call && answer == CORE_REFUSED && call->subscription == core->subscription)

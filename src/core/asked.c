@@ -219,21 +219,21 @@ void handle_request_resources(struct core *core, const struct core_input *input)
     asked_send(core, input, CALL(REQUEST))->request = wish;
 }
 
-static Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *operation(
-        struct core *core, const Zmesos__V1__ReconcileOperations__Operation *from)
+Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *reconcile_operation(
+        struct core *core, const char *mesos_id, const char *agent, const char *provider_id)
 {
     struct arena *arena = &core->out->arena;
     Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *to = arena_alloc(arena, sizeof *to);
     mesos__v1__scheduler__call__reconcile_operations__operation__init(to);
     to->operation_id = arena_alloc(arena, sizeof *to->operation_id);
     mesos__v1__operation_id__init(to->operation_id);
-    to->operation_id->value = arena_string(arena, from->operation_id);
-    if (from->agent_id)
-        to->agent_id = agent_id(core, from->agent_id);
-    if (from->resource_provider_id) {
+    to->operation_id->value = arena_string(arena, mesos_id);
+    if (agent)
+        to->agent_id = agent_id(core, agent);
+    if (provider_id) {
         to->resource_provider_id = arena_alloc(arena, sizeof *to->resource_provider_id);
         mesos__v1__resource_provider_id__init(to->resource_provider_id);
-        to->resource_provider_id->value = arena_string(arena, from->resource_provider_id);
+        to->resource_provider_id->value = arena_string(arena, provider_id);
     }
     return to;
 }
@@ -266,7 +266,10 @@ void handle_reconcile_operations(struct core *core, const struct core_input *inp
     Mesos__V1__Scheduler__Call__ReconcileOperations *ask = arena_alloc(arena, sizeof *ask);
     mesos__v1__scheduler__call__reconcile_operations__init(ask);
     ask->operations = arena_array(arena, request->n_operations, sizeof *ask->operations);
-    for (size_t i = 0; i < request->n_operations; i++)
-        ask->operations[ask->n_operations++] = operation(core, request->operations[i]);
+    for (size_t i = 0; i < request->n_operations; i++) {
+        const Zmesos__V1__ReconcileOperations__Operation *one = request->operations[i];
+        ask->operations[ask->n_operations++] =
+                reconcile_operation(core, one->operation_id, one->agent_id, one->resource_provider_id);
+    }
     asked_send(core, input, CALL(RECONCILE_OPERATIONS))->reconcile_operations = ask;
 }

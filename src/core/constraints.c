@@ -189,18 +189,24 @@ static bool holds(struct core *core, struct constraint *c, const Mesos__V1__Offe
     }
 }
 
+int constraints_unmet(
+        struct core *core, struct constraint *constraints, size_t count, const Mesos__V1__Offer *offer)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!constraints[i].preferred && !holds(core, &constraints[i], offer))
+            return (int)i;
+    }
+    return -1;
+}
+
 int constraints_misfit(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer)
 {
     for (size_t i = 0; i < shape->avoid_count; i++) {
         if (strcmp(shape->avoid[i], offer->agent_id->value) == 0)
             return MISFIT_AVOIDED;
     }
-    for (size_t i = 0; i < shape->constraint_count; i++) {
-        struct constraint *c = &shape->constraints[i];
-        if (!c->preferred && !holds(core, c, offer))
-            return MISFIT_CONSTRAINT + (int)i;
-    }
-    return MISFIT_NONE;
+    int unmet = constraints_unmet(core, shape->constraints, shape->constraint_count, offer);
+    return unmet < 0 ? MISFIT_NONE : MISFIT_CONSTRAINT + unmet;
 }
 
 unsigned constraints_preferred(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer)

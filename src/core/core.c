@@ -71,6 +71,7 @@ struct core *core_create(const struct core_config *config)
             &core->levels, &core->lines, &core->windows};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
+    operations_init(core);
     list_init(&core->offers);
     list_init(&core->aside);
     heap_init(&core->placed);
@@ -98,6 +99,7 @@ void core_destroy(struct core *core)
     for (size_t i = 0; i < core->task_count; i++)
         task_free(core, core->tasks[i]);
     strays_clear(core);
+    operations_clear(core);
     for (size_t i = 0; i < core->call_count; i++)
         free(core->calls[i]);
     for (size_t i = 0; i < core->role_count; i++) {
@@ -187,8 +189,8 @@ static void recover_task(struct core *core, struct task *task)
         task_arm(core, task);
 }
 
-int core_recover(struct core *core, const struct record *record, const Zmesos__V1__TaskSpec *spec,
-        struct now now, struct error *err)
+int core_recover(
+        struct core *core, const struct record *record, const void *spec, struct now now, struct error *err)
 {
     core->now = now;
     int rc;
@@ -204,8 +206,11 @@ int core_recover(struct core *core, const struct record *record, const Zmesos__V
         return attempt_apply(core, &record->attempt, err);
     case RECORD_EVENT:
         return recover_event(core, &record->event, err);
+    case RECORD_OPERATION:
+        return operation_row_apply(core, &record->operation, spec, err);
     case RECORD_FORGET:
-        break; /* is never read back */
+    case RECORD_FORGET_OPERATION:
+        break; /* are never read back */
     }
     return error_set(err, ERR_MALFORMED, "record kind %d is none", (int)record->kind);
 }
@@ -264,6 +269,7 @@ static void arm_all(struct core *core)
 static void handle_up(struct core *core, uint64_t subscription, const char *master)
 {
     mark_outlived(core);
+    int64_t away_ms = core->alive_ns ? (core->now.wall_ns - core->alive_ns) / 1000000 : 0;
     core->heard_ns = core->now.wall_ns;
     core->subscription = subscription;
     core->subscription_state = ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
@@ -283,6 +289,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     limits_up(core);
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
+    operations_up(core, away_ms);
     reconcile_all(core);
     arm_all(core);
 }
@@ -333,6 +340,7 @@ static void tick(struct core *core)
     offers_tick(core);
     teardown_tick(core);
     reconcile_tick(core);
+    operations_tick(core);
     if (core->subscription != 0 && core->now.mono_ms >= core->alive_due_ms)
         write_alive(core);
     if (core->now.mono_ms >= core->heartbeat_at_ms) {
@@ -346,7 +354,7 @@ int64_t core_deadline(const struct core *core)
     int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), limits_deadline(core), reconcile_deadline(core),
             timers_deadline(core), teardown_deadline(core), maintenance_deadline(core),
-            pending_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+            pending_deadline(core), operations_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
     return at;
@@ -361,6 +369,7 @@ void core_handle(
         blob_unref(core->retired[i]);
     core->retired_count = 0;
     forget_step(core); /* first: what is dropped is in no output yet */
+    operations_forget_step(core);
     switch (input->kind) {
     case CORE_IN_TICK:
         break;

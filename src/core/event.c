@@ -3,31 +3,13 @@
 
 #define EVENT(name) MESOS__V1__SCHEDULER__EVENT__TYPE__##name
 
-/* PROTOCOL: a status with uuid is acknowledged each time it is seen. We start no operations yet; one that was
- * started by an earlier life of this framework still reports. */
-static void handle_operation_update(struct core *core, const Mesos__V1__OperationStatus *status)
-{
-    if (!status->uuid || !status->operation_id)
-        return;
-    struct arena *arena = &core->out->arena;
-    struct core_call *out =
-            output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACKNOWLEDGE_OPERATION_STATUS, false);
-    Mesos__V1__Scheduler__Call__AcknowledgeOperationStatus *acknowledge =
-            arena_alloc(arena, sizeof *acknowledge);
-    mesos__v1__scheduler__call__acknowledge_operation_status__init(acknowledge);
-    acknowledge->agent_id = status->agent_id;
-    acknowledge->resource_provider_id = status->resource_provider_id;
-    acknowledge->uuid = status->uuid->value;
-    acknowledge->operation_id = status->operation_id;
-    out->call->acknowledge_operation_status = acknowledge;
-}
-
 /* An agent was removed or an executor ended: the updates come by themselves; ask, should one be lost. */
 static void handle_failure(struct core *core, const Mesos__V1__Scheduler__Event__Failure *failure)
 {
     if (failure->agent_id && !failure->executor_id) {
         site_forget(core, failure->agent_id->value);
         maintenance_forget(core, failure->agent_id->value);
+        operations_ask_agent(core, failure->agent_id->value, false);
     }
     struct agent *agent = failure->agent_id && !failure->executor_id
                                   ? map_get_string(&core->agents, failure->agent_id->value)
@@ -84,7 +66,7 @@ void handle_event(struct core *core, const Mesos__V1__Scheduler__Event *event, s
     case EVENT(UPDATE_OPERATION_STATUS):
         publish(core, CLASS(OPERATION_UPDATE), type, bytes);
         if (event->update_operation_status)
-            handle_operation_update(core, event->update_operation_status->status);
+            handle_operation_update(core, event->update_operation_status->status, bytes);
         break;
     case EVENT(MESSAGE):
         publish(core, CLASS(MESSAGE), type, bytes);

@@ -60,6 +60,14 @@ static void leave_tasks(struct core *core)
     core->task_count = kept;
 }
 
+void keep_next_key(struct core *core)
+{
+    if (core->kept_next_key == core->next_key)
+        return;
+    core->kept_next_key = core->next_key;
+    output_meta_number(core, META_NEXT_KEY, core->next_key);
+}
+
 void forget_step(struct core *core)
 {
     bool many = core->over.count > core->config.keep_tasks &&
@@ -76,10 +84,7 @@ void forget_step(struct core *core)
     }
     if (count == 0)
         return;
-    if (core->kept_next_key != core->next_key) {
-        core->kept_next_key = core->next_key;
-        output_meta_number(core, META_NEXT_KEY, core->next_key);
-    }
+    keep_next_key(core);
     leave_tasks(core);
     for (size_t i = 0; i < count; i++)
         drop(core, batch[i]);

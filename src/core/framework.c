@@ -30,6 +30,7 @@ struct role *role_add(struct core *core, const char *name)
     role->name = alloc_string(name);
     heap_init(&role->queue);
     limits_init(core, role);
+    list_init(&role->operations);
     role->revived_ms = role->active_ms = INT64_MIN;
     return role;
 }
@@ -151,6 +152,11 @@ static int check_removed(struct core *core, const Zmesos__V1__UpdateFramework *u
         if (tasks > 0)
             return refuse(err, ERR_UNAVAILABLE, "remove_roles", i,
                     arena_format(&core->out->arena, "%zu of its tasks are not over, or may return", tasks));
+        uint64_t operations = operations_not_over(core, role);
+        if (operations > 0)
+            return refuse(err, ERR_UNAVAILABLE, "remove_roles", i,
+                    arena_format(&core->out->arena, "%llu of its operations are not over",
+                            (unsigned long long)operations));
     }
     const char *names[CORE_ROLES_MAX];
     if (core_roles(core, names) + update->n_add_roles == update->n_remove_roles)

@@ -180,6 +180,15 @@ static size_t slot_of(const struct offer_index *index, uint64_t number)
     return low;
 }
 
+struct offer *index_next(const struct offer_index *index, uint64_t number)
+{
+    for (size_t slot = slot_of(index, number); slot < index->used; slot++) {
+        if (index->slots[slot])
+            return index->slots[slot];
+    }
+    return NULL;
+}
+
 struct offer *index_find(
         const struct offer_index *index, const struct shape *shape, uint64_t number, struct skipped *skipped)
 {

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "operation.h"
 #include "resource.h"
 #include "state.h"
 
@@ -190,10 +191,11 @@ struct role {
     enum role_state state;
     struct limits limits;
     struct offer_index index;
-    struct heap queue; /* level.node */
-    uint64_t waiting;  /* tasks QUEUED in it, those with a backoff included, those held not */
-    size_t offers;     /* held */
-    uint64_t epoch;    /* counts how often all offers were asked for */
+    struct heap queue;      /* level.node */
+    struct list operations; /* that wait, in the order of arrival */
+    uint64_t waiting; /* tasks QUEUED in it, those with a backoff included, those held not; and operations */
+    size_t offers;    /* held */
+    uint64_t epoch;   /* counts how often all offers were asked for */
     bool suppressed;
     bool stopped;       /* by request: no offers are wanted, whatever waits */
     bool revive_asked;  /* by request: although nothing waits, perhaps */
@@ -395,9 +397,11 @@ struct offer {
     int64_t received_ms;
     int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */
     uint64_t total_ports;
-    struct list_link link;                   /* in core.offers, oldest first */
-    struct placement *placements;            /* in a round; newest first */
-    size_t placement_count, placement_bytes; /* bytes of specifications */
+    struct list_link link;                                    /* in core.offers, oldest first */
+    struct placement *placements;                             /* in a round; newest first */
+    size_t placement_count, placement_bytes;                  /* bytes of specifications */
+    struct operation_placement *operations, **operations_end; /* likewise; in their order */
+    size_t operation_count;
 };
 
 struct placement {
@@ -407,11 +411,12 @@ struct placement {
     char *unique;
 };
 
-/* An ACCEPT that is in flight: the attempts it launches. */
+/* An ACCEPT that is in flight: the attempts it launches, the operations it has. */
 struct accept_call {
     uint64_t number, subscription;
-    const char *offer_id; /* in the same memory, after the tasks */
-    size_t count;
+    int64_t *operations;  /* keys; in the same memory, after the tasks */
+    const char *offer_id; /* after them */
+    size_t operation_count, count;
     struct accept_task {
         int64_t key;
         uint32_t attempt;
@@ -446,6 +451,8 @@ struct core {
     size_t role_count;
     char *configured_roles; /* "role role ..." */
     Mesos__V1__FrameworkID framework_id;
+
+    struct operations operations;
 
     struct map by_id;    /* task.id -> task */
     struct task **tasks; /* by key, ascending */
@@ -549,6 +556,7 @@ void output_status_event(struct core *core, const char *topic);
 void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanation);
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan);
 void output_unconfirmed_event(struct core *core, const Zmesos__V1__UnconfirmedUpdate *update);
+void output_operation_event(struct core *core, const struct operation *operation);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
 /* view.c */
@@ -566,7 +574,14 @@ struct role *role_find(const struct core *core, const char *name); /* NULL name:
 /* Never again on that agent: the task gets a shape that avoids it too. */
 void shape_avoid(struct core *core, struct task *task, const char *agent_id);
 
+/* Constraints that were checked, compiled; malloc'ed. */
+struct constraint *constraints_read(Zmesos__V1__Constraint *const *list, size_t count);
+void constraints_free(struct constraint *constraints, size_t count);
+
 /* spec.c: `path` is launch.tasks[i] */
+int constraints_check(
+        Zmesos__V1__Constraint *const *list, size_t count, const char *path, struct error *err) MUST_CHECK;
+int labels_check(const Mesos__V1__Labels *labels, const char *path, struct error *err) MUST_CHECK;
 int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 
@@ -605,7 +620,9 @@ void attempt_write_unchanged(struct core *core, const struct attempt_row *row);
 /* Where one that is over waits to be forgotten: nowhere while a consumer has not confirmed its updates. */
 void task_shelve(struct core *core, struct task *task);
 void task_free(struct core *core, struct task *task);
-bool task_has_label(const struct task *task, const Mesos__V1__Label *label);
+/* key NUL value NUL ... NUL, malloc'ed; NULL: none */
+char *labels_pack(const Mesos__V1__Labels *labels);
+bool labels_have(const char *packed, const Mesos__V1__Label *label);
 struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
 void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
 
@@ -653,7 +670,8 @@ void strays_tick(struct core *core);
 void handle_orphan(struct core *core, const Mesos__V1__TaskStatus *status, enum news news);
 
 /* forget.c */
-void forget_step(struct core *core); /* drops some of the tasks that are over for long */
+void forget_step(struct core *core);   /* drops some of the tasks that are over for long */
+void keep_next_key(struct core *core); /* writes it down, before anything that has a key goes */
 
 /* restore.c */
 void handle_restored(struct core *core, const char *store_id);
@@ -709,7 +727,8 @@ void index_clear(struct offer_index *index);
  * none. */
 struct offer *index_find(
         const struct offer_index *index, const struct shape *shape, uint64_t number, struct skipped *skipped);
-struct offer *index_get(const struct offer_index *index, uint64_t number); /* NULL: it is gone */
+struct offer *index_next(const struct offer_index *index, uint64_t number); /* likewise, whatever it has */
+struct offer *index_get(const struct offer_index *index, uint64_t number);  /* NULL: it is gone */
 /* How many offers there are of the numbers from `from` on, below `to`. */
 size_t index_count(const struct offer_index *index, uint64_t from, uint64_t to);
 /* True, and counted, where that one offer has not enough of some amount. */
@@ -728,6 +747,7 @@ struct offer *values_find(struct core *core, struct shape *shape, uint64_t numbe
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 size_t message_element_size(ProtobufCType type);              /* of one value in a generated struct; copy.c */
 void offer_measure(struct offer *offer);
+void offer_changed(struct offer *offer); /* something else than a task took of what is left */
 /* Which amount it lacks first for the shape; the rest is another question. */
 int offer_misfit(const struct offer *offer, const struct shape *shape); /* MISFIT_NONE: there is room */
 /* Whether all that the shape wants can be had together, where it wants more than amounts. */
@@ -740,7 +760,7 @@ bool offer_take(const struct core *core, struct offer *offer, const struct shape
 /* demand.c */
 struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role); /* malloc'ed; NULL: none */
 void demand_release(struct demand *demand);                                     /* takes NULL */
-uint64_t demand_amount(const struct demand *demand, const char *name); /* of a scalar; takes NULL */
+uint64_t demand_amount(const struct demand *demand, const char *name);          /* of a scalar; takes NULL */
 int demand_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 /* Takes what its executor needs, where that is not up, and what is named out of `left`. False: there is not
@@ -779,6 +799,9 @@ void constraints_begin(struct core *core, const struct task *task);
 uint64_t constraints_opened(struct core *core, const struct shape *shape);
 size_t constraints_cost(const struct shape *shape);          /* of a look at an offer, in steps of matching */
 int constraint_compile(const char *pattern, regex_t *regex); /* 0, or a code of regcomp() */
+/* The index of the first that does not hold, those preferred left out; -1: all hold. */
+int constraints_unmet(
+        struct core *core, struct constraint *constraints, size_t count, const Mesos__V1__Offer *offer);
 /* MISFIT_NONE, MISFIT_AVOIDED, or MISFIT_CONSTRAINT and the index of the first that does not hold. */
 int constraints_misfit(struct core *core, const struct shape *shape, const Mesos__V1__Offer *offer);
 /* How many of those preferred hold. */
@@ -888,6 +911,8 @@ void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const stru
 /* The item of operation.task_ids[i], which is no task's. */
 void item_missing(
         struct core *core, Zmesos__V1__Items *items, const char *operation, const char *id, size_t i);
+Zmesos__V1__Item *item_add_operation(struct core *core, Zmesos__V1__Items *items, const char *operation_id);
+void item_operation_state(Zmesos__V1__Item *item, const struct operation *operation);
 void item_state(Zmesos__V1__Item *item, const struct task *task);
 void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__Reply *reply);
 void handle_get(struct core *core, const struct core_input *input);
@@ -910,6 +935,9 @@ void handle_reconcile_operations(struct core *core, const struct core_input *inp
 bool asked_answered(struct core *core, uint64_t call, enum core_answer answer, const char *text);
 void asked_clear(struct core *core);
 
+/* A line of RECONCILE_OPERATIONS; `agent_id` and `provider_id` may be NULL. */
+Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *reconcile_operation(
+        struct core *core, const char *mesos_id, const char *agent_id, const char *provider_id);
 int asked_may(const struct core *core, struct error *err) MUST_CHECK;
 Mesos__V1__Scheduler__Call *asked_send(
         struct core *core, const struct core_input *input, Mesos__V1__Scheduler__Call__Type type);

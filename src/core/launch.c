@@ -176,7 +176,7 @@ static void kill_labelled(
     items->has_total = true;
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
-        if (task_is_final(task) || !task_has_label(task, label))
+        if (task_is_final(task) || !labels_have(task->labels, label))
             continue;
         kill_task(core, task, policy);
         if (items->total++ < CORE_KILL_MAX)

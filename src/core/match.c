@@ -257,7 +257,7 @@ void match_run(struct core *core)
     core->match_left = core->config.turn_steps > 0 ? core->config.turn_steps : 1;
     for (; core->match_role < core->role_count; core->match_role++) {
         struct role *role = &core->roles[core->match_role];
-        if (role->offers > 0 && !role->stopped && !match_role(core, role))
+        if (role->offers > 0 && !role->stopped && (!operations_match(core, role) || !match_role(core, role)))
             break;
         end_role(core, role);
     }

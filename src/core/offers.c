@@ -119,6 +119,7 @@ static const struct offer *offer_add(struct core *core, const Mesos__V1__Offer *
     offer_measure(offer);
     offer->number = ++core->next_offer;
     offer->round = core->round + 1;
+    offer->operations_end = &offer->operations;
     role->offers++;
     index_add(&role->index, offer);
     list_append(&core->offers, &offer->link);
@@ -136,6 +137,7 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
                 offer->allocation_info && offer->allocation_info->role ? offer->allocation_info->role : "*";
         struct role *role = role_slot(core, name);
         reconcile_agent(core, offer->agent_id->value);
+        operations_ask_agent(core, offer->agent_id->value, true);
         site_learn(core, offer);
         maintenance_learn(core, offer);
         /* An offer of a role that is not ours any more is not ours to answer; an id that came before is the

@@ -103,6 +103,17 @@ void output_unconfirmed_event(struct core *core, const Zmesos__V1__UnconfirmedUp
     event_add(core, CLASS(UNCONFIRMED), topic)->unconfirmed = update;
 }
 
+void output_operation_event(struct core *core, const struct operation *operation)
+{
+    struct arena *arena = &core->out->arena;
+    const char *state = enum_name(&zmesos__v1__operation__state__descriptor, operation->state);
+    struct core_event *event =
+            event_add(core, CLASS(OPERATION), arena_format(arena, "operation/%s/%s", operation->id, state));
+    event->revision = operation->revision;
+    event->operation = operation_view(core, operation);
+    event->status_bytes = operation->status;
+}
+
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered)
 {
     Mesos__V1__Scheduler__Call *call = arena_alloc(&core->out->arena, sizeof *call);

@@ -117,7 +117,7 @@ static bool wanted(const struct task *task, const struct filter *filter)
     bool in_state = filter->state_count == 0;
     for (size_t i = 0; i < filter->state_count && !in_state; i++)
         in_state = task->state == filter->states[i];
-    return in_state && (!filter->label || task_has_label(task, filter->label)) &&
+    return in_state && (!filter->label || labels_have(task->labels, filter->label)) &&
            (!filter->id_prefix || strncmp(task->id, filter->id_prefix, strlen(filter->id_prefix)) == 0);
 }
 

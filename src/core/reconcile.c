@@ -28,6 +28,7 @@ void reconcile_all(struct core *core)
             move_task(core, core->tasks[i], false);
     }
     strays_ask(core, NULL);
+    operations_ask_all(core);
     core->ask_backoff_ms = core->config.ask_min_ms;
     core->ask_at_ms = core->now.mono_ms;
     core->round_at_ms = core->now.mono_ms + core->config.reconcile_ms;

@@ -108,6 +108,18 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_SANDBOX:
         handle_sandbox(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_OPERATE:
+        handle_operate(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS:
+        handle_get_operations(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_LIST_OPERATIONS:
+        handle_list_operations(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_CANCEL_OPERATIONS:
+        handle_cancel_operations(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_RELEASE:
         handle_release(core, input);
         return;

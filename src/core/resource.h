@@ -244,9 +244,13 @@ Mesos__V1__Resource *resource_pop_reservation(struct arena *arena, const Mesos__
 Mesos__V1__Resource *resource_strip_volume(struct arena *arena, const Mesos__V1__Resource *message);
 
 /* RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME as a master applies them to an offer of
- * that role; others are ERR_INVALID here. The allocation is filled in where a resource has none. ERR_INVALID
- * for what a master refuses, ERR_NOT_FOUND for what is not in the offer; then the set is as it was. Who may
- * do it (principals, capabilities of the agent) is not looked at. */
+ * that role; CREATE_DISK and DESTROY_DISK take their source out of it; others are ERR_INVALID here. The
+ * allocation is filled in where a resource has none. ERR_INVALID for what a master refuses, ERR_NOT_FOUND for
+ * what is not in the offer; then the set is as it was. Who may do it (principals, capabilities of the agent)
+ * is not looked at. */
+/* What is wrong with it wherever it goes; as above, never ERR_NOT_FOUND. */
+int resource_operation_check(const char *role, const Mesos__V1__Offer__Operation *operation, const char *path,
+        struct error *err) MUST_CHECK;
 int resource_set_apply(struct resource_set *set, const char *role,
         const Mesos__V1__Offer__Operation *operation, const char *path, struct error *err) MUST_CHECK;
 

@@ -89,6 +89,8 @@ int operation_read(struct operation_job *job, const message *from, struct resour
 int operation_convert(
         struct operation_job *job, const struct resource_set *from, const struct resource_set *to)
 {
+    if (job->check)
+        return 0;
     int rc = resource_set_subtract(&job->set, from, job->err);
     return at_field(job, rc ? rc : resource_set_add(&job->set, to, job->err));
 }
@@ -207,6 +209,26 @@ static int each(struct operation_job *job, const char *path, message *const *lis
     return count > 0 ? 0 : operation_refuse(job, "there is no resource");
 }
 
+/* What is made of a disk is told when it is done: until then it is gone from the offer. */
+static int use_disk(struct operation_job *job, const message *source)
+{
+    const message *from;
+    struct resource_set consumed, made;
+    resource_set_init(&consumed, job->arena);
+    resource_set_init(&made, job->arena);
+    if (!source)
+        return operation_refuse(job, "there is no source");
+    int rc = operation_prepare(job, source, &from);
+    if (rc)
+        return rc;
+    if (!from->disk || !from->disk->source)
+        return operation_refuse(job, "it is no disk with a source");
+    if (!from->provider_id)
+        return operation_refuse(job, "it is not a resource provider's");
+    rc = operation_read(job, from, &consumed);
+    return rc ? rc : operation_convert(job, &consumed, &made);
+}
+
 static int apply(struct operation_job *job, const Mesos__V1__Offer__Operation *operation, const char *path)
 {
     char list[OPERATION_FIELD_MAX];
@@ -229,10 +251,28 @@ static int apply(struct operation_job *job, const Mesos__V1__Offer__Operation *o
         return operation_grow(job, operation->grow_volume, path);
     case OPERATION(SHRINK_VOLUME):
         return operation_shrink(job, operation->shrink_volume, path);
+    case OPERATION(CREATE_DISK):
+        operation_at(job, "%s.create_disk.source", path);
+        return use_disk(job, operation->create_disk ? operation->create_disk->source : NULL);
+    case OPERATION(DESTROY_DISK):
+        operation_at(job, "%s.destroy_disk.source", path);
+        return use_disk(job, operation->destroy_disk ? operation->destroy_disk->source : NULL);
     default:
         operation_at(job, "%s.type", path);
-        return operation_refuse(job, "the operation does not change an offer in a way that is known before");
+        return operation_refuse(job, "it is none of the operations on resources");
     }
+}
+
+int resource_operation_check(
+        const char *role, const Mesos__V1__Offer__Operation *operation, const char *path, struct error *err)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct operation_job job = {.arena = &arena, .role = role, .check = true, .err = err};
+    resource_set_init(&job.set, &arena);
+    int rc = apply(&job, operation, path);
+    arena_clear(&arena);
+    return rc;
 }
 
 int resource_set_apply(struct resource_set *set, const char *role,

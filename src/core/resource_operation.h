@@ -12,6 +12,7 @@ struct operation_job {
     const char *role;
     char field[ERROR_FIELD_MAX]; /* what is looked at */
     struct resource_set set;
+    bool check; /* nothing is there yet: only what it asks for is looked at */
     struct error *err;
 };
 

@@ -41,6 +41,12 @@ static void measure(struct offer *offer)
     offer->total_ports = resource_available(&offer->left, role, &all);
 }
 
+void offer_changed(struct offer *offer)
+{
+    measure(offer);
+    index_update(&offer->role->index, offer);
+}
+
 /* What makes no sense is in no task. */
 void offer_measure(struct offer *offer)
 {

@@ -141,6 +141,7 @@ void handle_restored(struct core *core, const char *store_id)
     write_keys(core);
     for (size_t i = 0; i < core->task_count; i++)
         hold(core, core->tasks[i]);
+    operations_hold(core);
 }
 
 /* ---- release ---- */
@@ -173,6 +174,7 @@ static void release_all(struct core *core, bool run, Zmesos__V1__Items *items)
         if (task_is_held(task))
             release_one(core, task, run, items);
     }
+    operations_release_all(core, run, items);
 }
 
 static void release_ids(
@@ -186,6 +188,7 @@ static void release_ids(
         }
         item_missing(core, items, "release", release->task_ids[i], i);
     }
+    operations_release(core, release, run, items);
 }
 
 void handle_release(struct core *core, const struct core_input *input)
@@ -199,15 +202,18 @@ void handle_release(struct core *core, const struct core_input *input)
     else if (release->n_task_ids > CORE_KILL_MAX)
         code = error_set_field(
                 &err, ERR_TOO_LARGE, "release.task_ids", "a release names at most %d tasks", CORE_KILL_MAX);
+    else if (release->n_operation_ids > CORE_KILL_MAX)
+        code = error_set_field(&err, ERR_TOO_LARGE, "release.operation_ids",
+                "a release names at most %d operations", CORE_KILL_MAX);
     if (code) {
         reply_refuse(core, input, code, &err);
         return;
     }
     bool run = release->action == ZMESOS__V1__RELEASE__ACTION__RUN;
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
-    Zmesos__V1__Items *items =
-            items_new(core, reply, release->n_task_ids ? release->n_task_ids : CORE_KILL_MAX);
-    if (release->n_task_ids > 0)
+    size_t named = release->n_task_ids + release->n_operation_ids;
+    Zmesos__V1__Items *items = items_new(core, reply, named ? named : CORE_KILL_MAX);
+    if (named > 0)
         release_ids(core, release, run, items);
     else
         release_all(core, run, items);
@@ -250,6 +256,7 @@ void handle_removed(struct core *core, const char *framework_id)
             teardown_end(core, core->tasks[i]);
         lose(core, core->tasks[i]);
     }
+    operations_removed(core, ended);
     strays_clear(core);
     output_status_event(core, "zmesos/MASTER");
 }

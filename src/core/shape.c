@@ -132,6 +132,15 @@ static void constraint_set(struct constraint *to, const char *attribute, Zmesos_
     constraint_compile_values(to);
 }
 
+struct constraint *constraints_read(Zmesos__V1__Constraint *const *list, size_t count)
+{
+    struct constraint *constraints = alloc_zeroed(count, sizeof *constraints);
+    for (size_t i = 0; i < count; i++)
+        constraint_set(&constraints[i], list[i]->attribute, list[i]->operator_, list[i]->preferred,
+                list[i]->values, list[i]->n_values);
+    return constraints;
+}
+
 static void constraint_clear(struct constraint *constraint)
 {
     if (has_regex(constraint))
@@ -140,6 +149,13 @@ static void constraint_clear(struct constraint *constraint)
         free(constraint->values[i]);
     free(constraint->values);
     free(constraint->attribute);
+}
+
+void constraints_free(struct constraint *constraints, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        constraint_clear(&constraints[i]);
+    free(constraints);
 }
 
 /* The shape of that key, for one task more. One that is new has this one alone, and all but its key is still
@@ -182,11 +198,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     shape->despite_maintenance = spec->despite_maintenance;
     shape->demand = demand_read(spec, role->name);
     shape->constraint_count = spec->n_constraints;
-    shape->constraints = alloc_zeroed(spec->n_constraints, sizeof *shape->constraints);
-    for (size_t i = 0; i < spec->n_constraints; i++)
-        constraint_set(&shape->constraints[i], spec->constraints[i]->attribute,
-                spec->constraints[i]->operator_, spec->constraints[i]->preferred,
-                spec->constraints[i]->values, spec->constraints[i]->n_values);
+    shape->constraints = constraints_read(spec->constraints, spec->n_constraints);
     read_kinds(spec, &shape->grouped, &shape->unsteady, &shape->preferring);
     shape->look_cost = constraints_cost(shape) + (shape->demand ? DEMAND_COST : 0);
     if (core->config.offer_constraints)
@@ -200,8 +212,7 @@ void shape_release(struct core *core, struct shape *shape)
         return;
     map_remove(&core->shapes, shape->key);
     list_remove(&core->aside, &shape->aside);
-    for (size_t i = 0; i < shape->constraint_count; i++)
-        constraint_clear(&shape->constraints[i]);
+    constraints_free(shape->constraints, shape->constraint_count);
     for (size_t i = 0; i < shape->avoid_count; i++)
         free(shape->avoid[i]);
     free(shape->avoid);
@@ -210,7 +221,6 @@ void shape_release(struct core *core, struct shape *shape)
     demand_release(shape->demand);
     shared_drop(core, shape->beaten_by);
     line_release(core, shape->line);
-    free(shape->constraints);
     free((void *)(uintptr_t)shape->key.data);
     free(shape);
 }

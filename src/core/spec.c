@@ -113,7 +113,21 @@ static int check_constraint(
     }
 }
 
-static int check_labels(const Mesos__V1__Labels *labels, const char *path, struct error *err)
+int constraints_check(Zmesos__V1__Constraint *const *list, size_t count, const char *path, struct error *err)
+{
+    if (count > CONSTRAINTS_MAX)
+        return at_field(err,
+                error_set(err, ERR_TOO_LARGE, "there are at most %d constraints", CONSTRAINTS_MAX), path,
+                "constraints");
+    for (size_t i = 0; i < count; i++) {
+        int rc = check_constraint(list[i], path, i, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int labels_check(const Mesos__V1__Labels *labels, const char *path, struct error *err)
 {
     for (size_t i = 0; labels && i < labels->n_labels; i++) {
         if (!*labels->labels[i]->key)
@@ -141,15 +155,9 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     int rc = check_amounts(spec, path, err);
     if (rc)
         return rc;
-    if (spec->n_constraints > CONSTRAINTS_MAX)
-        return at_field(err,
-                error_set(err, ERR_TOO_LARGE, "a task has at most %d constraints", CONSTRAINTS_MAX), path,
-                "constraints");
-    for (size_t i = 0; i < spec->n_constraints; i++) {
-        rc = check_constraint(spec->constraints[i], path, i, err);
-        if (rc)
-            return rc;
-    }
+    rc = constraints_check(spec->constraints, spec->n_constraints, path, err);
+    if (rc)
+        return rc;
     if (!spec->command && !spec->executor)
         return at_field(err, error_set(err, ERR_INVALID, "a task needs a command"), path, "command");
     rc = demand_check(core, spec, path, err);
@@ -159,5 +167,5 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     rc = rc ? rc : consumer_check(spec, path, err);
     if (rc)
         return rc;
-    return check_labels(spec->labels, path, err);
+    return labels_check(spec->labels, path, err);
 }

@@ -109,7 +109,7 @@ static void set_string(char **place, const char *text)
     *place = text && *text ? alloc_string(text) : NULL;
 }
 
-static char *pack_labels(const Mesos__V1__Labels *labels)
+char *labels_pack(const Mesos__V1__Labels *labels)
 {
     size_t size = 1;
     for (size_t i = 0; labels && i < labels->n_labels; i++)
@@ -125,9 +125,9 @@ static char *pack_labels(const Mesos__V1__Labels *labels)
     return packed;
 }
 
-bool task_has_label(const struct task *task, const Mesos__V1__Label *label)
+bool labels_have(const char *packed, const Mesos__V1__Label *label)
 {
-    for (const char *key = task->labels; key && *key;) {
+    for (const char *key = packed; key && *key;) {
         const char *value = key + strlen(key) + 1;
         if (strcmp(key, label->key) == 0 && (!label->value || strcmp(value, label->value) == 0))
             return true;
@@ -143,7 +143,7 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     task->id = alloc_string(row->id);
     task->name = spec->name && strcmp(spec->name, row->id) != 0 ? alloc_string(spec->name) : NULL;
     task->spec = blob_ref(row->spec);
-    task->labels = pack_labels(spec->labels);
+    task->labels = labels_pack(spec->labels);
     task->shape = shape_get(core, spec);
     task->policy = policy_read(spec);
     task->consumer = consumer_read(core, spec);

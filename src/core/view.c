@@ -163,6 +163,10 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
             view->offer_constraints[view->n_offer_constraints++] = core->roles[i].name;
     }
     view->has_teardown = view->teardown = core->teardown.wanted;
+    view->operations = operations_not_over(core, NULL);
+    view->has_operations = view->operations > 0;
+    view->has_held_operations = core->operations.held > 0;
+    view->held_operations = core->operations.held;
     view->has_maintenance = core->windows.count > 0;
     view->maintenance = core->windows.count;
     view->has_unconfirmed = core->waiting.count > 0;

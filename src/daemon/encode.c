@@ -18,15 +18,28 @@ struct blob *encode_message(const ProtobufCMessage *message)
     return blob_take(bytes, size);
 }
 
-Zmesos__V1__TaskSpec *encode_read_spec(struct slice bytes)
+static ProtobufCMessage *read_kept(const ProtobufCMessageDescriptor *type, struct slice bytes,
+        const struct check_limits *limits, const char *what)
 {
     ProtobufCMessage *message = NULL;
     struct error err;
-    if (check_unpack(&zmesos__v1__task_spec__descriptor, bytes, &check_limits_kept, &message, &err)) {
-        log_error("daemon", "a kept specification cannot be read: %s", err.text);
+    if (check_unpack(type, bytes, limits, &message, &err)) {
+        log_error("daemon", "a kept %s cannot be read: %s", what, err.text);
         return NULL;
     }
-    return (Zmesos__V1__TaskSpec *)message;
+    return message;
+}
+
+Zmesos__V1__TaskSpec *encode_read_spec(struct slice bytes)
+{
+    return (Zmesos__V1__TaskSpec *)read_kept(
+            &zmesos__v1__task_spec__descriptor, bytes, &check_limits_kept, "specification");
+}
+
+Zmesos__V1__OperationSpec *encode_read_operation(struct slice bytes)
+{
+    return (Zmesos__V1__OperationSpec *)read_kept(
+            &zmesos__v1__operation_spec__descriptor, bytes, &check_limits_kept, "operation");
 }
 
 /* The port numbers as the task reads them: PORT0, PORT1, ... and PORTS with commas. */
@@ -113,42 +126,90 @@ static Mesos__V1__Offer__Operation *launch_operation(struct arena *arena, Mesos_
     return operation;
 }
 
+/* What was read for one message and goes when that is packed. */
+struct readings {
+    ProtobufCMessage **items;
+    size_t count;
+};
+
+static void readings_clear(struct readings *readings)
+{
+    for (size_t i = 0; i < readings->count; i++)
+        protobuf_c_message_free_unpacked(readings->items[i], NULL);
+    free(readings->items);
+}
+
+/* Takes the message; false where it is NULL. */
+static bool readings_add(struct readings *readings, ProtobufCMessage *message)
+{
+    if (!message)
+        return false;
+    readings->items = alloc_resize(readings->items, readings->count + 1, sizeof(ProtobufCMessage *));
+    readings->items[readings->count++] = message;
+    return true;
+}
+
+/* As it came, with the id that its status will have. */
+static Mesos__V1__Offer__Operation *other_operation(
+        struct arena *arena, const Zmesos__V1__OperationSpec *spec, const struct core_operation *from)
+{
+    Mesos__V1__Offer__Operation *operation = arena_copy(arena, spec->operation, sizeof *operation);
+    operation->id = arena_alloc(arena, sizeof *operation->id);
+    mesos__v1__operation_id__init(operation->id);
+    operation->id->value = arena_string(arena, from->operation_id);
+    return operation;
+}
+
+static bool add_operations(struct arena *arena, struct readings *readings, const struct core_call *call,
+        Mesos__V1__Scheduler__Call__Accept *accept)
+{
+    for (size_t i = 0; i < call->operation_count; i++) {
+        Zmesos__V1__OperationSpec *spec = encode_read_operation(blob_slice(call->operations[i].spec));
+        if (!readings_add(readings, spec ? &spec->base : NULL))
+            return false;
+        accept->operations[accept->n_operations++] = other_operation(arena, spec, &call->operations[i]);
+    }
+    return true;
+}
+
+static bool add_launches(struct arena *arena, struct readings *readings, const struct core_call *call,
+        Mesos__V1__Scheduler__Call__Accept *accept)
+{
+    for (size_t i = 0; i < call->launch_count; i++) {
+        Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(call->launches[i].spec));
+        if (!readings_add(readings, spec ? &spec->base : NULL))
+            return false;
+        accept->operations[accept->n_operations++] =
+                launch_operation(arena, task_info(arena, spec, &call->launches[i]));
+    }
+    return true;
+}
+
 static struct blob *encode_accept(const struct core_call *call)
 {
     struct arena arena;
     arena_init(&arena);
-    Zmesos__V1__TaskSpec **specs = arena_array(&arena, call->launch_count, sizeof(Zmesos__V1__TaskSpec *));
+    struct readings readings = {0};
     Mesos__V1__Scheduler__Call__Accept *accept = call->call->accept;
-    accept->operations = arena_array(&arena, call->launch_count, sizeof(Mesos__V1__Offer__Operation *));
+    accept->operations = arena_array(
+            &arena, call->operation_count + call->launch_count, sizeof(Mesos__V1__Offer__Operation *));
     accept->n_operations = 0;
     struct blob *blob = NULL;
-    size_t read = 0;
-    for (; read < call->launch_count; read++) {
-        specs[read] = encode_read_spec(blob_slice(call->launches[read].spec));
-        if (!specs[read])
-            goto out;
-        accept->operations[accept->n_operations++] =
-                launch_operation(&arena, task_info(&arena, specs[read], &call->launches[read]));
-    }
-    blob = encode_message(&call->call->base);
-out:
-    for (size_t i = 0; i < read; i++)
-        zmesos__v1__task_spec__free_unpacked(specs[i], NULL);
+    if (add_operations(&arena, &readings, call, accept) && add_launches(&arena, &readings, call, accept))
+        blob = encode_message(&call->call->base);
     accept->operations = NULL;
     accept->n_operations = 0;
+    readings_clear(&readings);
     arena_clear(&arena);
     return blob;
 }
 
 static struct blob *encode_kill(const struct core_call *call)
 {
-    ProtobufCMessage *policy = NULL;
-    struct error err;
-    if (check_unpack(&mesos__v1__kill_policy__descriptor, blob_slice(call->kill_policy), &check_limits_kept,
-                &policy, &err)) {
-        log_error("daemon", "a kept kill policy cannot be read: %s", err.text);
+    ProtobufCMessage *policy = read_kept(&mesos__v1__kill_policy__descriptor, blob_slice(call->kill_policy),
+            &check_limits_kept, "kill policy");
+    if (!policy)
         return NULL;
-    }
     call->call->kill->kill_policy = (Mesos__V1__KillPolicy *)policy;
     struct blob *blob = encode_message(&call->call->base);
     call->call->kill->kill_policy = NULL;
@@ -158,50 +219,108 @@ static struct blob *encode_kill(const struct core_call *call)
 
 struct blob *encode_call(const struct core_call *call)
 {
-    if (call->launch_count > 0)
+    if (call->launch_count + call->operation_count > 0)
         return encode_accept(call);
     if (call->kill_policy)
         return encode_kill(call);
     return encode_message(&call->call->base);
 }
 
+static bool add_task_specs(
+        const struct core_reply *reply, Zmesos__V1__Task **tasks, size_t count, struct readings *readings)
+{
+    for (size_t i = 0; reply->specs && i < count; i++) {
+        Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(reply->specs[i]));
+        if (!readings_add(readings, spec ? &spec->base : NULL))
+            return false;
+        tasks[i]->spec = spec;
+    }
+    return true;
+}
+
+/* `status` is the Event that said what the operation made, or NULL. */
+static bool add_converted(Zmesos__V1__Operation *operation, struct blob *status, struct readings *readings)
+{
+    if (!status)
+        return true;
+    ProtobufCMessage *message = read_kept(&mesos__v1__scheduler__event__descriptor, blob_slice(status),
+            &check_limits_event, "operation's status");
+    if (!readings_add(readings, message))
+        return false;
+    const Mesos__V1__Scheduler__Event *event = (const Mesos__V1__Scheduler__Event *)message;
+    if (event->update_operation_status) {
+        operation->converted_resources = event->update_operation_status->status->converted_resources;
+        operation->n_converted_resources = event->update_operation_status->status->n_converted_resources;
+    }
+    return true;
+}
+
+static bool add_operation_parts(const struct core_reply *reply, struct readings *readings)
+{
+    const Zmesos__V1__Operations *list = reply->reply->operations;
+    for (size_t i = 0; i < list->n_operations; i++) {
+        if (reply->statuses && !add_converted(list->operations[i], reply->statuses[i], readings))
+            return false;
+        if (!reply->specs)
+            continue;
+        Zmesos__V1__OperationSpec *spec = encode_read_operation(blob_slice(reply->specs[i]));
+        if (!readings_add(readings, spec ? &spec->base : NULL))
+            return false;
+        list->operations[i]->spec = spec;
+    }
+    return true;
+}
+
 struct blob *encode_reply(const struct core_reply *reply)
 {
-    Zmesos__V1__Task **tasks = NULL;
-    size_t count = 0, read = 0;
-    if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS) {
-        tasks = reply->reply->tasks->tasks;
-        count = reply->reply->tasks->n_tasks;
-    } else if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_SNAPSHOT) {
-        tasks = reply->reply->snapshot->tasks;
-        count = reply->reply->snapshot->n_tasks;
-    }
-    struct blob *blob = NULL;
-    for (; reply->specs && read < count; read++) {
-        tasks[read]->spec = encode_read_spec(blob_slice(reply->specs[read]));
-        if (!tasks[read]->spec)
-            goto out;
-    }
-    blob = encode_message(&reply->reply->base);
-out:
-    for (size_t i = 0; i < read; i++)
-        zmesos__v1__task_spec__free_unpacked(tasks[i]->spec, NULL);
+    struct readings readings = {0};
+    bool whole = true;
+    if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_TASKS)
+        whole = add_task_specs(reply, reply->reply->tasks->tasks, reply->reply->tasks->n_tasks, &readings);
+    else if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_SNAPSHOT)
+        whole = add_task_specs(
+                reply, reply->reply->snapshot->tasks, reply->reply->snapshot->n_tasks, &readings);
+    else if (reply->reply->result_case == ZMESOS__V1__REPLY__RESULT_OPERATIONS)
+        whole = add_operation_parts(reply, &readings);
+    struct blob *blob = whole ? encode_message(&reply->reply->base) : NULL;
+    readings_clear(&readings);
     return blob;
 }
 
-bool encode_same_spec(struct slice a, struct slice b)
+struct blob *encode_operation(const struct core_event *event)
 {
-    Zmesos__V1__TaskSpec *left = encode_read_spec(a), *right = encode_read_spec(b);
+    struct readings readings = {0};
+    Zmesos__V1__Operation operation = *event->operation;
+    struct blob *blob = NULL;
+    if (add_converted(&operation, event->status_bytes, &readings))
+        blob = encode_message(&operation.base);
+    readings_clear(&readings);
+    return blob;
+}
+
+/* Takes both. */
+static bool same(ProtobufCMessage *left, ProtobufCMessage *right)
+{
     bool same = false;
     if (left && right) {
-        canonical_sort_maps(&left->base);
-        canonical_sort_maps(&right->base);
-        struct blob *x = encode_message(&left->base), *y = encode_message(&right->base);
+        canonical_sort_maps(left);
+        canonical_sort_maps(right);
+        struct blob *x = encode_message(left), *y = encode_message(right);
         same = slice_equal(blob_slice(x), blob_slice(y));
         blob_unref(x);
         blob_unref(y);
     }
-    zmesos__v1__task_spec__free_unpacked(left, NULL);
-    zmesos__v1__task_spec__free_unpacked(right, NULL);
+    protobuf_c_message_free_unpacked(left, NULL);
+    protobuf_c_message_free_unpacked(right, NULL);
     return same;
+}
+
+bool encode_same_spec(struct slice a, struct slice b)
+{
+    return same((ProtobufCMessage *)encode_read_spec(a), (ProtobufCMessage *)encode_read_spec(b));
+}
+
+bool encode_same_operation(struct slice a, struct slice b)
+{
+    return same((ProtobufCMessage *)encode_read_operation(a), (ProtobufCMessage *)encode_read_operation(b));
 }

@@ -12,9 +12,10 @@
 
 #define BAD_EVENT_PAUSE_MS 1000
 
-#define REQUEST_LAUNCH 10 /* field numbers of zmesos.v1.Request, Launch and Kill */
+#define REQUEST_LAUNCH 10 /* field numbers of zmesos.v1.Request, Launch, Operate and Kill */
 #define REQUEST_KILL 11
-#define LAUNCH_TASKS 1
+#define REQUEST_OPERATE 21
+#define LAUNCH_TASKS 1 /* and OPERATE_OPERATIONS */
 #define KILL_POLICY 3
 
 void daemon_input(struct daemon *daemon, const struct core_input *input)
@@ -38,10 +39,10 @@ static struct slice find_field(struct slice message, uint32_t number)
     return found;
 }
 
-struct slice *daemon_find_specs(struct slice request, size_t count)
+static struct slice *find_specs(struct slice request, uint32_t operation, size_t count)
 {
     struct slice *specs = alloc_zeroed(count, sizeof *specs);
-    struct field_cursor cursor = {.rest = find_field(request, REQUEST_LAUNCH)};
+    struct field_cursor cursor = {.rest = find_field(request, operation)};
     struct field field;
     size_t found = 0;
     while (found < count && field_next(&cursor, &field) == 1) {
@@ -49,6 +50,15 @@ struct slice *daemon_find_specs(struct slice request, size_t count)
             specs[found++] = field.bytes;
     }
     return specs;
+}
+
+struct slice *daemon_find_specs(struct slice bytes, const Zmesos__V1__Request *request)
+{
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH)
+        return find_specs(bytes, REQUEST_LAUNCH, request->launch->n_tasks);
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_OPERATE)
+        return find_specs(bytes, REQUEST_OPERATE, request->operate->n_operations);
+    return NULL;
 }
 
 void daemon_on_request(
@@ -70,9 +80,8 @@ void daemon_on_request(
     struct core_input input = {.kind = CORE_IN_REQUEST};
     input.request.token = token;
     input.request.request = request;
-    struct slice *specs = NULL;
-    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH)
-        input.request.specs = specs = daemon_find_specs(bytes, request->launch->n_tasks);
+    struct slice *specs = daemon_find_specs(bytes, request);
+    input.request.specs = specs;
     if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_KILL)
         input.request.kill_policy = find_field(find_field(bytes, REQUEST_KILL), KILL_POLICY);
     daemon_input(daemon, &input);

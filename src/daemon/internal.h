@@ -68,9 +68,9 @@ struct blob *daemon_update_framework(struct daemon *daemon, const struct core_ca
 
 /* inputs.c: callbacks that turn what comes in into inputs of the core. */
 void daemon_input(struct daemon *daemon, const struct core_input *input);
-/* The bytes of each task of a launch, as they came: specifications are kept so. The caller frees the array.
- */
-struct slice *daemon_find_specs(struct slice request, size_t count);
+/* The bytes of each task of a launch, or operation of an operate, as they came: specifications are kept so.
+ * NULL for other requests. The caller frees the array. */
+struct slice *daemon_find_specs(struct slice bytes, const Zmesos__V1__Request *request);
 void daemon_on_request(
         void *context, front_token token, const Zmesos__V1__Request *request, struct slice bytes);
 void daemon_on_up(void *context, uint64_t subscription, const char *master);

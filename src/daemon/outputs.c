@@ -47,7 +47,17 @@ static const ProtobufCMessage *event_message(const struct core_event *event)
         return &event->explanation->base;
     if (event->unconfirmed)
         return &event->unconfirmed->base;
+    if (event->operation)
+        return &event->operation->base;
     return event->orphan ? &event->orphan->base : &event->status->base;
+}
+
+static struct blob *event_body(const struct core_event *event)
+{
+    const ProtobufCMessage *message = event_message(event);
+    if (event->operation)
+        return must_encode(encode_operation(event)); /* with what it made */
+    return message ? encode_message(message) : blob_ref(event->bytes);
 }
 
 static void add_event(struct daemon *daemon, const struct core_event *event)
@@ -56,7 +66,7 @@ static void add_event(struct daemon *daemon, const struct core_event *event)
     struct parcel parcel = {.kind = PARCEL_EVENT,
             .topic = alloc_string(event->topic),
             .header = event_header(daemon, event),
-            .body = message ? encode_message(message) : blob_ref(event->bytes),
+            .body = event_body(event),
             .type = message ? message->descriptor : &mesos__v1__scheduler__event__descriptor};
     if (event->journaled) {
         struct record record = {.kind = RECORD_EVENT,

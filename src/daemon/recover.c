@@ -70,6 +70,7 @@ static struct core *new_core(struct daemon *daemon)
     config.keep_tasks = (size_t)options->keep_tasks;
     config.keep_tasks_ms = options->keep_tasks_ms;
     config.same_spec = encode_same_spec;
+    config.same_operation = encode_same_operation;
     struct core_weight weights[OPTIONS_LIST_MAX];
     config.weights = weights;
     config.weight_count = read_weights(options, weights);
@@ -158,20 +159,26 @@ static int read_name(void *context, const struct record *record, struct error *e
 static int read_row(void *context, const struct record *record, struct error *err)
 {
     struct daemon *daemon = context;
-    int64_t written_ns = record->kind == RECORD_TASK    ? record->task.changed_ns
-                         : record->kind == RECORD_EVENT ? record->event.time_ns
-                                                        : 0;
+    int64_t written_ns = record->kind == RECORD_TASK        ? record->task.changed_ns
+                         : record->kind == RECORD_OPERATION ? record->operation.changed_ns
+                         : record->kind == RECORD_EVENT     ? record->event.time_ns
+                                                            : 0;
     if (written_ns > daemon->newest_ns)
         daemon->newest_ns = written_ns;
     if (record->kind == RECORD_EVENT && record->event.class > 0 && record->event.class < RECENT_CLASSES)
         recent_begin(&daemon->recent, record->event.class, record->event.number);
-    if (record->kind != RECORD_TASK)
+    ProtobufCMessage *spec = NULL;
+    if (record->kind == RECORD_TASK)
+        spec = (ProtobufCMessage *)encode_read_spec(blob_slice(record->task.spec));
+    else if (record->kind == RECORD_OPERATION)
+        spec = (ProtobufCMessage *)encode_read_operation(blob_slice(record->operation.spec));
+    else
         return core_recover(daemon->core, record, NULL, daemon->now, err);
-    Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(record->task.spec));
     if (!spec)
-        return error_set(err, ERR_MALFORMED, "the specification of task %s cannot be read", record->task.id);
+        return error_set(err, ERR_MALFORMED, "the specification of %s cannot be read",
+                record->kind == RECORD_TASK ? record->task.id : record->operation.id);
     int rc = core_recover(daemon->core, record, spec, daemon->now, err);
-    zmesos__v1__task_spec__free_unpacked(spec, NULL);
+    protobuf_c_message_free_unpacked(spec, NULL);
     return rc;
 }
 
@@ -193,13 +200,13 @@ int daemon_recover(struct daemon *daemon, struct error *err)
 
 /* ---- a store that is a backup ---- */
 
-/* What the core says of itself in its first output: how many tasks wait for a release. */
+/* What the core says of itself in its first output: how many tasks and operations wait for a release. */
 static uint64_t count_held(const struct core_outputs *outputs)
 {
     for (size_t i = 0; i < outputs->count; i++) {
         const struct core_output *output = &outputs->items[i];
         if (output->kind == CORE_OUT_EVENT && output->event.status && output->event.status->has_held)
-            return output->event.status->held;
+            return output->event.status->held + output->event.status->held_operations;
     }
     return 0;
 }
@@ -227,7 +234,7 @@ void daemon_restored(struct daemon *daemon)
     daemon->subscribe_group = store_group(daemon->store);
     log_warn("daemon",
             "restored from a backup of %s: store %s is now %s; %" PRIu64
-            " tasks are held until a release says run or drop",
+            " tasks and operations are held until a release says run or drop",
             format_time(daemon->newest_ns, time, sizeof time), old, uuid, held);
     free(old);
 }

@@ -76,6 +76,8 @@ static const ProtobufCMessageDescriptor *body_type(Zmesos__V1__EventClass class)
         return &zmesos__v1__task__descriptor;
     case ZMESOS__V1__EVENT_CLASS__ORPHAN:
         return &zmesos__v1__orphan__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__OPERATION:
+        return &zmesos__v1__operation__descriptor;
     case ZMESOS__V1__EVENT_CLASS__UNCONFIRMED:
         return &zmesos__v1__unconfirmed_update__descriptor;
     case ZMESOS__V1__EVENT_CLASS__DAEMON:

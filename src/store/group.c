@@ -57,7 +57,18 @@ static void keep_record(struct group *group, struct record *record)
         record->event.header = keep_blob(group, record->event.header);
         record->event.body = keep_blob(group, record->event.body);
         break;
+    case RECORD_OPERATION:
+        record->operation.id = keep_text(group, record->operation.id);
+        record->operation.spec = keep_blob(group, record->operation.spec);
+        record->operation.mesos_id = keep_text(group, record->operation.mesos_id);
+        record->operation.agent_id = keep_text(group, record->operation.agent_id);
+        record->operation.hostname = keep_text(group, record->operation.hostname);
+        record->operation.provider_id = keep_text(group, record->operation.provider_id);
+        record->operation.message = keep_text(group, record->operation.message);
+        record->operation.status = keep_blob(group, record->operation.status);
+        break;
     case RECORD_FORGET:
+    case RECORD_FORGET_OPERATION:
         break;
     }
 }
@@ -82,6 +93,9 @@ void record_drop_blobs(const struct record *record)
     } else if (record->kind == RECORD_EVENT) {
         blob_unref(record->event.header);
         blob_unref(record->event.body);
+    } else if (record->kind == RECORD_OPERATION) {
+        blob_unref(record->operation.spec);
+        blob_unref(record->operation.status);
     }
 }
 

@@ -33,7 +33,7 @@ int integrity_check(struct database *database, struct error *err)
 {
     static const char *const tables[] = {"PRAGMA integrity_check(meta)", "PRAGMA integrity_check(task)",
             "PRAGMA integrity_check(spec)", "PRAGMA integrity_check(attempt)"};
-    int64_t pages = 0, page_size = 0;
+    int64_t pages = 0, page_size = 0, operations = 0; /* older versions have no such table */
     int code = database_integer(database, "PRAGMA page_count", &pages, err);
     if (code == 0)
         code = database_integer(database, "PRAGMA page_size", &page_size, err);
@@ -41,5 +41,10 @@ int integrity_check(struct database *database, struct error *err)
         return run_check(database, "PRAGMA integrity_check(1)", err);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && code == 0; i++)
         code = run_check(database, tables[i], err);
+    if (code == 0)
+        code = database_integer(
+                database, "SELECT count(*) FROM sqlite_schema WHERE name='operation'", &operations, err);
+    if (code == 0 && operations > 0)
+        code = run_check(database, "PRAGMA integrity_check(operation)", err);
     return code;
 }

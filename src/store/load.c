@@ -98,6 +98,28 @@ static void read_attempt(sqlite3_stmt *row, struct record *record)
     };
 }
 
+static void read_operation(sqlite3_stmt *row, struct record *record)
+{
+    record->kind = RECORD_OPERATION;
+    record->operation = (struct operation_row){
+            .key = sqlite3_column_int64(row, 0),
+            .id = text_of(row, 1),
+            .spec = blob_of(row, 2),
+            .state = sqlite3_column_int(row, 3),
+            .revision = (uint64_t)sqlite3_column_int64(row, 4),
+            .flags = (uint32_t)sqlite3_column_int64(row, 5),
+            .sent = (uint32_t)sqlite3_column_int64(row, 6),
+            .mesos_id = text_of(row, 7),
+            .agent_id = text_of(row, 8),
+            .hostname = text_of(row, 9),
+            .provider_id = text_of(row, 10),
+            .created_ns = sqlite3_column_int64(row, 11),
+            .changed_ns = sqlite3_column_int64(row, 12),
+            .message = text_of(row, 13),
+            .status = blob_of(row, 14),
+    };
+}
+
 static void read_event(sqlite3_stmt *row, struct record *record)
 {
     record->kind = RECORD_EVENT;
@@ -197,6 +219,10 @@ static const struct query query_attempt = {"attempt",
         " check_status, pending, pending_uuid, pending_before, pending_state, pending_ns, pending_number,"
         " pending_event FROM attempt ORDER BY task_key, number",
         "iiiittttiittttiiittiiiB", read_attempt, relate_attempt};
+static const struct query query_operation = {"operation",
+        "SELECT key, id, spec, state, revision, flags, sent, mesos_id, agent_id, hostname, provider_id,"
+        " created_ns, changed_ns, message, status FROM operation ORDER BY key",
+        "itbiiiittttiitB", read_operation, NULL};
 /* The recursion looks each class up in the index instead of walking through the journal. */
 static const struct query query_event = {"event",
         "WITH RECURSIVE classes(c) AS (SELECT min(class) FROM event UNION ALL"
@@ -248,6 +274,8 @@ int load_all(struct database *database, store_row_fn *row, void *context, struct
         code = no_more_specs(&loading, err);
     if (code == 0)
         code = load_rows(&loading, &query_attempt, err);
+    if (code == 0)
+        code = load_rows(&loading, &query_operation, err);
     if (code == 0)
         code = load_rows(&loading, &query_event, err);
     sqlite3_finalize(loading.specs);

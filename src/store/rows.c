@@ -127,6 +127,38 @@ static int write_event(struct database *database, const struct event_row *row, s
     return run(database, &binding, err);
 }
 
+static int write_operation(struct database *database, const struct operation_row *row, struct error *err)
+{
+    struct binding binding = {
+            .statement = database->statements[row->spec ? STATEMENT_OPERATION : STATEMENT_OPERATION_AGAIN]};
+    bind_integer(&binding, row->key);
+    bind_integer(&binding, row->state);
+    bind_integer(&binding, (int64_t)row->revision);
+    bind_integer(&binding, row->flags);
+    bind_integer(&binding, row->sent);
+    bind_text(&binding, row->mesos_id);
+    bind_text(&binding, row->agent_id);
+    bind_text(&binding, row->hostname);
+    bind_text(&binding, row->provider_id);
+    bind_integer(&binding, row->created_ns);
+    bind_integer(&binding, row->changed_ns);
+    bind_text(&binding, row->message);
+    bind_blob(&binding, row->status);
+    if (row->spec) {
+        bind_text(&binding, row->id);
+        bind_blob(&binding, row->spec);
+    }
+    return run(database, &binding, err);
+}
+
+static int forget_operation(
+        struct database *database, const struct forget_operation_row *row, struct error *err)
+{
+    struct binding binding = {.statement = database->statements[STATEMENT_FORGET_OPERATION]};
+    bind_integer(&binding, row->key);
+    return run(database, &binding, err);
+}
+
 static int forget(struct database *database, const struct forget_row *row, struct error *err)
 {
     int code = 0;
@@ -151,6 +183,10 @@ int rows_write(struct database *database, const struct record *record, struct er
         return write_event(database, &record->event, err);
     case RECORD_FORGET:
         return forget(database, &record->forget, err);
+    case RECORD_OPERATION:
+        return write_operation(database, &record->operation, err);
+    case RECORD_FORGET_OPERATION:
+        return forget_operation(database, &record->forget_operation, err);
     }
     return error_set(err, ERR_INVALID, "a record of unknown kind %d", (int)record->kind);
 }

@@ -32,9 +32,20 @@ struct database;
     "INSERT OR REPLACE INTO event(class, number, time_ns, topic, header, body) VALUES(?1, ?2, ?3, ?4, ?5, "  \
     "?6)"
 
+#define ROWS_OPERATION_SQL                                                                                   \
+    "INSERT OR REPLACE INTO operation(key, state, revision, flags, sent, mesos_id, agent_id, hostname, "     \
+    "provider_id, created_ns, changed_ns, message, status, id, spec)"                                        \
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+
+/* Of one that is there: the id and the specification stay. */
+#define ROWS_OPERATION_AGAIN_SQL                                                                             \
+    "UPDATE operation SET state=?2, revision=?3, flags=?4, sent=?5, mesos_id=?6, agent_id=?7, hostname=?8, " \
+    "provider_id=?9, created_ns=?10, changed_ns=?11, message=?12, status=?13 WHERE key=?1"
+
 #define ROWS_FORGET_TASK_SQL "DELETE FROM task WHERE key=?1"
 #define ROWS_FORGET_SPEC_SQL "DELETE FROM spec WHERE task_key=?1"
 #define ROWS_FORGET_ATTEMPTS_SQL "DELETE FROM attempt WHERE task_key=?1"
+#define ROWS_FORGET_OPERATION_SQL "DELETE FROM operation WHERE key=?1"
 
 /* Writes one record inside the transaction that is open. */
 int rows_write(struct database *database, const struct record *record, struct error *err) MUST_CHECK;

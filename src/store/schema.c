@@ -79,7 +79,24 @@ static const char *const migrations[] = {
         "ALTER TABLE attempt ADD COLUMN pending_state INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE attempt ADD COLUMN pending_ns INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE attempt ADD COLUMN pending_number INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE attempt ADD COLUMN pending_event BLOB;",
+        "ALTER TABLE attempt ADD COLUMN pending_event BLOB;"
+        "CREATE TABLE operation("
+        "  key INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL,"
+        "  spec BLOB NOT NULL,"
+        "  state INTEGER NOT NULL,"
+        "  revision INTEGER NOT NULL,"
+        "  flags INTEGER NOT NULL,"
+        "  sent INTEGER NOT NULL,"
+        "  mesos_id TEXT NOT NULL,"
+        "  agent_id TEXT NOT NULL,"
+        "  hostname TEXT NOT NULL,"
+        "  provider_id TEXT NOT NULL,"
+        "  created_ns INTEGER NOT NULL,"
+        "  changed_ns INTEGER NOT NULL,"
+        "  message TEXT NOT NULL,"
+        "  status BLOB"
+        ");",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == STORE_SCHEMA_VERSION, "one migration a version");
 

@@ -73,6 +73,8 @@ static void add(struct bench *bench, struct store *store, const struct record *r
         break;
     case RECORD_META:
     case RECORD_FORGET:
+    case RECORD_OPERATION:
+    case RECORD_FORGET_OPERATION:
         break;
     }
     store_add(store, record);

@@ -204,6 +204,9 @@ void check_row_kept(struct sim *sim, const struct record *record, const struct k
     case RECORD_ATTEMPT:
         check_attempt_row(sim, &record->attempt, before);
         break;
+    case RECORD_OPERATION: /* its clients ask for none */
+    case RECORD_FORGET_OPERATION:
+        break;
     case RECORD_FORGET:
         check_forget_row(sim, before);
         break;

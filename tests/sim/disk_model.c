@@ -179,6 +179,9 @@ static void put(struct sim *sim, struct disk *disk, const struct record *record)
         if (disk == &sim->store.disk)
             keep_event(sim, record);
         break;
+    case RECORD_OPERATION: /* its clients ask for none */
+    case RECORD_FORGET_OPERATION:
+        break;
     case RECORD_FORGET:
         forget_task(disk, record->forget.task_key);
         break;

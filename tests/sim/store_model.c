@@ -50,6 +50,9 @@ static void keep_texts(struct sim *sim, struct record *kept)
         kept->event.topic = keep_text(sim, kept->event.topic);
         blob_ref(kept->event.body);
         break;
+    case RECORD_OPERATION: /* its clients ask for none */
+    case RECORD_FORGET_OPERATION:
+        break;
     case RECORD_FORGET:
         check_forget_decided(sim, &kept->forget);
         break;

@@ -16,7 +16,7 @@ size_t split(struct rig *rig, const char *text, const char *separators, char ***
 }
 
 /* The parts between " | "; a lone | is for regular expressions. */
-static size_t split_parts(struct rig *rig, const char *text, char ***parts)
+size_t split_parts(struct rig *rig, const char *text, char ***parts)
 {
     char *at = arena_string(&rig->in, text);
     *parts = arena_array(&rig->in, strlen(text) + 1, sizeof **parts);
@@ -40,7 +40,7 @@ struct slice pack(struct rig *rig, const ProtobufCMessage *message)
     return slice_of(bytes, size);
 }
 
-static void *new_of(struct rig *rig, const ProtobufCMessageDescriptor *descriptor)
+void *build_new(struct rig *rig, const ProtobufCMessageDescriptor *descriptor)
 {
     void *message = arena_alloc(&rig->in, descriptor->sizeof_message);
     descriptor->message_init(message);
@@ -50,13 +50,13 @@ static void *new_of(struct rig *rig, const ProtobufCMessageDescriptor *descripto
 static Mesos__V1__Value__Ranges *build_ranges(struct rig *rig, const char *text)
 {
     char **words;
-    Mesos__V1__Value__Ranges *ranges = new_of(rig, &mesos__v1__value__ranges__descriptor);
+    Mesos__V1__Value__Ranges *ranges = build_new(rig, &mesos__v1__value__ranges__descriptor);
     ranges->n_range = split(rig, text, ",", &words);
     ranges->range = arena_array(&rig->in, ranges->n_range, sizeof *ranges->range);
     for (size_t i = 0; i < ranges->n_range; i++) {
         unsigned long long begin, end;
         assert_int_equal(sscanf(words[i], "%llu-%llu", &begin, &end), 2);
-        ranges->range[i] = new_of(rig, &mesos__v1__value__range__descriptor);
+        ranges->range[i] = build_new(rig, &mesos__v1__value__range__descriptor);
         ranges->range[i]->begin = begin;
         ranges->range[i]->end = end;
     }
@@ -65,46 +65,70 @@ static Mesos__V1__Value__Ranges *build_ranges(struct rig *rig, const char *text)
 
 static Mesos__V1__Value__Set *build_set(struct rig *rig, const char *text)
 {
-    Mesos__V1__Value__Set *set = new_of(rig, &mesos__v1__value__set__descriptor);
+    Mesos__V1__Value__Set *set = build_new(rig, &mesos__v1__value__set__descriptor);
     set->n_item = split(rig, text, ",", &set->item);
     return set;
 }
 
 static Mesos__V1__Value__Scalar *build_scalar(struct rig *rig, const char *text)
 {
-    Mesos__V1__Value__Scalar *scalar = new_of(rig, &mesos__v1__value__scalar__descriptor);
+    Mesos__V1__Value__Scalar *scalar = build_new(rig, &mesos__v1__value__scalar__descriptor);
     scalar->value = strtod(text, NULL);
     return scalar;
 }
 
 static Mesos__V1__Resource__DiskInfo *build_volume(struct rig *rig, const char *persistence_id)
 {
-    Mesos__V1__Resource__DiskInfo *disk = new_of(rig, &mesos__v1__resource__disk_info__descriptor);
-    disk->persistence = new_of(rig, &mesos__v1__resource__disk_info__persistence__descriptor);
+    Mesos__V1__Resource__DiskInfo *disk = build_new(rig, &mesos__v1__resource__disk_info__descriptor);
+    disk->persistence = build_new(rig, &mesos__v1__resource__disk_info__persistence__descriptor);
     disk->persistence->id = arena_string(&rig->in, persistence_id);
     return disk;
+}
+
+/* As a master has it. */
+static void make_volume(struct rig *rig, Mesos__V1__Resource *resource, const char *id)
+{
+    resource->disk = build_volume(rig, id);
+    resource->disk->volume = build_new(rig, &mesos__v1__volume__descriptor);
+    resource->disk->volume->container_path = arena_string(&rig->in, "data");
+    resource->disk->volume->mode = MESOS__V1__VOLUME__MODE__RW;
+}
+
+/* Storage of the provider p1. */
+static void make_raw(struct rig *rig, Mesos__V1__Resource *resource, const char *id)
+{
+    resource->disk = build_new(rig, &mesos__v1__resource__disk_info__descriptor);
+    resource->disk->source = build_new(rig, &mesos__v1__resource__disk_info__source__descriptor);
+    resource->disk->source->type = MESOS__V1__RESOURCE__DISK_INFO__SOURCE__TYPE__RAW;
+    resource->disk->source->id = arena_string(&rig->in, id);
+    resource->provider_id = build_new(rig, &mesos__v1__resource_provider_id__descriptor);
+    resource->provider_id->value = arena_string(&rig->in, "p1");
 }
 
 static void spoil(struct rig *rig, Mesos__V1__Resource *resource, const char *how)
 {
     if (strcmp(how, "revocable") == 0)
-        resource->revocable = new_of(rig, &mesos__v1__resource__revocable_info__descriptor);
+        resource->revocable = build_new(rig, &mesos__v1__resource__revocable_info__descriptor);
     else if (strcmp(how, "shared") == 0)
-        resource->shared = new_of(rig, &mesos__v1__resource__shared_info__descriptor);
+        resource->shared = build_new(rig, &mesos__v1__resource__shared_info__descriptor);
     else if (strcmp(how, "volume") == 0)
-        resource->disk = new_of(rig, &mesos__v1__resource__disk_info__descriptor);
+        resource->disk = build_new(rig, &mesos__v1__resource__disk_info__descriptor);
     else if (strncmp(how, "volume=", 7) == 0)
         resource->disk = build_volume(rig, how + 7);
     else if (strcmp(how, "provider") == 0)
-        resource->provider_id = new_of(rig, &mesos__v1__resource_provider_id__descriptor);
-    else
+        resource->provider_id = build_new(rig, &mesos__v1__resource_provider_id__descriptor);
+    else if (strncmp(how, "dynamic=", 8) == 0)
+        make_volume(rig, resource, how + 8);
+    else if (strncmp(how, "raw=", 4) == 0)
+        make_raw(rig, resource, how + 4);
+    else if (strcmp(how, "dynamic") != 0)
         fail_msg("a resource cannot be %s", how);
 }
 
-static Mesos__V1__Resource *build_resource(
+Mesos__V1__Resource *build_resource(
         struct rig *rig, char *name, const char *amount, Mesos__V1__Resource__AllocationInfo *allocation)
 {
-    Mesos__V1__Resource *resource = new_of(rig, &mesos__v1__resource__descriptor);
+    Mesos__V1__Resource *resource = build_new(rig, &mesos__v1__resource__descriptor);
     char *plus = strchr(name, '+'), *slash = strchr(name, '/');
     if (plus) {
         *plus = '\0';
@@ -114,10 +138,12 @@ static Mesos__V1__Resource *build_resource(
         *slash = '\0';
         resource->n_reservations = 1;
         resource->reservations = arena_array(&rig->in, 1, sizeof *resource->reservations);
-        resource->reservations[0] = new_of(rig, &mesos__v1__resource__reservation_info__descriptor);
+        resource->reservations[0] = build_new(rig, &mesos__v1__resource__reservation_info__descriptor);
         resource->reservations[0]->role = slash + 1;
         resource->reservations[0]->has_type = true;
-        resource->reservations[0]->type = MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC;
+        resource->reservations[0]->type = plus && strncmp(plus + 1, "dynamic", 7) == 0
+                                                  ? MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__DYNAMIC
+                                                  : MESOS__V1__RESOURCE__RESERVATION_INFO__TYPE__STATIC;
     }
     resource->name = name;
     resource->allocation_info = allocation;
@@ -138,7 +164,7 @@ static Mesos__V1__Resource *build_resource(
 /* name=text, name:scalar, name#ranges or name%set */
 static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
 {
-    Mesos__V1__Attribute *attribute = new_of(rig, &mesos__v1__attribute__descriptor);
+    Mesos__V1__Attribute *attribute = build_new(rig, &mesos__v1__attribute__descriptor);
     char *sign = strpbrk(text, "=:#%");
     assert_non_null(sign);
     char kind = *sign;
@@ -146,7 +172,7 @@ static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
     attribute->name = text;
     if (kind == '=') {
         attribute->type = MESOS__V1__VALUE__TYPE__TEXT;
-        attribute->text = new_of(rig, &mesos__v1__value__text__descriptor);
+        attribute->text = build_new(rig, &mesos__v1__value__text__descriptor);
         attribute->text->value = sign + 1;
     } else if (kind == ':') {
         attribute->type = MESOS__V1__VALUE__TYPE__SCALAR;
@@ -164,12 +190,12 @@ static Mesos__V1__Attribute *build_attribute(struct rig *rig, char *text)
 /* "600" or "600+60": seconds from now, and how long. */
 static Mesos__V1__Unavailability *build_window(struct rig *rig, const char *text)
 {
-    Mesos__V1__Unavailability *window = new_of(rig, &mesos__v1__unavailability__descriptor);
+    Mesos__V1__Unavailability *window = build_new(rig, &mesos__v1__unavailability__descriptor);
     char *plus;
-    window->start = new_of(rig, &mesos__v1__time_info__descriptor);
+    window->start = build_new(rig, &mesos__v1__time_info__descriptor);
     window->start->nanoseconds = rig->now.wall_ns + strtoll(text, &plus, 10) * 1000000000;
     if (*plus == '+') {
-        window->duration = new_of(rig, &mesos__v1__duration_info__descriptor);
+        window->duration = build_new(rig, &mesos__v1__duration_info__descriptor);
         window->duration->nanoseconds = strtoll(plus + 1, NULL, 10) * 1000000000;
     }
     return window;
@@ -179,22 +205,22 @@ static Mesos__V1__Unavailability *build_window(struct rig *rig, const char *text
 const char *in_inverse_offers(struct rig *rig, const char *text)
 {
     char **parts, **fields;
-    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    Mesos__V1__Scheduler__Event *event = build_new(rig, &mesos__v1__scheduler__event__descriptor);
     event->has_type = true;
     event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__INVERSE_OFFERS;
     Mesos__V1__Scheduler__Event__InverseOffers *body =
-            new_of(rig, &mesos__v1__scheduler__event__inverse_offers__descriptor);
+            build_new(rig, &mesos__v1__scheduler__event__inverse_offers__descriptor);
     event->inverse_offers = body;
     body->n_inverse_offers = split_parts(rig, text, &parts);
     body->inverse_offers = arena_array(&rig->in, body->n_inverse_offers, sizeof *body->inverse_offers);
     for (size_t i = 0; i < body->n_inverse_offers; i++) {
-        Mesos__V1__InverseOffer *offer = new_of(rig, &mesos__v1__inverse_offer__descriptor);
+        Mesos__V1__InverseOffer *offer = build_new(rig, &mesos__v1__inverse_offer__descriptor);
         assert_int_equal(split(rig, parts[i], " ", &fields), 3);
-        offer->id = new_of(rig, &mesos__v1__offer_id__descriptor);
+        offer->id = build_new(rig, &mesos__v1__offer_id__descriptor);
         offer->id->value = fields[0];
-        offer->framework_id = new_of(rig, &mesos__v1__framework_id__descriptor);
+        offer->framework_id = build_new(rig, &mesos__v1__framework_id__descriptor);
         offer->framework_id->value = arena_string(&rig->in, rig->config.framework_id);
-        offer->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+        offer->agent_id = build_new(rig, &mesos__v1__agent_id__descriptor);
         offer->agent_id->value = fields[1];
         offer->unavailability = build_window(rig, fields[2]);
         body->inverse_offers[i] = offer;
@@ -204,12 +230,12 @@ const char *in_inverse_offers(struct rig *rig, const char *text)
 
 const char *in_rescind_inverse_offer(struct rig *rig, const char *id)
 {
-    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    Mesos__V1__Scheduler__Event *event = build_new(rig, &mesos__v1__scheduler__event__descriptor);
     event->has_type = true;
     event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__RESCIND_INVERSE_OFFER;
     event->rescind_inverse_offer =
-            new_of(rig, &mesos__v1__scheduler__event__rescind_inverse_offer__descriptor);
-    event->rescind_inverse_offer->inverse_offer_id = new_of(rig, &mesos__v1__offer_id__descriptor);
+            build_new(rig, &mesos__v1__scheduler__event__rescind_inverse_offer__descriptor);
+    event->rescind_inverse_offer->inverse_offer_id = build_new(rig, &mesos__v1__offer_id__descriptor);
     event->rescind_inverse_offer->inverse_offer_id->value = arena_string(&rig->in, id);
     return in_event(rig, event);
 }
@@ -219,15 +245,15 @@ static Mesos__V1__Offer *build_offer(struct rig *rig, const char *text)
     char **words;
     size_t count = split(rig, text, " ", &words);
     assert_in_range(count, 2, 1000);
-    Mesos__V1__Offer *offer = new_of(rig, &mesos__v1__offer__descriptor);
-    offer->id = new_of(rig, &mesos__v1__offer_id__descriptor);
+    Mesos__V1__Offer *offer = build_new(rig, &mesos__v1__offer__descriptor);
+    offer->id = build_new(rig, &mesos__v1__offer_id__descriptor);
     offer->id->value = words[0];
-    offer->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+    offer->agent_id = build_new(rig, &mesos__v1__agent_id__descriptor);
     offer->agent_id->value = words[1];
     offer->hostname = arena_format(&rig->in, "host-%s", words[1]);
-    offer->framework_id = new_of(rig, &mesos__v1__framework_id__descriptor);
+    offer->framework_id = build_new(rig, &mesos__v1__framework_id__descriptor);
     offer->framework_id->value = arena_string(&rig->in, rig->config.framework_id);
-    offer->allocation_info = new_of(rig, &mesos__v1__resource__allocation_info__descriptor);
+    offer->allocation_info = build_new(rig, &mesos__v1__resource__allocation_info__descriptor);
     offer->allocation_info->role = arena_string(&rig->in, "r1");
     offer->resources = arena_array(&rig->in, count, sizeof *offer->resources);
     offer->attributes = arena_array(&rig->in, count, sizeof *offer->attributes);
@@ -255,10 +281,10 @@ static Mesos__V1__Offer *build_offer(struct rig *rig, const char *text)
 Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text)
 {
     char **parts;
-    Mesos__V1__Scheduler__Event *event = new_of(rig, &mesos__v1__scheduler__event__descriptor);
+    Mesos__V1__Scheduler__Event *event = build_new(rig, &mesos__v1__scheduler__event__descriptor);
     event->has_type = true;
     event->type = MESOS__V1__SCHEDULER__EVENT__TYPE__OFFERS;
-    event->offers = new_of(rig, &mesos__v1__scheduler__event__offers__descriptor);
+    event->offers = build_new(rig, &mesos__v1__scheduler__event__offers__descriptor);
     event->offers->n_offers = split_parts(rig, text, &parts);
     event->offers->offers = arena_array(&rig->in, event->offers->n_offers, sizeof *event->offers->offers);
     for (size_t i = 0; i < event->offers->n_offers; i++)
@@ -266,7 +292,7 @@ Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text)
     return event;
 }
 
-static int enum_value(
+int enum_value(
         struct rig *rig, const ProtobufCEnumDescriptor *descriptor, const char *prefix, const char *name)
 {
     char *whole = arena_format(&rig->in, "%s%s", prefix, name);
@@ -279,7 +305,7 @@ static int enum_value(
 /* "COMMAND", "COMMAND:3", "HTTP:200", "TCP:1" */
 static Mesos__V1__CheckStatusInfo *build_check_status(struct rig *rig, char *text)
 {
-    Mesos__V1__CheckStatusInfo *status = new_of(rig, &mesos__v1__check_status_info__descriptor);
+    Mesos__V1__CheckStatusInfo *status = build_new(rig, &mesos__v1__check_status_info__descriptor);
     char *result = strchr(text, ':');
     if (result)
         *result++ = '\0';
@@ -287,15 +313,15 @@ static Mesos__V1__CheckStatusInfo *build_check_status(struct rig *rig, char *tex
     status->type =
             (Mesos__V1__CheckInfo__Type)enum_value(rig, &mesos__v1__check_info__type__descriptor, "", text);
     if (status->type == MESOS__V1__CHECK_INFO__TYPE__COMMAND) {
-        status->command = new_of(rig, &mesos__v1__check_status_info__command__descriptor);
+        status->command = build_new(rig, &mesos__v1__check_status_info__command__descriptor);
         status->command->has_exit_code = result != NULL;
         status->command->exit_code = result ? atoi(result) : 0;
     } else if (status->type == MESOS__V1__CHECK_INFO__TYPE__HTTP) {
-        status->http = new_of(rig, &mesos__v1__check_status_info__http__descriptor);
+        status->http = build_new(rig, &mesos__v1__check_status_info__http__descriptor);
         status->http->has_status_code = result != NULL;
         status->http->status_code = result ? (uint32_t)atoi(result) : 0;
     } else if (status->type == MESOS__V1__CHECK_INFO__TYPE__TCP) {
-        status->tcp = new_of(rig, &mesos__v1__check_status_info__tcp__descriptor);
+        status->tcp = build_new(rig, &mesos__v1__check_status_info__tcp__descriptor);
         status->tcp->has_succeeded = result != NULL;
         status->tcp->succeeded = result && atoi(result);
     }
@@ -304,7 +330,7 @@ static Mesos__V1__CheckStatusInfo *build_check_status(struct rig *rig, char *tex
 
 Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
 {
-    Mesos__V1__TaskStatus *status = new_of(rig, &mesos__v1__task_status__descriptor);
+    Mesos__V1__TaskStatus *status = build_new(rig, &mesos__v1__task_status__descriptor);
     char *copy = arena_string(&rig->in, text), *colon = strstr(copy, " : ");
     if (colon) {
         *colon = '\0';
@@ -313,11 +339,11 @@ Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text)
     char **words;
     size_t count = split(rig, copy, " ", &words);
     assert_true(count >= 2 && count % 2 == 0);
-    status->task_id = new_of(rig, &mesos__v1__task_id__descriptor);
+    status->task_id = build_new(rig, &mesos__v1__task_id__descriptor);
     status->task_id->value = words[0];
     status->state =
             (Mesos__V1__TaskState)enum_value(rig, &mesos__v1__task_state__descriptor, "TASK_", words[1]);
-    status->agent_id = new_of(rig, &mesos__v1__agent_id__descriptor);
+    status->agent_id = build_new(rig, &mesos__v1__agent_id__descriptor);
     status->agent_id->value = arena_string(&rig->in, DEFAULT_AGENT);
     for (size_t i = 2; i < count; i += 2) {
         if (strcmp(words[i], "by") == 0) {
@@ -360,7 +386,7 @@ static size_t add_constraint(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *
 {
     static const char *const bare[] = {"UNIQUE", "EXISTS", "NOT_EXISTS", "TOGETHER", NULL};
     static const char *const many[] = {"IN", "NOT_IN", "SPREAD", "NEAR", "FAR", NULL};
-    Zmesos__V1__Constraint *constraint = new_of(rig, &zmesos__v1__constraint__descriptor);
+    Zmesos__V1__Constraint *constraint = build_new(rig, &zmesos__v1__constraint__descriptor);
     constraint->attribute = words[0];
     constraint->has_operator_ = true;
     constraint->operator_ = (Zmesos__V1__Constraint__Operator)enum_value(
@@ -377,10 +403,10 @@ static size_t add_constraint(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *
 static void add_label(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, size_t room)
 {
     if (!spec->labels) {
-        spec->labels = new_of(rig, &mesos__v1__labels__descriptor);
+        spec->labels = build_new(rig, &mesos__v1__labels__descriptor);
         spec->labels->labels = arena_array(&rig->in, room, sizeof *spec->labels->labels);
     }
-    Mesos__V1__Label *label = new_of(rig, &mesos__v1__label__descriptor);
+    Mesos__V1__Label *label = build_new(rig, &mesos__v1__label__descriptor);
     label->key = text;
     label->value = strchr(text, '=');
     if (label->value)
@@ -390,7 +416,7 @@ static void add_label(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, s
 
 static Mesos__V1__DurationInfo *build_ms(struct rig *rig, const char *text)
 {
-    Mesos__V1__DurationInfo *duration = new_of(rig, &mesos__v1__duration_info__descriptor);
+    Mesos__V1__DurationInfo *duration = build_new(rig, &mesos__v1__duration_info__descriptor);
     duration->nanoseconds = strtoll(text, NULL, 10) * 1000000;
     return duration;
 }
@@ -409,7 +435,7 @@ static void add_outcomes(struct rig *rig, Zmesos__V1__RetryPolicy *retry, const 
 static bool add_retry(struct rig *rig, Zmesos__V1__TaskSpec *spec, const char *word, const char *value)
 {
     Zmesos__V1__RetryPolicy *retry =
-            spec->retry ? spec->retry : new_of(rig, &zmesos__v1__retry_policy__descriptor);
+            spec->retry ? spec->retry : build_new(rig, &zmesos__v1__retry_policy__descriptor);
     if (strcmp(word, "tries") == 0) {
         retry->has_max_attempts = true;
         retry->max_attempts = (uint32_t)strtoul(value, NULL, 10);
@@ -435,7 +461,7 @@ static bool add_retry(struct rig *rig, Zmesos__V1__TaskSpec *spec, const char *w
  * +FIRST, /RESERVED, /UNRESERVED after it */
 static void add_request(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, size_t room)
 {
-    Zmesos__V1__ResourceRequest *request = new_of(rig, &zmesos__v1__resource_request__descriptor);
+    Zmesos__V1__ResourceRequest *request = build_new(rig, &zmesos__v1__resource_request__descriptor);
     char *from = strchr(text, '/'), *revocable = strchr(text, '+'), *sign = strpbrk(text, ":#%=~");
     if (from) {
         *from = '\0';
@@ -470,7 +496,7 @@ static void add_request(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text,
         request->set = build_set(rig, sign);
     } else if (kind) {
         request->value_case = ZMESOS__V1__RESOURCE_REQUEST__VALUE_DISK;
-        request->disk = new_of(rig, &zmesos__v1__disk_request__descriptor);
+        request->disk = build_new(rig, &zmesos__v1__disk_request__descriptor);
         request->disk->persistence_id = kind == '=' ? sign : NULL;
         request->disk->size = kind == '~' ? strtod(sign, NULL) : 0;
         request->disk->has_size = kind == '~';
@@ -483,13 +509,13 @@ static void add_request(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text,
 /* e1=cpus:0.5,mem:32 */
 static Mesos__V1__ExecutorInfo *build_executor(struct rig *rig, char *text)
 {
-    Mesos__V1__ExecutorInfo *executor = new_of(rig, &mesos__v1__executor_info__descriptor);
+    Mesos__V1__ExecutorInfo *executor = build_new(rig, &mesos__v1__executor_info__descriptor);
     char *amounts = strchr(text, '='), **words;
     if (amounts)
         *amounts++ = '\0';
-    executor->executor_id = new_of(rig, &mesos__v1__executor_id__descriptor);
+    executor->executor_id = build_new(rig, &mesos__v1__executor_id__descriptor);
     executor->executor_id->value = text;
-    executor->command = new_of(rig, &mesos__v1__command_info__descriptor);
+    executor->command = build_new(rig, &mesos__v1__command_info__descriptor);
     executor->n_resources = amounts ? split(rig, amounts, ",", &words) : 0;
     executor->resources = arena_array(&rig->in, executor->n_resources, sizeof *executor->resources);
     for (size_t i = 0; i < executor->n_resources; i++) {
@@ -504,7 +530,7 @@ static Mesos__V1__ExecutorInfo *build_executor(struct rig *rig, char *text)
 /* NAME MS POLICY; "-" for what is left out */
 static size_t add_consumer(struct rig *rig, Zmesos__V1__TaskSpec *spec, char **words)
 {
-    Zmesos__V1__Consumer *consumer = new_of(rig, &zmesos__v1__consumer__descriptor);
+    Zmesos__V1__Consumer *consumer = build_new(rig, &zmesos__v1__consumer__descriptor);
     spec->consumer = consumer;
     if (strcmp(words[0], "-") != 0)
         consumer->name = words[0];
@@ -522,11 +548,11 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
 {
     char **words;
     size_t count = split(rig, text, " ", &words);
-    Zmesos__V1__TaskSpec *spec = new_of(rig, &zmesos__v1__task_spec__descriptor);
+    Zmesos__V1__TaskSpec *spec = build_new(rig, &zmesos__v1__task_spec__descriptor);
     assert_in_range(count, 1, 1000);
     spec->id = words[0];
     spec->constraints = arena_array(&rig->in, count, sizeof *spec->constraints);
-    spec->command = new_of(rig, &mesos__v1__command_info__descriptor);
+    spec->command = build_new(rig, &mesos__v1__command_info__descriptor);
     spec->command->value = arena_string(&rig->in, "true");
     struct {
         const char *name;
@@ -610,6 +636,10 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE] = &zmesos__v1__reconcile__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RELEASE] = &zmesos__v1__release__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_OPERATE] = &zmesos__v1__operate__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS] = &zmesos__v1__get_operations__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_LIST_OPERATIONS] = &zmesos__v1__list_operations__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_CANCEL_OPERATIONS] = &zmesos__v1__cancel_operations__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_WHY] = &zmesos__v1__why__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SANDBOX] = &zmesos__v1__sandbox__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_TEARDOWN] = &zmesos__v1__teardown__descriptor,
@@ -623,11 +653,11 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_REQUEST_RESOURCES] = &zmesos__v1__request_resources__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE_OPERATIONS] =
                     &zmesos__v1__reconcile_operations__descriptor};
-    Zmesos__V1__Request *request = new_of(rig, &zmesos__v1__request__descriptor);
+    Zmesos__V1__Request *request = build_new(rig, &zmesos__v1__request__descriptor);
     request->has_version = true;
     request->version = 1;
     request->operation_case = operation;
-    request->launch = new_of(rig, bodies[operation]); /* members of one union */
+    request->launch = build_new(rig, bodies[operation]); /* members of one union */
     return request;
 }
 
@@ -660,8 +690,8 @@ const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns)
 {
     Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_KILL);
     request->kill->n_task_ids = split(rig, ids, " ", &request->kill->task_ids);
-    request->kill->kill_policy = new_of(rig, &mesos__v1__kill_policy__descriptor);
-    request->kill->kill_policy->grace_period = new_of(rig, &mesos__v1__duration_info__descriptor);
+    request->kill->kill_policy = build_new(rig, &mesos__v1__kill_policy__descriptor);
+    request->kill->kill_policy->grace_period = build_new(rig, &mesos__v1__duration_info__descriptor);
     request->kill->kill_policy->grace_period->nanoseconds = grace_ns;
     return in_request(rig, request);
 }
@@ -669,7 +699,7 @@ const char *in_kill_policy(struct rig *rig, const char *ids, int64_t grace_ns)
 const char *in_kill_label(struct rig *rig, const char *key, const char *value)
 {
     Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_KILL);
-    request->kill->label = new_of(rig, &mesos__v1__label__descriptor);
+    request->kill->label = build_new(rig, &mesos__v1__label__descriptor);
     request->kill->label->key = arena_string(&rig->in, key);
     request->kill->label->value = arena_string(&rig->in, value);
     return in_request(rig, request);
@@ -698,7 +728,7 @@ const char *in_confirm(struct rig *rig, const char *consumer, const char *text)
     confirm->n_updates = *text ? split_parts(rig, text, &parts) : 0;
     confirm->updates = arena_array(&rig->in, confirm->n_updates, sizeof *confirm->updates);
     for (size_t i = 0; i < confirm->n_updates; i++) {
-        Zmesos__V1__Confirm__Update *update = new_of(rig, &zmesos__v1__confirm__update__descriptor);
+        Zmesos__V1__Confirm__Update *update = build_new(rig, &zmesos__v1__confirm__update__descriptor);
         assert_int_equal(split(rig, parts[i], " ", &words), 2);
         char *dot = strrchr(words[0], '.');
         assert_non_null(dot);

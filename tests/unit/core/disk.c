@@ -112,6 +112,53 @@ static void forget_task(struct disk *disk, int64_t key)
     disk->task_count--;
 }
 
+struct operation_row *disk_operation(const struct disk *disk, int64_t key)
+{
+    for (size_t i = 0; i < disk->operation_count; i++) {
+        if (disk->operations[i].key == key)
+            return &disk->operations[i];
+    }
+    return NULL;
+}
+
+static void write_operation(struct disk *disk, const struct operation_row *row)
+{
+    struct operation_row *kept = disk_operation(disk, row->key);
+    if (!kept) {
+        assert_non_null(row->spec);
+        assert_true(row->key > disk->last_key); /* of the same sequence as tasks */
+        disk->last_key = row->key;
+        disk->operations =
+                alloc_resize(disk->operations, disk->operation_count + 1, sizeof *disk->operations);
+        kept = &disk->operations[disk->operation_count++];
+        *kept = (struct operation_row){0};
+    }
+    struct blob *spec = kept->spec, *status = kept->status;
+    assert_true(row->revision > kept->revision);
+    *kept = *row;
+    kept->spec = blob_ref(row->spec ? row->spec : spec);
+    kept->status = blob_ref(row->status);
+    kept->id = arena_string(&disk->arena, row->id);
+    kept->mesos_id = arena_string(&disk->arena, row->mesos_id);
+    kept->agent_id = arena_string(&disk->arena, row->agent_id);
+    kept->hostname = arena_string(&disk->arena, row->hostname);
+    kept->provider_id = arena_string(&disk->arena, row->provider_id);
+    kept->message = arena_string(&disk->arena, row->message);
+    blob_unref(spec);
+    blob_unref(status);
+}
+
+static void forget_operation(struct disk *disk, int64_t key)
+{
+    struct operation_row *row = disk_operation(disk, key);
+    assert_non_null(row);
+    blob_unref(row->spec);
+    blob_unref(row->status);
+    size_t after = disk->operation_count - (size_t)(row - disk->operations) - 1;
+    memmove(row, row + 1, after * sizeof *row);
+    disk->operation_count--;
+}
+
 void disk_write(struct disk *disk, const struct record *record)
 {
     switch (record->kind) {
@@ -130,6 +177,12 @@ void disk_write(struct disk *disk, const struct record *record)
     case RECORD_FORGET:
         forget_task(disk, record->forget.task_key);
         break;
+    case RECORD_OPERATION:
+        write_operation(disk, &record->operation);
+        break;
+    case RECORD_FORGET_OPERATION:
+        forget_operation(disk, record->forget_operation.key);
+        break;
     }
 }
 
@@ -141,17 +194,20 @@ void disk_event(struct disk *disk, const struct core_event *event)
 
 static void recover(struct core *core, const struct record *record, struct now now)
 {
-    Zmesos__V1__TaskSpec *spec = NULL;
+    ProtobufCMessage *spec = NULL;
     struct error err;
-    if (record->kind == RECORD_TASK) {
-        struct slice bytes = blob_slice(record->task.spec);
-        spec = zmesos__v1__task_spec__unpack(NULL, bytes.length, bytes.data);
+    if (record->kind == RECORD_TASK || record->kind == RECORD_OPERATION) {
+        bool task = record->kind == RECORD_TASK;
+        struct slice bytes = blob_slice(task ? record->task.spec : record->operation.spec);
+        spec = protobuf_c_message_unpack(
+                task ? &zmesos__v1__task_spec__descriptor : &zmesos__v1__operation_spec__descriptor, NULL,
+                bytes.length, bytes.data);
         assert_non_null(spec);
     }
     if (core_recover(core, record, spec, now, &err))
         fail_msg("recovery: %s", err.text);
     if (spec)
-        zmesos__v1__task_spec__free_unpacked(spec, NULL);
+        protobuf_c_message_free_unpacked(spec, NULL);
 }
 
 struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now)
@@ -173,6 +229,10 @@ struct core *disk_recover(const struct disk *disk, const struct core_config *con
             recover(core, &record, now);
         }
     }
+    for (size_t i = 0; i < disk->operation_count; i++) {
+        record = (struct record){.kind = RECORD_OPERATION, .operation = disk->operations[i]};
+        recover(core, &record, now);
+    }
     for (int32_t class = 0; class < RIG_CLASSES; class ++) {
         record = (struct record){
                 .kind = RECORD_EVENT, .event = {.class = class, .number = disk->numbers[class], .topic = ""}};
@@ -189,6 +249,10 @@ static void drop_tasks(struct disk *disk)
     free(disk->tasks);
     disk->tasks = NULL;
     disk->task_count = 0;
+    while (disk->operation_count > 0)
+        forget_operation(disk, disk->operations[disk->operation_count - 1].key);
+    free(disk->operations);
+    disk->operations = NULL;
 }
 
 void disk_copy(struct disk *to, const struct disk *from)
@@ -211,6 +275,12 @@ void disk_copy(struct disk *to, const struct disk *from)
             copy->attempts[j] = from->tasks[i].attempts[j];
             blob_ref(copy->attempts[j].pending_event);
         }
+    }
+    to->operations = alloc_zeroed(from->operation_count, sizeof *to->operations);
+    for (size_t i = 0; i < from->operation_count; i++) {
+        to->operations[i] = from->operations[i];
+        blob_ref(to->operations[i].spec);
+        blob_ref(to->operations[i].status);
     }
 }
 

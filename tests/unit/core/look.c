@@ -36,6 +36,25 @@ const Zmesos__V1__DaemonStatus *look_status(struct rig *rig)
     return ask(rig, &request)->status;
 }
 
+const Zmesos__V1__Operation *look_operation(struct rig *rig, const char *id)
+{
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__GetOperations get = ZMESOS__V1__GET_OPERATIONS__INIT;
+    char *ids[] = {arena_string(&rig->kept, id)};
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS;
+    request.get_operations = &get;
+    get.operation_ids = ids;
+    get.n_operation_ids = 1;
+    const Zmesos__V1__Operations *operations = ask(rig, &request)->operations;
+    return operations->n_operations ? operations->operations[0] : NULL;
+}
+
+void expect_operation(struct rig *rig, const char *id, const char *state)
+{
+    const Zmesos__V1__Operation *operation = look_operation(rig, id);
+    expect(operation ? operation_state_name((int)operation->state) : "none", state);
+}
+
 const char *look_states(struct rig *rig, const char *id)
 {
     const Zmesos__V1__Task *task = look(rig, id);

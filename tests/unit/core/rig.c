@@ -49,6 +49,7 @@ struct rig *rig_create(void (*change)(struct core_config *config))
     rig->config.seed[0] = 1;
     rig->config.heartbeat_ms = INT64_MAX / 4;
     rig->config.same_spec = same_spec;
+    rig->config.same_operation = slice_equal;
     if (change)
         change(&rig->config);
     core_outputs_init(&rig->out);
@@ -116,7 +117,8 @@ void rig_restart(struct rig *rig)
     assert_string_equal(text, "EVENT zmesos/HEARTBEAT #1 DISCONNECTED -\n");
     for (size_t i = 0; i < rig->out.count; i++) {
         const struct core_output *output = &rig->out.items[i];
-        if (output->kind == CORE_OUT_RECORD && output->record.kind != RECORD_FORGET)
+        if (output->kind == CORE_OUT_RECORD && output->record.kind != RECORD_FORGET &&
+                output->record.kind != RECORD_FORGET_OPERATION)
             assert_string_equal(output->record.meta.name, META_NEXT_KEY);
     }
 }
@@ -152,6 +154,13 @@ static void check_call(struct rig *rig, const struct core_call *call)
         rig->last_update = call->number;
     if (call->call->accept)
         note_accept(rig, call);
+    for (size_t i = 0; i < call->operation_count; i++) {
+        const char *id = words(rig, "%s", call->operations[i].operation_id);
+        assert_in_range(strlen(id), 1, 255);
+        assert_non_null(call->operations[i].spec);
+        if (map_put(&rig->launched, slice_of_string(id), rig))
+            fail_msg("%s is sent twice", id);
+    }
     for (size_t i = 0; i < call->launch_count; i++) {
         const char *id = words(rig, "%s", call->launches[i].task_id);
         assert_in_range(strlen(id), 1, 255);
@@ -166,7 +175,7 @@ static void check_event(struct rig *rig, const struct core_event *event, const s
     assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
     assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL) +
                              (event->orphan != NULL) + (event->explanation != NULL) +
-                             (event->unconfirmed != NULL),
+                             (event->unconfirmed != NULL) + (event->operation != NULL),
             1);
     if (event->task && !rig->unchecked) {
         const Zmesos__V1__Task *task = event->task;
@@ -271,6 +280,37 @@ static char *list_all(struct core *core, struct now now, bool at_rest)
     return (char *)buf_release(&text);
 }
 
+/* The same of operations. */
+static char *list_operations(struct core *core, struct now now, bool at_rest)
+{
+    struct core_outputs out;
+    struct buf text;
+    core_outputs_init(&out);
+    buf_init(&text, 0);
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__ListOperations list = ZMESOS__V1__LIST_OPERATIONS__INIT;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST_OPERATIONS;
+    request.list_operations = &list;
+    list.page_size = CORE_GET_MAX;
+    for (bool more = true; more;) {
+        struct core_input input = {.kind = CORE_IN_REQUEST, .request = {.token = 1, .request = &request}};
+        core_outputs_reset(&out);
+        core_handle(core, &input, now, &out);
+        if (at_rest)
+            assert_int_equal(out.count, 1);
+        const Zmesos__V1__Operations *operations = find_reply(&out)->operations;
+        for (size_t i = 0; i < operations->n_operations; i++) {
+            text_operation(&text, operations->operations[i]);
+            text_add(&text, "\n");
+        }
+        more = operations->has_next;
+        list.after = operations->next;
+    }
+    core_outputs_clear(&out);
+    text_add(&text, "%c", 0);
+    return (char *)buf_release(&text);
+}
+
 /* The counts, before anything that is due was done. */
 static char *count_all(struct core *core, struct now now)
 {
@@ -305,9 +345,11 @@ void rig_check(struct rig *rig)
     assert_true(core_deadline(rig->core) > rig->now.mono_ms);
     struct core *other = recover_all(rig), *third = recover_all(rig);
     char *texts[] = {list_all(rig->core, rig->now, true), list_all(other, rig->now, false),
-            count_all(rig->core, rig->now), count_all(third, rig->now)};
+            count_all(rig->core, rig->now), count_all(third, rig->now),
+            list_operations(rig->core, rig->now, true), list_operations(other, rig->now, false)};
     assert_string_equal(texts[1], texts[0]);
     assert_string_equal(texts[3], texts[2]);
+    assert_string_equal(texts[5], texts[4]);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     core_destroy(other);
@@ -498,6 +540,13 @@ const char *in_request(struct rig *rig, Zmesos__V1__Request *request)
         for (size_t i = 0; i < launch->n_tasks; i++)
             specs[i] = pack(rig, &launch->tasks[i]->base);
         input.request.specs = rig->specs ? rig->specs : specs;
+    }
+    if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_OPERATE) {
+        const Zmesos__V1__Operate *operate = request->operate;
+        struct slice *specs = arena_array(&rig->in, operate->n_operations, sizeof *specs);
+        for (size_t i = 0; i < operate->n_operations; i++)
+            specs[i] = pack(rig, &operate->operations[i]->base);
+        input.request.specs = specs;
     }
     if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_KILL && request->kill->kill_policy)
         input.request.kill_policy = pack(rig, &request->kill->kill_policy->base);

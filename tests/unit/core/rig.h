@@ -48,6 +48,8 @@ struct disk {
     struct arena arena;
     struct disk_task *tasks; /* by key, ascending */
     size_t task_count;
+    struct operation_row *operations; /* by key, ascending */
+    size_t operation_count;
     int64_t last_key; /* of all that were ever written */
     struct disk_meta metas[32];
     size_t meta_count;
@@ -117,7 +119,8 @@ const char *in_refused(struct rig *rig, const char *text); /* the master does no
 const char *in_removed(struct rig *rig, const char *framework_id);
 
 /* "o1 A1 cpus 4 mem 512 ports 1-2,7-9 | o2 A2 role r2 host h2 cpus/r2 4 @rack=a @n:1.5 @r#1-2,4-5 @s%a,b":
- * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so. */
+ * cpus/r2 is reserved for r2; +revocable, +shared, +volume, +provider after a name make it so; +dynamic makes
+ * the reservation so, +dynamic=v1 a volume of it, +raw=d1 storage of the provider p1. */
 const char *in_offers(struct rig *rig, const char *offers);
 /* "i1 A1 600+60 | i2 A2 30": windows in so many seconds, for so many or without an end. Offers have them as
  * "down 600+60". */
@@ -179,7 +182,25 @@ size_t count_lines(const char *text, const char *line);
 void story_begin(struct rig *rig);
 void expect_story(struct rig *rig, const char *story);
 
+/* builder_operations.c: "a RESERVE cpus/r1+dynamic 2 as role r1 where rack EQUALS a label k=v | b
+ * SHRINK_VOLUME disk/r1+dynamic=v1 10 by 4": behind "as" what a specification of in_launch() has. */
+const char *in_operate(struct rig *rig, const char *operations);
+const char *in_operate_specs(struct rig *rig, Zmesos__V1__OperationSpec **specs, size_t count);
+Zmesos__V1__OperationSpec *build_operation(struct rig *rig, const char *text);
+/* "a.1.1 FINISHED uuid u1 on A1 by p1 made disk/r1 5 : words"; on an agent only where it says so */
+const char *in_operation_update(struct rig *rig, const char *update);
+const char *in_get_operations(struct rig *rig, const char *ids);
+const char *in_cancel_operations(struct rig *rig, const char *ids);
+const Zmesos__V1__Operation *look_operation(struct rig *rig, const char *id); /* NULL: there is none */
+void expect_operation(struct rig *rig, const char *id, const char *state);    /* "none" for none */
+
 /* builder.c: from the words above, in rig->in. */
+size_t split_parts(struct rig *rig, const char *text, char ***parts); /* between " | " */
+void *build_new(struct rig *rig, const ProtobufCMessageDescriptor *descriptor);
+Mesos__V1__Resource *build_resource(
+        struct rig *rig, char *name, const char *amount, Mesos__V1__Resource__AllocationInfo *allocation);
+int enum_value(
+        struct rig *rig, const ProtobufCEnumDescriptor *descriptor, const char *prefix, const char *name);
 Mesos__V1__Scheduler__Event *build_offers(struct rig *rig, const char *text);
 Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text);
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text);
@@ -195,6 +216,8 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task); /* every field of
 void text_unconfirmed(
         struct buf *buf, const Zmesos__V1__UnconfirmedUpdate *update); /* " a.1 RUNNING #3 uuid by NAME" */
 void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status);
+void text_operation(struct buf *buf, const Zmesos__V1__Operation *operation); /* but for its obstacle */
+const char *operation_state_name(int state);
 const char *state_name(int state);
 /* " r1: rack=r1 & row? or host#h7": "?" exists, "-" does not; selectors host#, region#, zone#. */
 void text_offer_constraints(struct buf *buf, const Mesos__V1__Scheduler__OfferConstraints *constraints);
@@ -203,8 +226,9 @@ void text_add(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* disk.c */
 void disk_write(struct disk *disk, const struct record *record);
 void disk_event(struct disk *disk, const struct core_event *event);
-const char *disk_meta(const struct disk *disk, const char *name);  /* "" for none */
-struct disk_task *disk_task(const struct disk *disk, int64_t key); /* NULL: none */
+const char *disk_meta(const struct disk *disk, const char *name);           /* "" for none */
+struct disk_task *disk_task(const struct disk *disk, int64_t key);          /* NULL: none */
+struct operation_row *disk_operation(const struct disk *disk, int64_t key); /* likewise */
 struct core *disk_recover(const struct disk *disk, const struct core_config *config, struct now now);
 /* `to` borrows the strings of `from`; what it held is dropped. */
 void disk_copy(struct disk *to, const struct disk *from);

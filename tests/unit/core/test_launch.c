@@ -257,7 +257,7 @@ static void constraints_have_limits(void **state)
         many[i] = s->constraints[0];
     s->constraints = many;
     s->n_constraints = 33;
-    expect_item(s, REFUSED("a", "TOO_LARGE", "a task has at most 32 constraints", "constraints"));
+    expect_item(s, REFUSED("a", "TOO_LARGE", "there are at most 32 constraints", "constraints"));
     /* At the limits. */
     s = spec("b where x IN 1");
     name[255] = '\0';

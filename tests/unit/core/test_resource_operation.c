@@ -292,7 +292,7 @@ static void the_allocation_is_filled_in(void **state)
 static void other_operations_are_not_applied(void **state)
 {
     expect_not_applied(*state, "cpus:4", OF(LAUNCH, ""), ERR_INVALID, "op.type");
-    expect_not_applied(*state, "cpus:4", OF(CREATE_DISK, ""), ERR_INVALID, "op.type");
+    expect_not_applied(*state, "cpus:4", OF(LAUNCH_GROUP, ""), ERR_INVALID, "op.type");
     expect_not_applied(*state, "cpus:4", OF(UNKNOWN, ""), ERR_INVALID, "op.type");
 }
 

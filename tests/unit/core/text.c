@@ -25,6 +25,14 @@ const char *state_name(int state)
     return value->name;
 }
 
+const char *operation_state_name(int state)
+{
+    const ProtobufCEnumValue *value =
+            protobuf_c_enum_descriptor_get_value(&zmesos__v1__operation__state__descriptor, state);
+    assert_non_null(value);
+    return value->name;
+}
+
 static const char *code_name(Zmesos__V1__Code code)
 {
     return protobuf_c_enum_descriptor_get_value(&zmesos__v1__code__descriptor, (int)code)->name;
@@ -73,6 +81,20 @@ static void add_record(struct rig *rig, const struct record *record)
         break;
     case RECORD_FORGET:
         text_add(buf, "RECORD forget %lld", (long long)record->forget.task_key);
+        break;
+    case RECORD_OPERATION: {
+        const struct operation_row *operation = &record->operation;
+        text_add(buf, "RECORD operation %s %s rev %llu%s", operation->id,
+                operation_state_name(operation->state), (unsigned long long)operation->revision,
+                operation->spec ? " spec" : "");
+        if (*operation->mesos_id)
+            text_add(buf, " as %s on %s", operation->mesos_id, operation->agent_id);
+        text_add(buf, "%s", operation->status ? " status" : "");
+        add_words(buf, operation->message, NULL);
+        break;
+    }
+    case RECORD_FORGET_OPERATION:
+        text_add(buf, "RECORD forget operation %lld", (long long)record->forget_operation.key);
         break;
     case RECORD_EVENT:
         fail();
@@ -171,6 +193,8 @@ static void add_call(struct buf *buf, const struct core_call *call)
     text_add(buf, "CALL %s", type->name);
     if (c->accept) {
         add_ids(buf, c->accept->offer_ids, c->accept->n_offer_ids);
+        for (size_t i = 0; i < call->operation_count; i++)
+            text_add(buf, " {%s}", call->operations[i].operation_id);
         for (size_t i = 0; i < call->launch_count; i++)
             add_launch(buf, &call->launches[i]);
         assert_true(c->accept->filters->has_refuse_seconds);
@@ -272,6 +296,19 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
     }
 }
 
+void text_operation(struct buf *buf, const Zmesos__V1__Operation *operation)
+{
+    text_add(buf, "%s role %s type %d %s rev %llu sent %u created %lld changed %lld", operation->id,
+            operation->role, (int)operation->type, operation_state_name((int)operation->state),
+            (unsigned long long)operation->revision, operation->sent, (long long)operation->created_ns,
+            (long long)operation->changed_ns);
+    text_add(buf, " %s on %s %s/%s%s", operation->operation_id ? operation->operation_id : "-",
+            operation->agent_id ? operation->agent_id : "-", operation->hostname ? operation->hostname : "-",
+            operation->resource_provider_id ? operation->resource_provider_id : "-",
+            operation->held ? " held" : "");
+    add_words(buf, operation->message, NULL);
+}
+
 void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status)
 {
     for (size_t i = 0; i < status->n_counts; i++)
@@ -282,6 +319,9 @@ void text_counts(struct buf *buf, const Zmesos__V1__DaemonStatus *status)
     if (status->has_unconfirmed)
         text_add(buf, "%llu unconfirmed ", (unsigned long long)status->unconfirmed);
     text_add(buf, "%s", status->teardown ? "teardown " : "");
+    if (status->has_operations)
+        text_add(buf, "operations %llu held %llu ", (unsigned long long)status->operations,
+                (unsigned long long)status->held_operations);
     text_add(buf, "held %llu restored %lld store %s framework %s", (unsigned long long)status->held,
             (long long)status->restored_ns, status->store, status->framework_id);
 }
@@ -290,7 +330,11 @@ static void add_items(struct buf *buf, const Zmesos__V1__Items *items)
 {
     for (size_t i = 0; i < items->n_items; i++) {
         const Zmesos__V1__Item *item = items->items[i];
-        text_add(buf, " [%s %s", item->task_id ? item->task_id : "-", code_name(item->code));
+        const char *id = item->task_id ? item->task_id : item->operation_id;
+        text_add(buf, " [%s %s", id ? id : "-", code_name(item->code));
+        if (item->has_operation_state)
+            text_add(buf, " %s rev %llu", operation_state_name((int)item->operation_state),
+                    (unsigned long long)item->revision);
         if (item->has_state)
             text_add(buf, " %s rev %llu", state_name((int)item->state), (unsigned long long)item->revision);
         text_add(buf, "%s%s", item->known ? " known" : "", item->retry ? " retry" : "");
@@ -346,6 +390,17 @@ static void add_reply(struct buf *buf, const struct core_reply *out)
         text_add(buf, " of %llu", (unsigned long long)page->total);
         if (page->has_next)
             text_add(buf, " next %llu", (unsigned long long)page->next);
+    }
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_OPERATIONS) {
+        const Zmesos__V1__Operations *list = reply->operations;
+        for (size_t i = 0; i < list->n_operations; i++)
+            text_add(buf, " %s:%s%s%s", list->operations[i]->id,
+                    operation_state_name((int)list->operations[i]->state), out->specs ? "+spec" : "",
+                    out->statuses && out->statuses[i] ? "+status" : "");
+        for (size_t i = 0; i < list->n_missing; i++)
+            text_add(buf, " no %s", list->missing[i]);
+        if (list->has_next)
+            text_add(buf, " next %llu", (unsigned long long)list->next);
     }
     if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
         text_add(buf, " ends %llu%s%s", (unsigned long long)reply->teardown->tasks,

@@ -53,7 +53,7 @@ static void answer(struct slice bytes, size_t ports)
     buf_init(&refusal, 0);
     Zmesos__V1__Request *request = front_decode(bytes, 1, &refusal);
     if (request) {
-        struct slice *specs = daemon_find_specs(bytes, request->launch->n_tasks);
+        struct slice *specs = daemon_find_specs(bytes, request);
         struct blob *kept = blob_create(specs[0].data, specs[0].length);
         answer_accept(kept, ports);
         blob_unref(kept);

@@ -116,6 +116,19 @@ const char *record_text(struct fixture *fixture, const struct record *record)
                 (unsigned long long)row->number, (long long)row->time_ns, row->topic, hex(arena, row->header),
                 hex(arena, row->body));
     }
+    case RECORD_OPERATION: {
+        const struct operation_row *row = &record->operation;
+        return arena_format(arena,
+                "operation %lld id='%s' spec=%s state=%d revision=%llu flags=%x sent=%u mesos='%s' "
+                "agent='%s' "
+                "host='%s' provider='%s' created=%lld changed=%lld message='%s' status=%s\n",
+                (long long)row->key, row->id, hex(arena, row->spec), row->state,
+                (unsigned long long)row->revision, row->flags, row->sent, row->mesos_id, row->agent_id,
+                row->hostname, row->provider_id, (long long)row->created_ns, (long long)row->changed_ns,
+                row->message, hex(arena, row->status));
+    }
+    case RECORD_FORGET_OPERATION:
+        return arena_format(arena, "forget operation %lld\n", (long long)record->forget_operation.key);
     case RECORD_FORGET:
         return arena_format(arena, "forget %lld\n", (long long)record->forget.task_key);
     }

@@ -49,7 +49,10 @@ static void fill(const struct fixture *fixture, int events, size_t event_bytes)
         struct record attempt = {.kind = RECORD_ATTEMPT,
                 .attempt = {.task_key = 3 * i, .number = 1, .agent_id = text + 560, .hostname = text + 580}};
         store_add(store, &task);
+        struct record operation = {.kind = RECORD_OPERATION,
+                .operation = {.key = 3 * i + 1, .id = name, .spec = spec, .message = text + 500}};
         store_add(store, &attempt);
+        store_add(store, &operation);
         blob_unref(spec);
     }
     for (int i = 1; i <= events; i++) {
@@ -194,8 +197,8 @@ static void flip_bytes(struct fixture *fixture, const char *const *tables, int r
 static void test_flipped_bytes_of_a_small_database(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const tables[] = {
-            "sqlite_schema", "meta", "task", "spec", "attempt", "event", "sqlite_autoindex_event_1", NULL};
+    static const char *const tables[] = {"sqlite_schema", "meta", "task", "spec", "attempt", "operation",
+            "event", "sqlite_autoindex_event_1", NULL};
     fill(fixture, 6000, 200);
     print_message("%zu bytes\n", file_size(fixture->file));
     flip_bytes(fixture, tables, 24);
@@ -205,7 +208,8 @@ static void test_flipped_bytes_of_a_small_database(void **state)
 static void test_flipped_bytes_of_a_large_database(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const tables[] = {"sqlite_schema", "meta", "task", "spec", "attempt", NULL};
+    static const char *const tables[] = {
+            "sqlite_schema", "meta", "task", "spec", "attempt", "operation", NULL};
     fill(fixture, 840, 81000);
     assert_true(file_size(fixture->file) > 64 << 20);
     print_message("%zu bytes\n", file_size(fixture->file));
@@ -302,6 +306,12 @@ static void test_values_of_another_kind(void **state)
             fixture, "UPDATE spec SET spec='x' WHERE task_key=30", "a row of spec has no proper spec");
     assert_load_refused(fixture, "UPDATE attempt SET mesos_id=x'' WHERE task_key=30",
             "a row of attempt has no proper mesos_id");
+    assert_load_refused(fixture, "UPDATE attempt SET check_status='x' WHERE task_key=30",
+            "a row of attempt has no proper check_status");
+    assert_load_refused(
+            fixture, "UPDATE operation SET spec='x' WHERE key=31", "a row of operation has no proper spec");
+    assert_load_refused(
+            fixture, "UPDATE operation SET status=1 WHERE key=31", "a row of operation has no proper status");
     assert_load_refused(fixture, "UPDATE event SET body='x'", "a row of event has no proper body");
 }
 

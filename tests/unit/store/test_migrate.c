@@ -184,6 +184,11 @@ static void test_a_migrated_database_takes_rows(void **state)
                             .pending_uuid = "u",
                             .pending_before = "b",
                             .pending_number = 3}}};
+    struct blob *spec = blob_create("xy", 2);
+    struct record operation = {
+            .kind = RECORD_OPERATION, .operation = {.key = 2, .id = "r", .spec = spec, .sent = 3}};
+    assert_int_equal(store_write_now(store, &operation, NULL), 0);
+    blob_unref(spec);
     assert_int_equal(store_write_now(store, &records[0], NULL), 0);
     assert_int_equal(store_write_now(store, &records[1], NULL), 0);
     const char *text = load_text(fixture, store);
@@ -191,6 +196,7 @@ static void test_a_migrated_database_takes_rows(void **state)
     assert_non_null(strstr(text, "mesos='job.1.2-r1' url=http://a:5051 healthy=1 check=7"
                                  " pending=1 u 'b' state=0 ns=0 number=3 event=NULL\n"));
     assert_non_null(strstr(text, "spec=<0a036a6f62>"));
+    assert_non_null(strstr(text, "operation 2 id='r' spec=<7879> state=0 revision=0 flags=0 sent=3 "));
     store_destroy(store);
 }
 

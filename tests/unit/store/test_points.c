@@ -103,6 +103,8 @@ static int look(void *context, const struct record *record, struct error *err)
         found->last_event = record->event.number;
         break;
     case RECORD_FORGET:
+    case RECORD_OPERATION:
+    case RECORD_FORGET_OPERATION:
         break;
     }
     return 0;

@@ -57,6 +57,26 @@ static struct record full_attempt(int64_t task_key, uint32_t number)
     return attempt_with(task_key, number, NULL);
 }
 
+static struct record full_operation(int64_t key, const char *id, struct blob *spec, struct blob *status)
+{
+    return (struct record){.kind = RECORD_OPERATION,
+            .operation = {.key = key,
+                    .id = id,
+                    .spec = spec,
+                    .state = INT32_MIN,
+                    .revision = UINT64_MAX,
+                    .flags = 0xdeadbeef,
+                    .sent = UINT32_MAX,
+                    .mesos_id = "reserve.7.1",
+                    .agent_id = "8a4a2c5e-S1",
+                    .hostname = "host.example",
+                    .provider_id = "p-1",
+                    .created_ns = 11,
+                    .changed_ns = INT64_MIN,
+                    .message = "m",
+                    .status = status}};
+}
+
 /* Commits the records as one group, stops, and starts again: the reopened store. */
 static struct store *write_and_reopen(
         const struct fixture *fixture, struct store *store, const struct record *records, size_t count)
@@ -87,6 +107,7 @@ static void test_every_field_comes_back(void **state)
             meta_record(META_FRAMEWORK_ID, "f-1"),
             full_task(INT64_MAX, "job", bytes, empty),
             full_attempt(INT64_MAX, UINT32_MAX),
+            full_operation(INT64_MAX, "reserve", bytes, empty),
             {.kind = RECORD_EVENT,
                     .event = {.class = INT32_MAX,
                             .number = INT64_MAX,
@@ -95,8 +116,8 @@ static void test_every_field_comes_back(void **state)
                             .header = bytes,
                             .body = empty}},
     };
-    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 4);
-    assert_string_equal(load_text(fixture, store), texts_of(fixture, records, 4));
+    struct store *store = write_and_reopen(fixture, open_store(fixture), records, 5);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, records, 5));
     store_destroy(store);
     blob_unref(bytes);
     blob_unref(empty);
@@ -269,6 +290,28 @@ static void test_a_forgotten_task_is_gone_with_its_attempts(void **state)
     blob_unref(spec);
 }
 
+static void test_an_operation_keeps_its_specification_until_it_is_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    struct blob *spec = blob_create("spec", 4);
+    struct record records[] = {full_operation(1, "a", spec, NULL), full_operation(2, "b", spec, spec)};
+    struct record again = full_operation(1, "another", NULL, spec),
+                  expected = full_operation(1, "a", spec, spec);
+    struct record forget = {.kind = RECORD_FORGET_OPERATION, .forget_operation = {.key = 2}};
+    again.operation.state = expected.operation.state = 16;
+    struct record all[] = {records[0], records[1], again};
+    struct store *store = write_and_reopen(fixture, open_store(fixture), all, 3);
+    struct record both[] = {expected, records[1]};
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, both, 2));
+    again.operation.state = both[0].operation.state = 17;
+    struct record more[] = {again, forget};
+    store = write_and_reopen(fixture, store, more, 2);
+    assert_string_equal(load_text(fixture, store), texts_of(fixture, both, 1));
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM operation"), 1);
+    blob_unref(spec);
+}
+
 static void test_only_the_last_event_of_each_class_is_loaded(void **state)
 {
     struct fixture *fixture = *state;
@@ -381,6 +424,7 @@ int main(void)
             TEST(test_rows_are_replaced),
             TEST(test_a_task_without_specification_keeps_the_one_it_has),
             TEST(test_a_forgotten_task_is_gone_with_its_attempts),
+            TEST(test_an_operation_keeps_its_specification_until_it_is_forgotten),
             TEST(test_only_the_last_event_of_each_class_is_loaded),
             TEST(test_what_was_given_may_change_after_store_add),
             TEST(test_loading_stops_when_told),

@@ -9,11 +9,13 @@
 #include "base/blob.h"
 
 enum record_kind {
-    RECORD_META,    /* a named value of the store */
-    RECORD_TASK,    /* a task's row */
-    RECORD_ATTEMPT, /* one attempt's row */
-    RECORD_EVENT,   /* a line of the journal */
-    RECORD_FORGET,  /* a task, its specification and its attempts are deleted; never read back */
+    RECORD_META,             /* a named value of the store */
+    RECORD_TASK,             /* a task's row */
+    RECORD_ATTEMPT,          /* one attempt's row */
+    RECORD_EVENT,            /* a line of the journal */
+    RECORD_FORGET,           /* a task, its specification and its attempts are deleted; never read back */
+    RECORD_OPERATION,        /* an operation's row */
+    RECORD_FORGET_OPERATION, /* it is deleted; never read back */
 };
 
 /* The names of META values. */
@@ -99,6 +101,28 @@ struct forget_row {
     int64_t task_key;
 };
 
+struct operation_row {
+    int64_t key;       /* one that no task has; the order of arrival */
+    const char *id;    /* never changes for a key */
+    struct blob *spec; /* the packed zmesos.v1.OperationSpec as it was received; NULL: unchanged since it was
+                          first written */
+    int32_t state;     /* zmesos.v1.Operation.State */
+    uint64_t revision;
+    uint32_t flags;       /* the core's operation flags */
+    uint32_t sent;        /* how often */
+    const char *mesos_id; /* of the last time; "": none yet */
+    const char *agent_id;
+    const char *hostname;
+    const char *provider_id;
+    int64_t created_ns, changed_ns;
+    const char *message;
+    struct blob *status; /* the Event that says what it made, as it came; NULL: none did */
+};
+
+struct forget_operation_row {
+    int64_t key;
+};
+
 struct record {
     enum record_kind kind;
     union {
@@ -107,6 +131,8 @@ struct record {
         struct attempt_row attempt;
         struct event_row event;
         struct forget_row forget;
+        struct operation_row operation;
+        struct forget_operation_row forget_operation;
     };
 };
 

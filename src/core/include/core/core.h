@@ -22,6 +22,7 @@
 #define CORE_SUBMITTER_MAX 128                  /* bytes of a submitter's name */
 #define CORE_KILL_MAX 10000                     /* ids in one kill */
 #define CORE_GET_MAX 1000                       /* ids in one get or why, tasks on one page */
+#define CORE_OPERATE_MAX 1000                   /* operations in one request */
 #define CORE_PORTS_MAX 1000                     /* ports of one task */
 #define CORE_ACCEPT_MAX 1000                    /* tasks in one ACCEPT */
 #define CORE_ACCEPT_BYTES_MAX ((size_t)4 << 20) /* of their specifications; a single one may be longer */
@@ -87,6 +88,7 @@ struct core_config {
 
     /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
     bool (*same_spec)(struct slice a, struct slice b);
+    bool (*same_operation)(struct slice a, struct slice b); /* likewise, OperationSpecs */
 };
 
 /* Fills in the defaults; the rest is zero. */
@@ -127,7 +129,8 @@ struct core_input {
         struct {
             uint64_t token;
             const Zmesos__V1__Request *request; /* borrowed */
-            const struct slice *specs; /* of a launch: the bytes of each task as they came; borrowed */
+            const struct slice *specs; /* of a launch: the bytes of each task as they came; of an operate:
+                                        * of each operation; borrowed */
             struct slice kill_policy;  /* of a kill: likewise, or empty */
         } request;
         struct {
@@ -159,12 +162,20 @@ struct core_launch {
     size_t port_count;
 };
 
+/* One operation of an ACCEPT: what the OperationSpec in `spec` has, with that id. */
+struct core_operation {
+    const char *operation_id; /* Mesos's */
+    struct blob *spec;
+};
+
 struct core_call {
     uint64_t number;
     uint64_t subscription;
     bool ordered;
     Mesos__V1__Scheduler__Call
-            *call; /* framework_id is filled in; an ACCEPT lacks the operations of `launches` */
+            *call; /* framework_id is filled in; an ACCEPT lacks `operations`, and after them `launches` */
+    struct core_operation *operations;
+    size_t operation_count;
     struct core_launch *launches;
     size_t launch_count;
     struct blob *kill_policy; /* of a KILL, packed, to be put in; or NULL */
@@ -173,7 +184,9 @@ struct core_call {
 struct core_reply {
     uint64_t token;
     Zmesos__V1__Reply *reply;
-    struct blob **specs; /* of each of reply->tasks, to be put in; or NULL */
+    struct blob **specs;    /* of each of reply->tasks, or reply->operations, to be put in; or NULL */
+    struct blob **statuses; /* of each of reply->operations: the Event whose converted_resources are to be put
+                             * in; or NULL, as a whole or one by one */
 };
 
 /* A publication. One of those at its end is the body. */
@@ -189,6 +202,9 @@ struct core_event {
     const Zmesos__V1__Orphan *orphan;
     const Zmesos__V1__Explanation *explanation;
     const Zmesos__V1__UnconfirmedUpdate *unconfirmed;
+    const Zmesos__V1__Operation *operation;
+    struct blob *status_bytes; /* of the operation: the Event whose converted_resources are to be put in; or
+                                * NULL */
 };
 
 struct core_output {
@@ -218,10 +234,11 @@ void core_outputs_clear(struct core_outputs *outputs);
 struct core *core_create(const struct core_config *config); /* copies the configuration */
 void core_destroy(struct core *core);                       /* takes NULL */
 
-/* Applies a row that was kept. `spec` is the decoded specification of a RECORD_TASK, borrowed, else NULL.
- * ERR_MALFORMED for a row that fits nothing before it. */
-int core_recover(struct core *core, const struct record *record, const Zmesos__V1__TaskSpec *spec,
-        struct now now, struct error *err) MUST_CHECK;
+/* Applies a row that was kept. `spec` is the decoded specification of a RECORD_TASK (a zmesos.v1.TaskSpec) or
+ * a RECORD_OPERATION (an OperationSpec), borrowed, else NULL. ERR_MALFORMED for a row that fits nothing
+ * before it. */
+int core_recover(struct core *core, const struct record *record, const void *spec, struct now now,
+        struct error *err) MUST_CHECK;
 
 /* Adds outputs. */
 void core_handle(

@@ -39,10 +39,10 @@ int store_open(const char *directory, struct store **out, struct error *err) MUS
 void store_keep_events(struct store *store, uint64_t rows);
 
 /* Called for each row that is kept, in this order: meta values by name, tasks by key, attempts by (task key,
- * number), then for each event class, by class, its last journal row alone. Everything in the record is
- * borrowed for the call: text is copied, blobs are referenced, by who wants to keep them. Text that was
- * written as NULL comes back as "". Must not call the store. A negative return value stops the reading and is
- * passed on. */
+ * number), operations by key, then for each event class, by class, its last journal row alone. Everything in
+ * the record is borrowed for the call: text is copied, blobs are referenced, by who wants to keep them. Text
+ * that was written as NULL comes back as "". Must not call the store. A negative return value stops the
+ * reading and is passed on. */
 typedef int store_row_fn(void *context, const struct record *record, struct error *err);
 
 /* Reads all back. Only before store_start(). ERR_MALFORMED when the file turns out to be damaged. */
@@ -56,8 +56,8 @@ int store_write_now(struct store *store, const struct record *record, struct err
 int store_start(struct store *store, struct error *err) MUST_CHECK;
 
 /* Adds a record to the filling group; copies text, takes references on blobs. A row that was written before
- * is replaced, but for a task's id, which never changes, and a task's specification where task.spec is NULL.
- * 64-bit values keep their bits; event numbers stay below 2^63. */
+ * is replaced, but for the id of a task or operation, which never changes, and its specification where `spec`
+ * is NULL. 64-bit values keep their bits; event numbers stay below 2^63. */
 void store_add(struct store *store, const struct record *record);
 
 /* The number of the group that an output made now has to wait for. Groups count from 1 in each run, in the
