@@ -57,6 +57,8 @@ from .messages import (  # noqa: E402
     Consumer,
     DaemonStatus,
     Explanation,
+    Operation,
+    OperationSpec,
     Orphan,
     RetryPolicy,
     Task,
@@ -67,10 +69,17 @@ from .messages import (  # noqa: E402
     messages,
     scheduler,
 )
+from .operations import operation_spec, reserved, volume  # noqa: E402
 from .results import Result  # noqa: E402
 from .retries import Retry, outcome_name, retry_policy  # noqa: E402
 from .specs import new_id, task_spec  # noqa: E402
-from .states import is_over, state_name, state_number  # noqa: E402
+from .states import (  # noqa: E402
+    is_over,
+    operation_is_over,
+    operation_state_name,
+    state_name,
+    state_number,
+)
 
 __all__ = [
     "BackupDone",
@@ -89,6 +98,8 @@ __all__ = [
     "Invalid",
     "Malformed",
     "NotFound",
+    "Operation",
+    "OperationSpec",
     "Orphan",
     "Position",
     "ProtocolError",
@@ -126,8 +137,12 @@ __all__ = [
     "not_exists",
     "not_matches",
     "one_of",
+    "operation_is_over",
+    "operation_spec",
+    "operation_state_name",
     "outcome_name",
     "preferred",
+    "reserved",
     "retry_policy",
     "scheduler",
     "spread",
@@ -136,6 +151,7 @@ __all__ = [
     "task_spec",
     "together",
     "unique",
+    "volume",
 ]
 
 __version__ = "0.1.0"

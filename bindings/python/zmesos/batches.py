@@ -14,6 +14,8 @@ MAX_KILL = 10_000
 MAX_GET = 1000
 MAX_CONFIRM = 1000  # updates in one confirm
 MAX_RELEASE = 10_000
+MAX_OPERATE = 1000
+MAX_CANCEL = 10_000
 
 
 def embedded_size(size: int) -> int:

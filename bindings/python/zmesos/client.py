@@ -15,6 +15,7 @@ from .errors import NotFound, ProtocolError, Truncated, ZmesosError, code_name, 
 from .events import DEFAULT_EVENTS, Events
 from .journal import Journal, LabelLike, as_label
 from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
+from .operations import Operations
 from .results import Result
 from .specs import Command, task_spec
 from .states import StateLike, state_numbers
@@ -24,7 +25,7 @@ from .waiting import as_completed
 DEFAULT_CONTROL = "tcp://127.0.0.1:5560"
 DEFAULT_PIPELINE = "tcp://127.0.0.1:5561"
 
-class Client(Calls, Consuming, Journal):
+class Client(Calls, Consuming, Journal, Operations):
     """A connection to a zmesosd. Any thread may use it; each gets a socket of its own.
 
     control, events, pipeline: endpoints. Where `control` is another than the default, so are the other two:
@@ -136,18 +137,22 @@ class Client(Calls, Consuming, Journal):
 
     # ---- restored tasks and backups -------------------------------------------------------------------
 
-    def release(self, action: str, *ids: str) -> list[Result]:
+    def release(self, action: str, *ids: str, operations: Sequence[str] = ()) -> list[Result]:
         """Says what to do with tasks that are held since the daemon was started from a backup: "RUN" as any other
-        task, or "DROP" as a kill. Those with these ids, or all that are held (the first 10,000 are listed).
+        task, or "DROP" as a kill. Those with these ids, and the operations with those, or all that are held (the first
+        10,000 are listed).
 
         If some are refused, the rest is released all the same, the first refusal is raised, and its `results` has all.
         """
         number = messages.Release.Action.Value(action.upper())
-        if not ids:
+        if not ids and not operations:
             reply = self._ask(Request(release=messages.Release(action=number)))
             return [Result.of_item(item) for item in reply.items.items]
-        return self._each_id(
+        released = self._each_id(
             ids, MAX_RELEASE, lambda run: Request(release=messages.Release(action=number, task_ids=run))
+        )
+        return released + self._each_id(
+            operations, MAX_RELEASE, lambda run: Request(release=messages.Release(action=number, operation_ids=run))
         )
 
     def backup(self, path: Union[str, "PathLike[str]"], timeout: float = 600.0) -> BackupDone:

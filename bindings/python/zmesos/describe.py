@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .messages import DaemonStatus, Orphan, Task, UnconfirmedUpdate, mesos, messages, scheduler
+from .messages import DaemonStatus, Operation, Orphan, Task, UnconfirmedUpdate, mesos, messages, scheduler
 from .states import state_name
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def describe(event: "Event") -> str:
         return _line(event.topic, _of_task(event.task))
     if event.mesos is not None:
         return _line(event.topic, _of_mesos(event.mesos))
+    if event.operation is not None:
+        return _line(event.topic, _of_operation(event.operation))
     if event.orphan is not None:
         return _line(event.topic, _of_orphan(event.orphan))
     if event.explanation is not None:
@@ -48,6 +50,18 @@ def _of_task(task: Task) -> str:
     return ", ".join(words)
 
 
+def _of_operation(operation: Operation) -> str:
+    words = [mesos.Offer.Operation.Type.Name(operation.type)] if operation.type else []
+    words.append(f"revision {operation.revision}")
+    if operation.held:
+        words.append("held")
+    if operation.hostname and operation.state != Operation.QUEUED:
+        words.append(f"on {operation.hostname}")
+    if operation.message:
+        words.append(operation.message)
+    return ", ".join(words)
+
+
 def _of_orphan(orphan: Orphan) -> str:
     words = [messages.Orphan.Action.Name(orphan.action)] if orphan.HasField("action") else []
     if orphan.task_id:
@@ -70,6 +84,8 @@ def _of_unconfirmed(update: UnconfirmedUpdate) -> str:
 def _of_mesos(event: scheduler.Event) -> str:
     if event.type == _Type.Value("UPDATE"):
         return _of_update(event.update.status)
+    if event.type == _Type.Value("UPDATE_OPERATION_STATUS"):
+        return _of_operation_status(event.update_operation_status.status)
     if event.type == _Type.Value("OFFERS"):
         return f"{len(event.offers.offers)} from " + ", ".join(
             sorted({offer.hostname for offer in event.offers.offers})
@@ -89,6 +105,17 @@ def _of_mesos(event: scheduler.Event) -> str:
 
 def _of_update(status: mesos.TaskStatus) -> str:
     words = [mesos.TaskState.Name(status.state)]
+    if status.HasField("agent_id"):
+        words.append(f"agent {status.agent_id.value}")
+    if status.message:
+        words.append(status.message)
+    return ", ".join(words)
+
+
+def _of_operation_status(status: mesos.OperationStatus) -> str:
+    words = [mesos.OperationState.Name(status.state)]
+    if status.HasField("operation_id"):
+        words.insert(0, status.operation_id.value)
     if status.HasField("agent_id"):
         words.append(f"agent {status.agent_id.value}")
     if status.message:

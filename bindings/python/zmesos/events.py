@@ -16,7 +16,17 @@ from google.protobuf.message import DecodeError, Message
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
-from .messages import DaemonStatus, EventHeader, Explanation, Orphan, Task, UnconfirmedUpdate, messages, scheduler
+from .messages import (
+    DaemonStatus,
+    EventHeader,
+    Explanation,
+    Operation,
+    Orphan,
+    Task,
+    UnconfirmedUpdate,
+    messages,
+    scheduler,
+)
 from .transport import milliseconds, prepare_subscriber
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
@@ -77,7 +87,7 @@ class Event:
 
     @property
     def revision(self) -> Optional[int]:
-        """Of the task, where the event is about one."""
+        """Of the task or operation, where the event is about one."""
         return self.header.revision if self.header.HasField("revision") else None
 
     @property
@@ -104,6 +114,11 @@ class Event:
     def orphan(self) -> Optional[Orphan]:
         """A task that was found alive and was not known, for topics under zmesos/ORPHAN/."""
         return self._parse(Orphan, ORPHAN)
+
+    @cached_property
+    def operation(self) -> Optional[Operation]:
+        """The daemon's view of the operation, for topics under operation/."""
+        return self._parse(Operation, "operation/")
 
     @cached_property
     def explanation(self) -> Optional[Explanation]:

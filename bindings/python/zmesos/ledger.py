@@ -30,6 +30,7 @@ TOPICS: dict[int, tuple[str, ...]] = {
     _Class("MESOS_SUBSCRIBED"): ("mesos/SUBSCRIBED",),
     _Class("ORPHAN"): ("zmesos/ORPHAN/",),
     _Class("UNCONFIRMED"): ("zmesos/UNCONFIRMED/",),
+    _Class("OPERATION"): ("operation/",),
     _Class("WHY"): ("zmesos/WHY/",),
     _Class("DAEMON"): ("zmesos/HEARTBEAT", "zmesos/MASTER"),
 }

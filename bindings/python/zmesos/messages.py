@@ -9,6 +9,8 @@ Consumer = messages.Consumer
 DaemonStatus = messages.DaemonStatus
 EventHeader = messages.EventHeader
 Explanation = messages.Explanation
+Operation = messages.Operation
+OperationSpec = messages.OperationSpec
 Orphan = messages.Orphan
 Reply = messages.Reply
 Request = messages.Request
@@ -24,6 +26,8 @@ __all__ = [
     "DaemonStatus",
     "EventHeader",
     "Explanation",
+    "Operation",
+    "OperationSpec",
     "Orphan",
     "Reply",
     "Request",

@@ -1,4 +1,4 @@
-"""What became of one item of a launch, a kill, a release or a confirm."""
+"""What became of one item of a launch, a kill, a release, a confirm, an operate or a cancel_operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Optional
 
 from .errors import code_name, refusal
 from .messages import messages
-from .states import state_name
+from .states import operation_state_name, state_name
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,19 @@ class Result:
     def of_item(cls, item: messages.Item, items: Optional[messages.Items] = None) -> "Result":
         """From the message, and the list that it is of."""
         return cls(
-            id=item.task_id,
+            id=item.operation_id or item.task_id,
             code=code_name(item.code),
             message=item.message,
             field=item.field,
             retry=item.retry,
-            state=state_name(item.state) if item.HasField("state") else None,
+            state=_state(item),
             revision=item.revision if item.HasField("revision") else None,
             known=item.known,
             kept=items.kept_ms / 1000 if items is not None and items.HasField("kept_ms") else None,
         )
+
+
+def _state(item: messages.Item) -> Optional[str]:
+    if item.HasField("operation_state"):
+        return operation_state_name(item.operation_state)
+    return state_name(item.state) if item.HasField("state") else None

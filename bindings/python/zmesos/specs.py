@@ -28,7 +28,8 @@ def new_id(prefix: str = "task") -> str:
     return clean.decode("utf-8", "ignore") + suffix
 
 
-def _fill(message: Message, like: MessageLike) -> None:
+def fill(message: Message, like: MessageLike) -> None:
+    """Puts a message, or a dictionary of its fields, in."""
     if isinstance(like, Message):
         message.CopyFrom(like)
     else:
@@ -122,9 +123,9 @@ def task_spec(
         ("executor", executor),
     ):
         if like is not None:
-            _fill(getattr(spec, field), like)
+            fill(getattr(spec, field), like)
     for like in resources:
-        _fill(spec.resources.add(), like)
+        fill(spec.resources.add(), like)
     if max_completion_time is not None:
         spec.max_completion_time.CopyFrom(duration(max_completion_time))
     for key, amount in (limits or {}).items():

@@ -1,10 +1,10 @@
-"""The states of a task: names for people, and which are the end."""
+"""The states of tasks and of operations: names for people, and which are the end."""
 
 from __future__ import annotations
 
 from typing import Iterable, Union
 
-from .messages import Task, messages
+from .messages import Operation, Task, messages
 
 StateLike = Union[str, int]
 
@@ -41,3 +41,28 @@ def state_numbers(states: Union[StateLike, Iterable[StateLike], None]) -> list[i
 def is_over(task: Task) -> bool:
     """Whether the task has come to its end. LOST counts, though such a task may still come back as RUNNING."""
     return task.state in OVER
+
+
+OPERATION_OVER = frozenset(
+    Operation.State.Value(name) for name in ("FINISHED", "FAILED", "ERROR", "DROPPED", "GONE", "CANCELLED")
+)
+OperationStateLike = Union[str, int]
+
+
+def operation_state_name(state: int) -> str:
+    """PENDING for 3; a number this package does not know comes back as its digits."""
+    return Operation.State.Name(state) if state in Operation.State.values() else str(state)
+
+
+def operation_is_over(operation: Operation) -> bool:
+    """Whether it has come to its end. CANCELLED counts, though one that had been sent may still become FINISHED."""
+    return operation.state in OPERATION_OVER
+
+
+def operation_state_number(state: OperationStateLike) -> int:
+    """3 for "PENDING" or "pending" or 3; ValueError for no state."""
+    if isinstance(state, str):
+        return Operation.State.Value(state.upper())
+    if state not in Operation.State.values():
+        raise ValueError(f"{state} is no operation state")
+    return state

@@ -4,7 +4,7 @@ import pytest
 from zmesos.ledger import TOPICS, Ledger, whole_classes
 from zmesos.messages import DaemonStatus, EventHeader, messages
 
-JOURNALED = {"TASK", "UPDATE", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT", "ORPHAN",
+JOURNALED = {"TASK", "UPDATE", "OPERATION", "OPERATION_UPDATE", "MESSAGE", "FAILURE", "MESOS_ERROR", "UNKNOWN_EVENT", "ORPHAN",
              "UNCONFIRMED"}
 
 
@@ -37,9 +37,11 @@ def test_every_class_is_known_here():
         (["task/"], {"TASK"}),
         (["t"], {"TASK"}),
         (["task/job1/"], set()),
-        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
+        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "OPERATION", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
         (["mesos/UPDATE"], {"UPDATE", "OPERATION_UPDATE"}),
         (["mesos/UPDATE/"], {"UPDATE"}),
+        (["operation/"], {"OPERATION"}),
+        (["operation/reserve/"], set()),
         (["mesos/UPDATE/job/"], set()),
         (["mesos/INVERSE_OFFERS"], set()),
         (["mesos/INVERSE_OFFERS", "mesos/RESCIND_INVERSE_OFFER"], {"INVERSE_OFFERS"}),

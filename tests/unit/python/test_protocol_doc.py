@@ -18,6 +18,7 @@ ENUMS = {
     "Consumer.AfterTimeout": messages.Consumer.AfterTimeout,
     "UnconfirmedUpdate.Outcome": messages.UnconfirmedUpdate.Outcome,
     "Constraint.Operator": messages.Constraint.Operator,
+    "Operation.State": messages.Operation.State,
 }
 
 
@@ -34,7 +35,9 @@ def test_every_value_is_named(name):
                                      messages.Consumer, messages.Confirm, messages.Confirm.Update,
                                      messages.Unconfirmed, messages.UnconfirmedUpdates,
                                      messages.UnconfirmedUpdate, messages.Snapshot, messages.Replay, messages.Tail,
-                                     messages.SnapshotPage, messages.ReplayPage, messages.TailCount])
+                                     messages.SnapshotPage, messages.ReplayPage, messages.TailCount,
+                                     messages.Operate, messages.OperationSpec, messages.GetOperations,
+                                     messages.ListOperations, messages.CancelOperations])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 
@@ -47,11 +50,12 @@ def test_every_operation_and_result_is_named():
 
 def test_what_marks_a_task_is_named():
     for field in ("held", "adopted", "retry_ns", "replaced", "restored_ns", "strays", "kept_ms",
-                  "unconfirmed_since_ns"):
+                  "unconfirmed_since_ns",
+                  "held_operations", "obstacle", "converted_resources", "sent"):
         assert f"`{field}`" in DOC
 
 
 def test_every_class_of_events_has_its_topic():
-    rows = [line.split(" | ") for line in DOC.splitlines() if line.startswith(("| `task/", "| `mesos/", "| `zmesos/"))]
+    rows = [line.split(" | ") for line in DOC.splitlines() if line.startswith(("| `task/", "| `operation/", "| `mesos/", "| `zmesos/"))]
     classes = {name for row in rows for name in re.findall(r"[A-Z_]+", row[1])}
     assert classes == set(messages.EventClass.keys())
