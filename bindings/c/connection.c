@@ -7,8 +7,6 @@
 #include <zmq.h>
 
 #define MESSAGE_MAX ((int64_t)64 << 20)
-#define HEARTBEAT_INTERVAL_MS 10000
-#define HEARTBEAT_TIMEOUT_MS 30000
 #define KEEPALIVE_S 10
 #define RECONNECT_MAX_MS 1000
 #define MONITOR "inproc://monitor"
@@ -18,17 +16,14 @@ static int set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-/* A subscriber may stop reading for long, and libzmq 4.3.4 ends the process where the connection of such a
- * socket is lost and it has heartbeats: TCP's own signs of life do there. */
-static bool set_signs_of_life(void *socket, int type)
+/* No heartbeats of ZeroMQ: libzmq 4.3.4 ends the process where a socket that has them has stopped reading
+ * (all that may wait does), and loses its connection. TCP's own signs of life do. */
+static bool set_signs_of_life(void *socket)
 {
-    if (type == ZMQ_SUB)
-        return set_int(socket, ZMQ_TCP_KEEPALIVE, 1) == 0 &&
-               set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S) == 0 &&
-               set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_S) == 0 &&
-               set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) == 0;
-    return set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS) == 0 &&
-           set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) == 0;
+    return set_int(socket, ZMQ_TCP_KEEPALIVE, 1) == 0 &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S) == 0 &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_S) == 0 &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) == 0;
 }
 
 int connection_open(struct connection *connection, int type, struct error *err)
@@ -39,7 +34,7 @@ int connection_open(struct connection *connection, int type, struct error *err)
     if (connection->context && (connection->socket = zmq_socket(connection->context, type)) &&
             (connection->monitor = zmq_socket(connection->context, ZMQ_PAIR)) &&
             set_int(connection->socket, ZMQ_LINGER, 0) == 0 &&
-            set_int(connection->monitor, ZMQ_LINGER, 0) == 0 && set_signs_of_life(connection->socket, type) &&
+            set_int(connection->monitor, ZMQ_LINGER, 0) == 0 && set_signs_of_life(connection->socket) &&
             set_int(connection->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) == 0 &&
             zmq_setsockopt(connection->socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
             zmq_socket_monitor(connection->socket, MONITOR,

@@ -27,7 +27,7 @@ from .messages import (
     messages,
     scheduler,
 )
-from .transport import milliseconds, prepare_subscriber
+from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
@@ -176,7 +176,7 @@ class Events:
         self._waiting: deque[Event] = deque()
         self._heartbeat: Optional[DaemonStatus] = None
         self._busy = threading.Lock()
-        self._socket = prepare_subscriber(zmq.Context.instance().socket(zmq.SUB))
+        self._socket = prepare(zmq.Context.instance().socket(zmq.SUB))
         try:
             self._socket.setsockopt(zmq.RCVHWM, high_water)
             self._socket.setsockopt(zmq.SNDHWM, 0)  # of subscriptions: libzmq drops those past it without a word

@@ -20,8 +20,6 @@ from .errors import ProtocolError, TimedOut, ZmesosError
 from .messages import Reply, messages
 
 VERSION = 1
-HEARTBEAT_MS = 2000
-HEARTBEAT_TIMEOUT_MS = 6000
 KEEPALIVE_S = 3
 FIRST_PAUSE = 0.05  # seconds, before asking again where the daemon said UNAVAILABLE; doubles
 LONGEST_PAUSE = 1.0
@@ -36,16 +34,9 @@ class Question:
 
 
 def prepare(socket: zmq.Socket) -> zmq.Socket:
-    """The options of every socket of ours."""
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
-    return socket
-
-
-def prepare_subscriber(socket: zmq.Socket) -> zmq.Socket:
-    """The same for SUB, which may stop reading for long: libzmq 4.3.4 ends the process where the connection of such a
-    socket is lost and it has heartbeats. TCP's own signs of life find a peer that has gone without a word."""
+    """The options of every socket of ours. No heartbeats of ZeroMQ: libzmq 4.3.4 ends the process where a socket that has
+    them has stopped reading (all that may wait does), and loses its connection. TCP's own signs of life find a peer that has
+    gone without a word."""
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
