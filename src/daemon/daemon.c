@@ -88,6 +88,8 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
     rc = rc ? rc : daemon_recover(daemon, err);
     if (rc == 0) {
         store_keep_events(daemon->store, (uint64_t)options->keep_events);
+        store_keep_events_bytes(daemon->store, (uint64_t)options->keep_events_bytes);
+        store_keep_events_for(daemon->store, options->keep_events_ms * 1000000);
         rc = store_start(daemon->store, err);
     }
     if (rc) {

@@ -18,7 +18,7 @@
 #include "core/core.h"
 #include "credential.h"
 
-enum kind { TEXT, LIST, SECONDS, COUNT, CHOICE, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
+enum kind { TEXT, LIST, SECONDS, COUNT, BYTES, CHOICE, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
 
 struct entry {
     const char *name;
@@ -84,6 +84,9 @@ static const struct entry entries[] = {
         {"keep-tasks-for", SECONDS, AT(keep_tasks_ms), 0, "604800",
                 "SECONDS  a task is kept after it is over"},
         {"keep-events", COUNT, AT(keep_events), 0, "1000000", "N  events kept of each journaled class"},
+        {"keep-events-bytes", BYTES, AT(keep_events_bytes), 0, "1073741824",
+                "N  bytes kept of each journaled class"},
+        {"keep-events-for", SECONDS, AT(keep_events_ms), 0, "2592000", "SECONDS  an event is kept so long"},
         {"events-hwm", COUNT, AT(events_hwm), 0, "100000", "N  messages kept for one slow subscriber"},
         {"log-level", LOG_LEVEL, 0, 0, "info", "error|warn|info|debug"},
         {"config", CONFIG, 0, 0, NULL,
@@ -103,6 +106,7 @@ static const struct {
         {"call-timeout", "0.1", "3600"},
         {"launch-timeout", "0", "2592000"},
         {"keep-tasks-for", "1", "315360000"},
+        {"keep-events-for", "1", "315360000"},
         {"avoid-maintenance", "0", "2592000"},
         {"drain-grace", "0", "86400"},
 };
@@ -203,6 +207,12 @@ static int set_entry(struct options *options, const struct entry *entry, const c
     case COUNT:
         if (integer_parse(value, 1, 1000000000, &number))
             return error_set(err, ERR_INVALID, "--%s: not a number from 1 to 10^9: %s", entry->name, value);
+        *(int64_t *)place_of(options, entry->place) = number;
+        return 0;
+    case BYTES:
+        if (integer_parse(value, 1000000, 1000000000000000, &number))
+            return error_set(
+                    err, ERR_INVALID, "--%s: not a number from 10^6 to 10^15: %s", entry->name, value);
         *(int64_t *)place_of(options, entry->place) = number;
         return 0;
     case CHOICE:

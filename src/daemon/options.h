@@ -31,7 +31,7 @@ struct options {
     bool begin_again; /* as another framework, where the master has removed this one; else stop */
     int64_t failover_timeout_ms, offer_hold_ms, decline_ms, revive_ms, reconcile_ms, kill_ms, call_timeout_ms;
     int64_t launch_timeout_ms; /* 0: none */
-    int64_t tasks_max, keep_tasks, keep_tasks_ms, keep_events, events_hwm;
+    int64_t tasks_max, keep_tasks, keep_tasks_ms, keep_events, keep_events_bytes, keep_events_ms, events_hwm;
 };
 
 enum options_what { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };

@@ -33,6 +33,8 @@ const char *prefixes_root(int class)
         return "mesos/ERROR";
     case CLASS(ORPHAN):
         return "zmesos/ORPHAN/";
+    case CLASS(UNCONFIRMED):
+        return "zmesos/UNCONFIRMED/";
     case CLASS(WHY):
         return "zmesos/WHY/";
     case CLASS(OFFERS):

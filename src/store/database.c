@@ -90,7 +90,8 @@ static int prepare_statements(struct database *database, struct error *err)
             [STATEMENT_OPERATION_AGAIN] = ROWS_OPERATION_AGAIN_SQL,
             [STATEMENT_FORGET_OPERATION] = ROWS_FORGET_OPERATION_SQL,
             [STATEMENT_PRUNE] = JOURNAL_PRUNE_SQL,
-            [STATEMENT_FIRST_EVENT] = JOURNAL_FIRST_SQL,
+            [STATEMENT_OLDEST_EVENTS] = JOURNAL_OLDEST_SQL,
+            [STATEMENT_COUNT_EVENTS] = JOURNAL_COUNT_SQL,
             [STATEMENT_READ_EVENTS] = READING_SQL,
     };
     int code = 0;

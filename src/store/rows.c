@@ -123,7 +123,7 @@ static int write_event(struct database *database, const struct event_row *row, s
     bind_text(&binding, row->topic);
     bind_blob(&binding, row->header);
     bind_blob(&binding, row->body);
-    journal_note(&database->journal, row->class, row->number);
+    journal_note(&database->journal, row);
     return run(database, &binding, err);
 }
 

@@ -62,6 +62,16 @@ void store_keep_events(struct store *store, uint64_t rows)
     store->database.journal.limit = rows ? rows : 1;
 }
 
+void store_keep_events_bytes(struct store *store, uint64_t bytes)
+{
+    store->database.journal.bytes_limit = bytes;
+}
+
+void store_keep_events_for(struct store *store, int64_t ns)
+{
+    store->database.journal.age_limit_ns = ns;
+}
+
 int store_load(struct store *store, store_row_fn *row, void *context, struct error *err)
 {
     return load_all(&store->database, row, context, err);

@@ -32,7 +32,8 @@ _Noreturn void writer_die(const struct error *err)
 
 static bool upkeep_due(const struct database *database)
 {
-    return database->wal_pages >= WAL_PAGES_IDLE || journal_excessive(&database->journal);
+    return database->wal_pages >= WAL_PAGES_IDLE || journal_excessive(&database->journal) ||
+           journal_uncounted(&database->journal);
 }
 
 static void upkeep_step(struct database *database)
@@ -41,8 +42,10 @@ static void upkeep_step(struct database *database)
     int code;
     if (database->wal_pages >= WAL_PAGES_IDLE)
         code = database_checkpoint(database, false, &err);
-    else
+    else if (journal_excessive(&database->journal))
         code = database_prune(database, &err);
+    else
+        code = journal_count(database, &err);
     if (code < 0)
         writer_die(&err);
 }

@@ -75,6 +75,8 @@ static void defaults(void **state)
     assert_int_equal(o.keep_tasks, 100000);
     assert_int_equal(o.keep_tasks_ms, 604800000);
     assert_int_equal(o.keep_events, 1000000);
+    assert_int_equal(o.keep_events_bytes, 1 << 30);
+    assert_int_equal(o.keep_events_ms, (int64_t)30 * 86400 * 1000);
     assert_int_equal(o.events_hwm, 100000);
     assert_null(o.events_json);
     assert_null(o.principal);
@@ -96,7 +98,8 @@ static void every_flag_is_read(void **state)
                  "--no-teardown "
                  "--avoid-maintenance 12 --maintenance decline --drain --drain-grace 13 "
                  "--weight a=2 --weight =0.5 --weight b=c=1000000 "
-                 "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --log-level warn",
+                 "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --keep-events-bytes 1000000 "
+                 "--keep-events-for 14 --log-level warn",
             &o);
     assert_string_equal(o.masters, "m:1,n:2");
     assert_string_equal(o.control, "tcp://*:1");
@@ -143,6 +146,8 @@ static void every_flag_is_read(void **state)
     assert_int_equal(o.keep_tasks, 9);
     assert_int_equal(o.keep_tasks_ms, 10000);
     assert_int_equal(o.keep_events, 11);
+    assert_int_equal(o.keep_events_bytes, 1000000);
+    assert_int_equal(o.keep_events_ms, 14000);
     options_clear(&o);
 }
 
@@ -197,7 +202,7 @@ static void help_names_every_flag(void **state)
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
             "call-timeout", "launch-timeout", "orphans", "on-removed", "avoid-maintenance", "maintenance",
             "drain", "drain-grace", "no-teardown", "tasks-max", "keep-tasks", "keep-tasks-for", "keep-events",
-            "events-hwm", "log-level", "config", "help", "version"};
+            "keep-events-bytes", "keep-events-for", "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];
         snprintf(line, sizeof line, "\n  --%s ", flags[i]);
@@ -238,6 +243,12 @@ static void wrong_flags_are_named(void **state)
             {"--state d --tasks-max 1000000001", "--tasks-max: not a number from 1 to 10^9: 1000000001"},
             {"--state d --events-hwm 1.5", "--events-hwm: not a number from 1 to 10^9: 1.5"},
             {"--state d --keep-tasks 0", "--keep-tasks: not a number from 1 to 10^9: 0"},
+            {"--state d --keep-events-bytes 999999",
+                    "--keep-events-bytes: not a number from 10^6 to 10^15: 999999"},
+            {"--state d --keep-events-bytes 1000000000000001",
+                    "--keep-events-bytes: not a number from 10^6 to 10^15: 1000000000000001"},
+            {"--state d --keep-events-for 0.999",
+                    "--keep-events-for: not a number of seconds from 1 to 315360000: 0.999"},
             {"--state d --keep-events 0", "--keep-events: not a number from 1 to 10^9: 0"},
             {"--state d --orphans keep", "--orphans: adopt or kill, not keep"},
             {"--state d --orphans=", "--orphans: adopt or kill, not "},

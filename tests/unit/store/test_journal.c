@@ -1,4 +1,5 @@
 /* The journal's limit: the newest rows of each class stay. */
+#include "base/clock.h"
 #include "faults.h"
 #include "support.h"
 
@@ -130,6 +131,111 @@ static void test_holes_are_skipped(void **state)
     assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event"), 1000000000001);
 }
 
+static void add_old_event(struct store *store, int32_t class, uint64_t number, int64_t age_s, size_t size)
+{
+    static const uint8_t bytes[4096];
+    struct blob *body = blob_create(bytes, size);
+    struct record event = {.kind = RECORD_EVENT,
+            .event = {.class = class,
+                    .number = number,
+                    .time_ns = clock_read().wall_ns - age_s * 1000000000,
+                    .topic = "t",
+                    .body = body}};
+    store_add(store, &event);
+    blob_unref(body);
+}
+
+/* Rows of 1,000 bytes: a limit of 5,000 keeps five of them. */
+static void test_bytes_have_a_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    store_keep_events_bytes(store, 5000);
+    assert_int_equal(store_start(store, NULL), 0);
+    for (uint64_t number = 1; number <= 5; number++)
+        add_old_event(store, 1, number, 0, 999);
+    commit_group(store);
+    for (uint64_t number = 1; number <= 3; number++)
+        add_old_event(store, 2, number, 0, 10);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 8);
+
+    store = open_store(fixture);
+    store_keep_events_bytes(store, 5000);
+    assert_int_equal(store_start(store, NULL), 0);
+    int before = faults_syncs();
+    add_old_event(store, 1, 6, 0, 1000);
+    commit_group(store);
+    assert_true(
+            faults_wait_for_syncs(before + 3)); /* the older ones are counted when it is idle, and then go */
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=1"), 3);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=1"), 4);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=2"), 3);
+}
+
+static void test_one_row_is_kept_whatever_its_size(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    store_keep_events_bytes(store, 100);
+    assert_int_equal(store_start(store, NULL), 0);
+    for (uint64_t number = 1; number <= 20; number++) {
+        add_old_event(store, 1, number, 0, 1000);
+        commit_group(store);
+    }
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT number FROM event"), 20);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 1);
+}
+
+/* 2,500 rows from before the start: counted in steps, the newest first, until it is clear what goes. */
+static void test_rows_from_before_the_start_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = start_store(fixture, 1000000);
+    for (uint64_t number = 1; number <= 2500; number++)
+        add_old_event(store, 1, number, 0, 99);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), 2500);
+    int before = faults_syncs();
+    store = open_store(fixture);
+    store_keep_events_bytes(store, 120000);
+    assert_int_equal(store_start(store, NULL), 0);
+    assert_true(faults_wait_for_syncs(before + 3)); /* 1,000 in a transaction */
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event"), 1301);
+    assert_int_equal(run_sql(fixture, "SELECT max(number) FROM event"), 2500);
+}
+
+static void test_age_has_a_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    store_keep_events_for(store, (int64_t)3600 * 1000000000);
+    assert_int_equal(store_start(store, NULL), 0);
+    for (uint64_t number = 1; number <= 4; number++)
+        add_old_event(store, 1, number, 3700 - (int64_t)number, 10);
+    for (uint64_t number = 5; number <= 8; number++)
+        add_old_event(store, 1, number, 1000, 10);
+    add_old_event(store, 2, 1, 9000, 10); /* the last of its class */
+    commit_group(store);
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT min(number) FROM event WHERE class=1"), 5);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=1"), 4);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=2"), 1);
+
+    /* After a start too: the age of the first row is known. */
+    int before = faults_syncs();
+    store = open_store(fixture);
+    store_keep_events_for(store, (int64_t)900 * 1000000000);
+    assert_int_equal(store_start(store, NULL), 0);
+    assert_true(faults_wait_for_syncs(before + 2));
+    store_destroy(store);
+    assert_int_equal(run_sql(fixture, "SELECT number FROM event WHERE class=1"), 8);
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event WHERE class=1"), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -141,6 +247,10 @@ int main(void)
             TEST(test_an_idle_store_prunes_in_steps),
             TEST(test_a_busy_store_prunes_too),
             TEST(test_holes_are_skipped),
+            TEST(test_bytes_have_a_limit),
+            TEST(test_one_row_is_kept_whatever_its_size),
+            TEST(test_rows_from_before_the_start_are_counted),
+            TEST(test_age_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,11 @@ int store_open(const char *directory, struct store **out, struct error *err) MUS
  * before store_start(). */
 void store_keep_events(struct store *store, uint64_t rows);
 
+/* Likewise, how many bytes of each class (topics, headers and bodies), and for how long after it was written; 0: any.
+ * The last row of a class is kept in any case. Bytes from before the start are counted while the store is idle. */
+void store_keep_events_bytes(struct store *store, uint64_t bytes);
+void store_keep_events_for(struct store *store, int64_t ns);
+
 /* Called for each row that is kept, in this order: meta values by name, tasks by key, attempts by (task key,
  * number), operations by key, then for each event class, by class, its last journal row alone. Everything in
  * the record is borrowed for the call: text is copied, blobs are referenced, by who wants to keep them. Text
