@@ -8,8 +8,9 @@
 #define ATTEMPTS_MAX ((size_t)32 << 20)
 #define ATTEMPT_BYTES ((size_t)128)
 
-/* Tasks that one page of a snapshot looks at: a hundred snapshots at once must not hold up what else there
- * is. */
+/* Tasks on one page of a snapshot, and those looked at for it, each some tenths of a millisecond: a hundred
+ * snapshots at once must not hold up what else there is. */
+#define SNAPSHOT_MAX 250
 #define SNAPSHOT_LOOK_MAX 10000
 
 /* A page of tasks being filled. */
@@ -165,9 +166,9 @@ void handle_snapshot(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__Snapshot *asked = input->request.request->snapshot;
     struct error err;
-    if (asked->page_size == 0 || asked->page_size > CORE_GET_MAX) {
+    if (asked->page_size == 0 || asked->page_size > SNAPSHOT_MAX) {
         int code = error_set_field(&err, asked->page_size ? ERR_TOO_LARGE : ERR_INVALID, "snapshot.page_size",
-                "a page has 1 to %d tasks", CORE_GET_MAX);
+                "a page has 1 to %d tasks", SNAPSHOT_MAX);
         reply_refuse(core, input, code, &err);
         return;
     }

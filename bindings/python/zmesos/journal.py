@@ -57,7 +57,7 @@ class Journal:
         label: Optional[LabelLike] = None,
         prefix: Optional[str] = None,
         with_spec: bool = False,
-        page_size: int = 500,
+        page_size: int = 250,
     ) -> Snapshot:
         """The tasks under all the conditions given, with the position in the events after which they are to be followed."""
         asked = messages.Snapshot(page_size=page_size, with_spec=with_spec, states=state_numbers(state))

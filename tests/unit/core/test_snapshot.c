@@ -60,7 +60,7 @@ static void filters_are_those_of_a_list(void **state)
     expect(page(rig, &asked), "job1 job2 task 7 update 1");
     asked.id_prefix = prefix;
     expect(page(rig, &asked), "job1 task 7 update 1");
-    assert_int_equal(asked.page_size, 500);
+    assert_int_equal(asked.page_size, 250);
 }
 
 static void each_page_is_true_at_its_own_heads(void **state)
@@ -87,12 +87,12 @@ static void pages_have_limits(void **state)
     Zmesos__V1__Snapshot asked = ZMESOS__V1__SNAPSHOT__INIT;
     request->snapshot = &asked;
     asked.page_size = 0;
-    expect(in_request(rig, request), "REPLY 2 INVALID \"a page has 1 to 1000 tasks\" snapshot.page_size\n");
+    expect(in_request(rig, request), "REPLY 2 INVALID \"a page has 1 to 250 tasks\" snapshot.page_size\n");
     request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_SNAPSHOT);
     request->snapshot = &asked;
-    asked.page_size = 1001;
-    expect(in_request(rig, request), "REPLY 3 TOO_LARGE \"a page has 1 to 1000 tasks\" snapshot.page_size\n");
-    asked.page_size = 1000;
+    asked.page_size = 251;
+    expect(in_request(rig, request), "REPLY 3 TOO_LARGE \"a page has 1 to 250 tasks\" snapshot.page_size\n");
+    asked.page_size = 250;
     expect(page(rig, &asked), "job1 job10 job2 other task 7 update 1");
 }
 
