@@ -101,6 +101,14 @@ static int refuse(struct error *err, int code, const char *name, const char *fie
     return error_set_field(err, code, path, "%s", words);
 }
 
+/* A command's executor has the attempt's own id. */
+const char *task_executor_id(struct core *core, const struct task *task, const struct attempt *attempt)
+{
+    const struct demand *demand = task->shape->demand;
+    return demand && demand->executor_id ? demand->executor_id
+                                         : task_mesos_id(&core->out->arena, task, attempt->number);
+}
+
 static int find_by_task(struct core *core, const Zmesos__V1__Executor *executor, const char *name,
         struct place *place, struct error *err)
 {
@@ -114,7 +122,7 @@ static int find_by_task(struct core *core, const Zmesos__V1__Executor *executor,
         return refuse(err, ERR_UNAVAILABLE, name, ".task_id", "it runs nowhere now");
     place->agent_id = attempt->agent_id;
     if (!place->executor_id)
-        place->executor_id = task_mesos_id(&core->out->arena, task, attempt->number);
+        place->executor_id = task_executor_id(core, task, attempt);
     return 0;
 }
 

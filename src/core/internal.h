@@ -464,9 +464,9 @@ struct core {
     struct map submitters, levels, lines;               /* by name, by their ids */
     uint64_t used[SCALAR_COUNT], cluster[SCALAR_COUNT]; /* by all tasks; known of all agents */
     uint64_t whole[SCALAR_COUNT]; /* of both the larger, as a round began: else shares would shrink in it */
-    bool match_wanted;                                  /* a round is to begin */
-    bool match_going;   /* one was begun and is not over: it goes on with the next tick */
-    bool match_at_once; /* something came while it went on: the next one follows it */
+    bool match_wanted;            /* a round is to begin */
+    bool match_going;             /* one was begun and is not over: it goes on with the next tick */
+    bool match_at_once;           /* something came while it went on: the next one follows it */
     uint64_t round, rounds_done;
     size_t match_role;                 /* whose turn it is */
     bool match_placed, match_unsteady; /* in that role, in this round */
@@ -703,7 +703,7 @@ struct line *line_next(struct core *core, const struct role *role);       /* who
 void shares_count(struct core *core, const struct task *task, bool more); /* while it has its agent */
 void shares_learn(struct core *core, const struct offer *offer);
 void shares_forget(struct core *core, const struct site *site);
-void shares_begin(struct core *core); /* a round */
+void shares_begin(struct core *core);                                               /* a round */
 double shares_dominant(const struct core *core, const struct submitter *submitter); /* 0 to 1 */
 void shares_served(struct core *core, const struct shape *shape); /* a task of it was placed */
 void shares_refused(struct core *core, struct shape *shape);      /* none of it was: by whose turn? */
@@ -938,6 +938,8 @@ void asked_clear(struct core *core);
 /* A line of RECONCILE_OPERATIONS; `agent_id` and `provider_id` may be NULL. */
 Mesos__V1__Scheduler__Call__ReconcileOperations__Operation *reconcile_operation(
         struct core *core, const char *mesos_id, const char *agent_id, const char *provider_id);
+/* The id of the executor that runs the attempt; in the arena, or of the task's shape. */
+const char *task_executor_id(struct core *core, const struct task *task, const struct attempt *attempt);
 int asked_may(const struct core *core, struct error *err) MUST_CHECK;
 Mesos__V1__Scheduler__Call *asked_send(
         struct core *core, const struct core_input *input, Mesos__V1__Scheduler__Call__Type type);

@@ -220,7 +220,7 @@ static int find_attempt(const struct core *core, const Zmesos__V1__Sandbox *sand
     return 0;
 }
 
-/* The agent names a sandbox by framework and executor; a command's executor has the attempt's own id. */
+/* The agent names a sandbox by framework and executor. */
 void handle_sandbox(struct core *core, const struct core_input *input)
 {
     struct arena *arena = &core->out->arena;
@@ -233,9 +233,6 @@ void handle_sandbox(struct core *core, const struct core_input *input)
         return;
     }
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
-    const struct demand *demand = task->shape->demand;
-    const char *executor =
-            demand && demand->executor_id ? demand->executor_id : task_mesos_id(arena, task, attempt->number);
     Zmesos__V1__SandboxPlace *place = arena_alloc(arena, sizeof *place);
     zmesos__v1__sandbox_place__init(place);
     place->task_id = arena_string(arena, task->id);
@@ -244,8 +241,8 @@ void handle_sandbox(struct core *core, const struct core_input *input)
     place->state = attempt->state;
     place->agent_id = arena_string(arena, attempt->agent_id);
     place->agent_url = arena_string(arena, attempt->agent_url);
-    place->directory = arena_format(
-            arena, "/frameworks/%s/executors/%s/runs/latest", core->config.framework_id, executor);
+    place->directory = arena_format(arena, "/frameworks/%s/executors/%s/runs/latest",
+            core->config.framework_id, task_executor_id(core, task, attempt));
     reply->result_case = ZMESOS__V1__REPLY__RESULT_SANDBOX;
     reply->sandbox = place;
     reply_send(core, input->request.token, reply, NULL);

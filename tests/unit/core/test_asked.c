@@ -84,6 +84,32 @@ static void the_executor_of_a_task(void **state)
             "REPLY 4 UNAVAILABLE retry \"it runs nowhere now\" shutdown_executor.executor.task_id\n");
 }
 
+/* One of the framework's own has an id of its own, also where the task avoids an agent, and after a restart.
+ */
+static void the_own_executor_of_a_task(void **state)
+{
+    struct rig *rig = ready(state);
+    unsigned show = rig->show;
+    rig->show = 0;
+    in_launch(rig, "a cpus 1 exec e1 tries 2 elsewhere yes backoff 0");
+    in_offers(rig, "o1 A1 cpus 1");
+    in_answer(rig, "o1", CORE_ACCEPTED, "");
+    in_update(rig, "a.1.1 FAILED by EXECUTOR uuid u1 on A1");
+    in_offers(rig, "o2 A7 cpus 1");
+    in_answer(rig, "o2", CORE_ACCEPTED, "");
+    in_update(rig, "a.1.2 RUNNING by EXECUTOR uuid u2 on A7");
+    rig->show = show;
+    Zmesos__V1__Executor own = named(task, NULL, NULL), other = named(task, exec, NULL);
+    uint8_t data[1] = {0};
+    expect(message(rig, &own, data, 1), "CALL MESSAGE e1@A7 1 bytes\n");
+    expect(message(rig, &other, data, 1), "CALL MESSAGE e@A7 1 bytes\n");
+    rig_restart(rig);
+    rig->show = 0;
+    in_up(rig);
+    rig->show = show;
+    expect(shut_down(rig, &own), "CALL SHUTDOWN e1@A7\n");
+}
+
 static void what_is_wrong_with_an_executor(void **state)
 {
     struct rig *rig = ready(state);
@@ -218,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(a_message_is_sent_and_its_answer_is_the_reply),
             TEST(the_executor_of_a_task),
+            TEST(the_own_executor_of_a_task),
             TEST(what_is_wrong_with_an_executor),
             TEST(a_message_has_a_limit),
             TEST(nothing_is_asked_without_a_subscription),
