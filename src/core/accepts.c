@@ -88,6 +88,8 @@ void accept_send(struct core *core, struct offer *offer)
         struct core_launch *launch = &out->launches[at];
         for (size_t i = 0; i < launch->resource_count; i++)
             launch->resources[i] = message_copy(arena, launch->resources[i]);
+        for (size_t i = 0; i < launch->executor_resource_count; i++)
+            launch->executor_resources[i] = message_copy(arena, launch->executor_resources[i]);
         call->tasks[at].key = p->task->key;
         call->tasks[at].attempt = p->task->attempt_count;
         task_current(p->task)->call = out->number;

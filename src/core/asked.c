@@ -105,6 +105,8 @@ static int refuse(struct error *err, int code, const char *name, const char *fie
 const char *task_executor_id(struct core *core, const struct task *task, const struct attempt *attempt)
 {
     const struct demand *demand = task->shape->demand;
+    if (task->task_group)
+        return task_group_executor_id(&core->out->arena, task->task_group, attempt->number);
     return demand && demand->executor_id ? demand->executor_id
                                          : task_mesos_id(&core->out->arena, task, attempt->number);
 }

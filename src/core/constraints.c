@@ -217,9 +217,8 @@ unsigned constraints_preferred(struct core *core, const struct shape *shape, con
     return count;
 }
 
-void constraints_begin(struct core *core, const struct task *task)
+void constraints_begin(struct core *core, const struct shape *shape, const struct task *task)
 {
-    const struct shape *shape = task->shape;
     for (size_t i = 0; shape->grouped && i < shape->constraint_count; i++)
         shape->constraints[i].group = group_find(core, task, shape->constraints[i].attribute);
 }

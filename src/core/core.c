@@ -68,11 +68,12 @@ struct core *core_create(const struct core_config *config)
     copy_config(core, config);
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
             &core->named, &core->shared, &core->strays, &core->sites, &core->attributes, &core->submitters,
-            &core->levels, &core->lines, &core->windows};
+            &core->levels, &core->lines, &core->task_groups, &core->windows};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     operations_init(core);
     list_init(&core->offers);
+    list_init(&core->unsettled);
     list_init(&core->aside);
     heap_init(&core->placed);
     list_init(&core->to_ask);
@@ -115,6 +116,7 @@ void core_destroy(struct core *core)
     map_clear(&core->submitters);
     map_clear(&core->levels);
     map_clear(&core->lines);
+    map_clear(&core->task_groups);
     map_clear(&core->offers_by_id);
     map_clear(&core->agents);
     groups_clear(core);
@@ -354,7 +356,8 @@ int64_t core_deadline(const struct core *core)
     int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), limits_deadline(core), reconcile_deadline(core),
             timers_deadline(core), teardown_deadline(core), maintenance_deadline(core),
-            pending_deadline(core), operations_deadline(core), core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
+            pending_deadline(core), operations_deadline(core),
+            core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;
     return at;
@@ -368,7 +371,9 @@ void core_handle(
     for (size_t i = 0; i < core->retired_count; i++)
         blob_unref(core->retired[i]);
     core->retired_count = 0;
-    forget_step(core); /* first: what is dropped is in no output yet */
+    core->inputs++;
+    task_groups_settle(core); /* those that were recovered */
+    forget_step(core);        /* first: what is dropped is in no output yet */
     operations_forget_step(core);
     switch (input->kind) {
     case CORE_IN_TICK:

@@ -12,6 +12,8 @@
 
 #define RESOURCES_MAX 64
 #define EXECUTOR_ID_MAX 255
+#define GROUP_CPUS_MIN 10 /* thousandths */
+#define GROUP_MEM_MIN 32000
 #define NAME_MAX_BYTES 255
 #define VALUE(name) ZMESOS__V1__RESOURCE_REQUEST__VALUE_##name
 
@@ -109,7 +111,8 @@ static void read_executor(struct demand *demand, const Mesos__V1__ExecutorInfo *
 
 struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role)
 {
-    if (spec->n_resources == 0 && !spec->executor)
+    bool executor = spec->executor && !spec->group;
+    if (spec->n_resources == 0 && !executor)
         return NULL;
     struct demand *demand = alloc_zeroed(1, sizeof *demand);
     struct arena *arena = &demand->arena;
@@ -132,7 +135,7 @@ struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role)
             demand->wants[demand->want_count++] = want_of(asked);
         }
     }
-    if (spec->executor)
+    if (executor)
         read_executor(demand, spec->executor, role);
     return demand;
 }
@@ -145,6 +148,17 @@ uint64_t demand_amount(const struct demand *demand, const char *name)
             return want->amount; /* a name is asked for once */
     }
     return 0;
+}
+
+struct demand *demand_of_executor(const Mesos__V1__ExecutorInfo *executor, const char *role)
+{
+    struct demand *demand = alloc_zeroed(1, sizeof *demand);
+    arena_init(&demand->arena);
+    demand->users = 1;
+    resource_set_init(&demand->named, &demand->arena);
+    resource_set_init(&demand->executor, &demand->arena);
+    read_executor(demand, executor, role);
+    return demand;
 }
 
 void demand_release(struct demand *demand)
@@ -245,27 +259,68 @@ static int check_value(const asked_for *asked, struct error *err)
     return rc;
 }
 
+static bool is_default(const Mesos__V1__ExecutorInfo *executor)
+{
+    return executor->has_type && executor->type == MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
+}
+
+static int check_kind(const Zmesos__V1__TaskSpec *spec, const char *where, struct error *err)
+{
+    const Mesos__V1__ExecutorInfo *executor = spec->executor;
+    if (spec->group && !is_default(executor))
+        return error_set_field(err, ERR_INVALID, where, "the executor of a group is one of type DEFAULT");
+    if (spec->group && executor->command)
+        return error_set_field(err, ERR_INVALID, where, "the executor of a group has no command");
+    if (spec->group && executor->container &&
+            executor->container->type == MESOS__V1__CONTAINER_INFO__TYPE__DOCKER)
+        return error_set_field(err, ERR_INVALID, where, "the executor of a group has no Docker container");
+    if (spec->group)
+        return 0;
+    if (spec->command)
+        return error_set_field(err, ERR_INVALID, where, "a task has a command or an executor, not both");
+    if (is_default(executor))
+        return error_set_field(err, ERR_INVALID, where, "the default executor is for groups of tasks");
+    if (!executor->command)
+        return error_set_field(err, ERR_INVALID, where, "an executor needs a command");
+    return 0;
+}
+
+/* What Mesos asks of the executor of a group. Its resources were checked. */
+static int check_minimum(const Mesos__V1__ExecutorInfo *executor, const char *where, struct error *err)
+{
+    struct arena arena;
+    struct resource_set set;
+    arena_init(&arena);
+    resource_set_init(&set, &arena);
+    int rc = resource_set_add_messages(&set, executor->resources, executor->n_resources, where, err);
+    if (rc == 0 && (resource_set_scalar(&set, "cpus") < GROUP_CPUS_MIN ||
+                           resource_set_scalar(&set, "mem") < GROUP_MEM_MIN ||
+                           resource_set_scalar(&set, "disk") == 0))
+        rc = error_set_field(err, ERR_INVALID, where,
+                "the executor of a group needs cpus of at least 0.01, mem of at least 32 and some disk");
+    arena_clear(&arena);
+    return rc;
+}
+
 static int check_executor(
         const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err)
 {
     const Mesos__V1__ExecutorInfo *executor = spec->executor;
     char where[ERROR_FIELD_MAX];
     snprintf(where, sizeof where, "%s.executor", path);
-    if (spec->command)
-        return error_set_field(err, ERR_INVALID, where, "a task has a command or an executor, not both");
-    if (executor->has_type && executor->type == MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT)
-        return error_set_field(err, ERR_INVALID, where, "the default executor is for groups of tasks");
+    int rc = check_kind(spec, where, err);
+    if (rc)
+        return rc;
     if (executor->framework_id && strcmp(executor->framework_id->value, core->framework_id.value) != 0)
         return error_set_field(err, ERR_INVALID, where, "the executor is one of another framework");
-    if (!executor->command)
-        return error_set_field(err, ERR_INVALID, where, "an executor needs a command");
     struct error why = {.text = ""};
     if (text_check_id(executor->executor_id->value, EXECUTOR_ID_MAX, &why)) {
         snprintf(where, sizeof where, "%s.executor.executor_id.value", path);
         return error_set_field(err, ERR_INVALID, where, "%s", why.text);
     }
     snprintf(where, sizeof where, "%s.executor.resources", path);
-    return resource_check_task(executor->resources, executor->n_resources, where, err);
+    rc = resource_check_task(executor->resources, executor->n_resources, where, err);
+    return rc || !spec->group ? rc : check_minimum(executor, where, err);
 }
 
 int demand_check(
@@ -290,13 +345,19 @@ int demand_check(
 
 /* ---- taking ---- */
 
+static const char *executor_id_of(const struct task *task)
+{
+    const struct demand *demand = task->task_group ? task->task_group->executor : task->shape->demand;
+    return demand ? demand->executor_id : NULL;
+}
+
 /* Whether the executor is there already, as far as anyone knows: given to this offer, or with a task that
  * runs. Asking for its resources once more than needed costs a wait, once less an ERROR. */
 static bool executor_is_up(const struct core *core, const struct offer *offer, const char *id)
 {
     for (const struct placement *placement = offer->placements; placement; placement = placement->next) {
-        const struct demand *other = placement->task->shape->demand;
-        if (other && other->executor_id && strcmp(other->executor_id, id) == 0)
+        const char *other = executor_id_of(placement->task);
+        if (other && strcmp(other, id) == 0)
             return true;
     }
     const struct agent *agent = map_get_string(&core->agents, offer->offer->agent_id->value);
@@ -304,9 +365,8 @@ static bool executor_is_up(const struct core *core, const struct offer *offer, c
         return false;
     for (struct list_link *link = list_first(&agent->tasks); link; link = list_next(&agent->tasks, link)) {
         const struct task *task = list_item(link, struct task, agent_link);
-        const struct demand *other = task->shape->demand;
-        if (other && other->executor_id && strcmp(other->executor_id, id) == 0 &&
-                task_current(task)->state == STATE(RUNNING))
+        const char *other = executor_id_of(task);
+        if (other && strcmp(other, id) == 0 && task_current(task)->state == STATE(RUNNING))
             return true;
     }
     return false;

@@ -15,6 +15,7 @@ static struct task *oldest(const struct heap *heap)
     return node ? list_item(node, struct task, timer) : NULL;
 }
 
+/* A task of a group is as old as the last of its group. */
 static bool too_old(const struct core *core, const struct task *task)
 {
     return task && (core->now.wall_ns - task->timer.key) / 1000000 >= core->config.keep_tasks_ms;
@@ -68,6 +69,13 @@ void keep_next_key(struct core *core)
     output_meta_number(core, META_NEXT_KEY, core->next_key);
 }
 
+static void choose(struct task **batch, size_t *count, struct task *task)
+{
+    task_timer_clear(task); /* out of its heap: the next one is next */
+    task->forgotten = true;
+    batch[(*count)++] = task;
+}
+
 void forget_step(struct core *core)
 {
     bool many = core->over.count > core->config.keep_tasks &&
@@ -75,12 +83,13 @@ void forget_step(struct core *core)
     if (core->now.mono_ms < core->forget_at_ms && !many)
         return;
     core->forget_at_ms = core->now.mono_ms + PAUSE_MS;
-    struct task *batch[CORE_FORGET_STEP], *task;
+    struct task **batch = arena_array(&core->out->arena, CORE_FORGET_STEP + CORE_LAUNCH_MAX, sizeof *batch),
+                *task;
     size_t count = 0;
     while (count < CORE_FORGET_STEP && (task = next_due(core))) {
-        task_timer_clear(task); /* out of its heap: the next one is next */
-        task->forgotten = true;
-        batch[count++] = task;
+        const struct task_group *group = task->task_group; /* goes as a whole */
+        for (size_t i = 0; i < (group ? group->count : 1); i++)
+            choose(batch, &count, group ? group->members[i] : task);
     }
     if (count == 0)
         return;
@@ -88,6 +97,6 @@ void forget_step(struct core *core)
     leave_tasks(core);
     for (size_t i = 0; i < count; i++)
         drop(core, batch[i]);
-    if (count == CORE_FORGET_STEP)
+    if (count >= CORE_FORGET_STEP)
         core->forget_at_ms = core->now.mono_ms;
 }

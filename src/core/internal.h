@@ -87,8 +87,9 @@ struct shape {
     struct demand *demand; /* NULL: amounts alone */
     struct constraint *constraints;
     size_t constraint_count;
-    bool grouped;  /* has constraints that look at tasks of the same name */
-    bool unsteady; /* an offer that does not fit may fit later in the same round: SPREAD, NEAR */
+    bool particular; /* of a group: the sums above do not tell whether there is all that it wants */
+    bool grouped;    /* has constraints that look at tasks of the same name */
+    bool unsteady;   /* an offer that does not fit may fit later in the same round: SPREAD, NEAR */
     bool preferring;
     bool despite_maintenance;
     char **avoid; /* agents on which it must not go */
@@ -298,9 +299,24 @@ struct policy {
     int64_t launch_timeout_ms; /* -1: the daemon's */
 };
 
+/* The tasks of one LAUNCH_GROUP: task_group.c. Freed with its last member. */
+struct task_group {
+    char *name;
+    struct task **members; /* by key */
+    size_t count;
+    size_t bytes;               /* of their specifications */
+    struct shape *shape;        /* what they and their executor want together; NULL: was not wanted yet */
+    struct demand *executor;    /* as the client wrote it; NULL: zmesosd's own */
+    struct slice executor_key;  /* of shape.key; owned */
+    struct list_link unsettled; /* in core.unsettled: something has changed */
+    bool apart;                 /* a member has ended and not FINISHED: the others are to end */
+    uint64_t killed;            /* core.inputs as of the last kill */
+};
+
 struct task {
     int64_t key;
-    char *id, *name; /* name is NULL where it is the id */
+    char *id, *name;               /* name is NULL where it is the id */
+    struct task_group *task_group; /* NULL: none */
     struct blob *spec;
     task_state state;
     uint64_t revision;
@@ -461,6 +477,9 @@ struct core {
     uint64_t counts[STATE_MAX + 1];
 
     struct map shapes;                                  /* shape.key -> shape */
+    struct map task_groups;                             /* task_group.name -> task_group */
+    struct list unsettled;                              /* task_group.unsettled */
+    uint64_t inputs;                                    /* counts core_handle() */
     struct map submitters, levels, lines;               /* by name, by their ids */
     uint64_t used[SCALAR_COUNT], cluster[SCALAR_COUNT]; /* by all tasks; known of all agents */
     uint64_t whole[SCALAR_COUNT]; /* of both the larger, as a round began: else shares would shrink in it */
@@ -571,6 +590,9 @@ struct shape *shape_get(
 void shape_release(struct core *core, struct shape *shape);
 struct role *role_find(const struct core *core, const char *name); /* NULL name: the default role */
 
+/* What a group and its executor ask together, for one group more. All members are there. */
+struct shape *shape_of_group(struct core *core, const struct task_group *group);
+
 /* Never again on that agent: the task gets a shape that avoids it too. */
 void shape_avoid(struct core *core, struct task *task, const char *agent_id);
 
@@ -619,12 +641,30 @@ void attempt_write(struct core *core, const struct attempt_row *row);
 void attempt_write_unchanged(struct core *core, const struct attempt_row *row);
 /* Where one that is over waits to be forgotten: nowhere while a consumer has not confirmed its updates. */
 void task_shelve(struct core *core, struct task *task);
+int64_t task_over_since_ns(const struct task *task); /* of one that is over, and of which nothing waits */
 void task_free(struct core *core, struct task *task);
 /* key NUL value NUL ... NUL, malloc'ed; NULL: none */
 char *labels_pack(const Mesos__V1__Labels *labels);
 bool labels_have(const char *packed, const Mesos__V1__Label *label);
 struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
 void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
+
+/* task_group.c */
+void task_group_join(struct core *core, struct task *task, const Zmesos__V1__TaskSpec *spec);
+void task_group_leave(struct core *core, struct task *task);
+void task_group_touch(struct core *core, struct task *task); /* it is looked at by task_groups_settle() */
+/* Does what follows for a group as a whole from what has become of its members. */
+void task_groups_settle(struct core *core);
+bool task_group_never_ran(const struct task_group *group); /* none of it, in the last attempt */
+/* Its attempt certainly never ran, and what became of the others of its group is not known yet. */
+bool task_waits_for_group(const struct task *task);
+/* What matching looks at: the shape of its group, or its own. */
+struct shape *task_placed_shape(const struct task *task);
+const char *task_group_executor_id(struct arena *arena, const struct task_group *group, uint32_t attempt);
+
+/* group_launch.c: all of the launch's tasks of the group of tasks[first]; `done` is set for each */
+void launch_group(struct core *core, const struct core_input *input, size_t first, Zmesos__V1__Items *items,
+        bool *done);
 
 /* timers.c */
 int64_t backoff_take(int64_t *backoff_ms, int64_t most_ms); /* this pause; the next one is twice as long */
@@ -687,7 +727,8 @@ void handle_release(struct core *core, const struct core_input *input);
 /* queue.c */
 void queue_add(struct core *core, struct task *task);
 void queue_remove(struct task *task);
-struct task *queue_oldest(const struct shape *shape); /* of one in which something waits */
+void queue_place(struct shape *shape, struct task *task); /* queue_add() does it for tasks without a group */
+struct task *queue_oldest(const struct shape *shape); /* of one in which something waits; a group's first */
 struct shape *queue_first(
         struct core *core, const struct role *role); /* the shape whose oldest task is next, or NULL */
 void queue_set_aside(struct core *core, struct shape *shape);
@@ -757,10 +798,17 @@ bool offer_has_demand(const struct core *core, const struct offer *offer, const 
 bool offer_take(const struct core *core, struct offer *offer, const struct shape *shape, struct arena *arena,
         struct core_launch *launch);
 
+/* The same of all members of a group and its executor, or of none. `launches` has room for each. */
+bool offer_has_group(const struct core *core, const struct offer *offer, const struct task_group *group);
+bool offer_take_group(const struct core *core, struct offer *offer, const struct task_group *group,
+        struct arena *arena, struct core_launch *launches);
+void own_executor_amounts(int64_t amounts[SCALAR_COUNT]); /* of the executor that zmesosd makes for a group */
+
 /* demand.c */
 struct demand *demand_read(const Zmesos__V1__TaskSpec *spec, const char *role); /* malloc'ed; NULL: none */
-void demand_release(struct demand *demand);                                     /* takes NULL */
-uint64_t demand_amount(const struct demand *demand, const char *name);          /* of a scalar; takes NULL */
+struct demand *demand_of_executor(const Mesos__V1__ExecutorInfo *executor, const char *role);
+void demand_release(struct demand *demand);                            /* takes NULL */
+uint64_t demand_amount(const struct demand *demand, const char *name); /* of a scalar; takes NULL */
 int demand_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 /* Takes what its executor needs, where that is not up, and what is named out of `left`. False: there is not
@@ -794,7 +842,7 @@ void groups_clear(struct core *core);
 /* constraints.c */
 /* Before constraints_misfit() and constraints_preferred() of that task, and again after anything was placed.
  */
-void constraints_begin(struct core *core, const struct task *task);
+void constraints_begin(struct core *core, const struct shape *shape, const struct task *task);
 /* A number that changes when offers that were passed over may do after all, in the same round. */
 uint64_t constraints_opened(struct core *core, const struct shape *shape);
 size_t constraints_cost(const struct shape *shape);          /* of a look at an offer, in steps of matching */
@@ -836,6 +884,9 @@ void attempt_move(struct core *core, struct task *task, task_state to, uint32_t 
  */
 void attempt_never_ran(
         struct core *core, struct task *task, const char *message, const char *reason, bool at_once);
+/* The task goes to that state, whatever its attempt is. */
+void task_follow(
+        struct core *core, struct task *task, task_state to, const char *message, const char *reason);
 /* The task waits again: QUEUED, after a backoff. */
 void task_requeue(
         struct core *core, struct task *task, int64_t backoff_ms, const char *message, const char *reason);
@@ -903,6 +954,12 @@ void reply_send(struct core *core, uint64_t token, Zmesos__V1__Reply *reply, str
 Zmesos__V1__Code code_of(int error_code); /* the one table from our errors to what clients see */
 void reply_refuse(struct core *core, const struct core_input *input, int code, const struct error *err);
 /* launch.c, query.c */
+/* Of a task that spec_check() took. */
+void launch_add(
+        struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes, Zmesos__V1__Item *item);
+/* ERR_UNAVAILABLE unless so many tasks more may be launched. */
+int launch_may(const struct core *core, size_t count, struct error *err) MUST_CHECK;
+bool launch_is_same(const struct core *core, const struct task *task, struct slice bytes);
 void handle_launch(struct core *core, const struct core_input *input);
 void handle_kill(struct core *core, const struct core_input *input);
 Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room);

@@ -30,7 +30,8 @@ int64_t kill_pause_ms(const struct core *core, int64_t *backoff_ms)
 bool kill_wanted(const struct task *task)
 {
     const struct attempt *attempt = task_current(task);
-    return task->kill_requested || (attempt && attempt->flags & (ATTEMPT_TIMED_OUT | ATTEMPT_DRAINED));
+    return task->kill_requested || (task->task_group && task->task_group->apart) ||
+           (attempt && attempt->flags & (ATTEMPT_TIMED_OUT | ATTEMPT_DRAINED));
 }
 
 /* An unknown task is answered as RECONCILE would, so a KILL asks as well. */
@@ -48,13 +49,13 @@ void kill_send(struct core *core, struct task *task)
     task_arm(core, task); /* another timer where patience counts */
 }
 
-void kill_task(struct core *core, struct task *task, struct blob *policy)
+static void kill_one(struct core *core, struct task *task, struct blob *policy)
 {
     struct task_row row = task_row_of(task);
     row.kill_requested = true;
     if (policy)
         row.kill_policy = policy;
-    if (task->state == STATE(QUEUED)) {
+    if (task->state == STATE(QUEUED) || task_waits_for_group(task)) {
         row.state = (int32_t)STATE(KILLED);
         row.not_before_ns = 0;
         row.message =
@@ -71,5 +72,23 @@ void kill_task(struct core *core, struct task *task, struct blob *policy)
     if (!repeated || task->timer_heap != &core->timers) {
         task->kill_backoff_ms = core->config.kill_min_ms;
         kill_send(core, task);
+    }
+}
+
+/* Mesos ends a group with the first of it that is killed, and gives the others a fixed grace period then: a
+ * KILL for each lets each have its own. */
+void kill_task(struct core *core, struct task *task, struct blob *policy)
+{
+    struct task_group *group = task->task_group;
+    if (!group) {
+        kill_one(core, task, policy);
+        return;
+    }
+    if (group->killed == core->inputs)
+        return; /* another member was named before */
+    group->killed = core->inputs;
+    for (size_t i = 0; i < group->count; i++) {
+        if (!task_is_final(group->members[i]))
+            kill_one(core, group->members[i], policy);
     }
 }

@@ -64,7 +64,8 @@ void reply_items(struct core *core, const struct core_input *input, Zmesos__V1__
     reply_send(core, input->request.token, reply, NULL);
 }
 
-static void add_task(struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes)
+void launch_add(
+        struct core *core, const Zmesos__V1__TaskSpec *spec, struct slice bytes, Zmesos__V1__Item *item)
 {
     struct blob *blob = blob_create(bytes.data, bytes.length);
     struct task_row row = {
@@ -79,6 +80,21 @@ static void add_task(struct core *core, const Zmesos__V1__TaskSpec *spec, struct
     task_write(core, &row, spec);
     blob_unref(blob); /* the task keeps its own */
     queue_add(core, task_find(core, spec->id));
+    item_state(item, task_find(core, spec->id));
+}
+
+bool launch_is_same(const struct core *core, const struct task *task, struct slice bytes)
+{
+    return slice_equal(blob_slice(task->spec), bytes) ||
+           core->config.same_spec(blob_slice(task->spec), bytes);
+}
+
+int launch_may(const struct core *core, size_t count, struct error *err)
+{
+    if (count > core->config.tasks_max || core->task_count > core->config.tasks_max - count)
+        return error_set(err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, and its limit is %zu",
+                core->task_count, core->config.tasks_max);
+    return core->teardown.wanted ? error_set(err, ERR_UNAVAILABLE, "the framework is being torn down") : 0;
 }
 
 /* An id that is known is answered with what is known of it, also where today's configuration would refuse the
@@ -86,8 +102,7 @@ static void add_task(struct core *core, const Zmesos__V1__TaskSpec *spec, struct
 static void launch_again(struct core *core, const struct task *task, struct slice bytes, const char *path,
         Zmesos__V1__Item *item)
 {
-    if (!slice_equal(blob_slice(task->spec), bytes) &&
-            !core->config.same_spec(blob_slice(task->spec), bytes)) {
+    if (!launch_is_same(core, task, bytes)) {
         struct error err;
         int code = error_set(&err, ERR_CONFLICT, "a task with this id and another specification exists");
         snprintf(err.field, sizeof err.field, "%s.id", path);
@@ -107,17 +122,11 @@ static void launch_one(struct core *core, const Zmesos__V1__TaskSpec *spec, stru
         return;
     }
     int code = spec_check(core, spec, path, &err);
-    if (code == 0 && core->task_count >= core->config.tasks_max)
-        code = error_set(
-                &err, ERR_UNAVAILABLE, "zmesosd keeps %zu tasks, which is its limit", core->task_count);
-    if (code == 0 && core->teardown.wanted)
-        code = error_set(&err, ERR_UNAVAILABLE, "the framework is being torn down");
-    if (code) {
+    code = code ? code : launch_may(core, 1, &err);
+    if (code)
         item_refuse(core, item, code, &err);
-        return;
-    }
-    add_task(core, spec, bytes);
-    item_state(item, task_find(core, spec->id));
+    else
+        launch_add(core, spec, bytes, item);
 }
 
 void handle_launch(struct core *core, const struct core_input *input)
@@ -139,11 +148,17 @@ void handle_launch(struct core *core, const struct core_input *input)
     Zmesos__V1__Items *items = items_new(core, reply, launch->n_tasks);
     items->has_kept_ms = true;
     items->kept_ms = core->config.keep_tasks_ms;
+    for (size_t i = 0; i < launch->n_tasks; i++)
+        item_add(core, items, launch->tasks[i]->id);
+    bool *done = arena_array(&core->out->arena, launch->n_tasks, sizeof *done);
     for (size_t i = 0; i < launch->n_tasks; i++) {
+        const Zmesos__V1__TaskSpec *spec = launch->tasks[i];
         char path[48];
         snprintf(path, sizeof path, "launch.tasks[%zu]", i);
-        Zmesos__V1__Item *item = item_add(core, items, launch->tasks[i]->id);
-        launch_one(core, launch->tasks[i], input->request.specs[i], path, item);
+        if (spec->group && *spec->group)
+            launch_group(core, input, i, items, done);
+        else
+            launch_one(core, spec, input->request.specs[i], path, items->items[i]);
     }
     reply_items(core, input, reply);
 }

@@ -60,21 +60,32 @@ static void write_intent(
     task_arm(core, task);
 }
 
-static bool full(const struct offer *offer, size_t bytes)
+/* A group is no larger than an ACCEPT may be: all of it came in one request. */
+static bool full(const struct offer *offer, const struct task *task)
 {
-    return offer->placement_count == CORE_ACCEPT_MAX ||
-           (offer->placement_count > 0 && offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
+    const struct task_group *group = task->task_group;
+    size_t count = group ? group->count : 1, bytes = group ? group->bytes : blob_slice(task->spec).length;
+    return offer->placement_count > 0 && (offer->placement_count + count > CORE_ACCEPT_MAX ||
+                                                 offer->placement_bytes + bytes > CORE_ACCEPT_BYTES_MAX);
+}
+
+static bool has_all(struct core *core, const struct task *task, const struct offer *offer)
+{
+    const struct shape *shape = task_placed_shape(task);
+    if (task->task_group)
+        return !shape->particular || offer_has_group(core, offer, task->task_group);
+    return !shape->demand || offer_has_demand(core, offer, shape);
 }
 
 /* What speaks against an offer that has enough of each amount. */
 static int misfit(struct core *core, const struct task *task, const struct offer *offer)
 {
-    const struct shape *shape = task->shape;
+    const struct shape *shape = task_placed_shape(task);
     if (!shape->despite_maintenance && maintenance_is_near(core, offer->offer->agent_id->value))
         return MISFIT_MAINTENANCE;
-    if (full(offer, blob_slice(task->spec).length))
+    if (full(offer, task))
         return MISFIT_TAKEN;
-    if (shape->demand && !offer_has_demand(core, offer, shape))
+    if (!has_all(core, task, offer))
         return offer->placement_count > 0 ? MISFIT_TAKEN : MISFIT_RESOURCES;
     return constraints_misfit(core, shape, offer->offer);
 }
@@ -84,25 +95,41 @@ static void spend(struct core *core, size_t steps)
     core->match_left -= core->match_left < steps ? core->match_left : steps;
 }
 
-static bool place(struct core *core, struct task *task, struct offer *offer)
+static void add_placement(
+        struct core *core, struct task *task, struct offer *offer, const struct core_launch *launch)
 {
     struct arena *arena = &core->out->arena;
-    struct shape *shape = task->shape;
     struct placement *placement = arena_alloc(arena, sizeof *placement);
-    if (!offer_take(core, offer, shape, arena, &placement->launch))
-        return false;
     placement->task = task;
-    placement->unique = group_lines(arena, shape, offer->offer);
+    placement->launch = *launch;
+    placement->unique = group_lines(arena, task->shape, offer->offer);
     placement->next = offer->placements;
     offer->placements = placement;
     offer->placement_count++;
-    index_update(&offer->role->index, offer);
-    heap_set(&core->placed, &offer->placed, (int64_t)offer->number);
     offer->placement_bytes += blob_slice(task->spec).length;
     write_intent(core, task, offer, placement);
     placement->launch.task_id = task_mesos_id(arena, task, task->attempt_count);
     placement->launch.agent_id = arena_string(arena, offer->offer->agent_id->value);
     placement->launch.spec = task->spec;
+    if (launch->group > 0 && !task->task_group->executor)
+        placement->launch.executor_id = task_group_executor_id(arena, task->task_group, task->attempt_count);
+}
+
+/* All of a group, or nothing. */
+static bool place(struct core *core, struct task *task, struct offer *offer)
+{
+    struct arena *arena = &core->out->arena;
+    const struct task_group *group = task->task_group;
+    size_t count = group ? group->count : 1;
+    struct core_launch *launches = arena_array(arena, count, sizeof *launches);
+    if (group ? !offer_take_group(core, offer, group, arena, launches)
+              : !offer_take(core, offer, task->shape, arena, launches))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        add_placement(core, group ? group->members[i] : task, offer, &launches[i]);
+    index_update(&offer->role->index, offer);
+    heap_set(&core->placed, &offer->placed, (int64_t)offer->number);
+    spend(core, PLACE_COST * count);
     return true;
 }
 
@@ -119,9 +146,9 @@ static uint64_t first_place(struct core *core, struct shape *shape)
 
 /* The next offer that would do, of that number or a later one; NULL: none, or the turn is over. The cursor
  * follows, and what was passed over is counted for why the task waits. */
-static struct offer *next_offer(struct core *core, const struct task *task, uint64_t number)
+static struct offer *next_offer(
+        struct core *core, struct shape *shape, const struct task *task, uint64_t number)
 {
-    struct shape *shape = task->shape;
     struct skipped skipped;
     struct offer *offer;
     do {
@@ -141,10 +168,10 @@ static struct offer *next_offer(struct core *core, const struct task *task, uint
 }
 
 /* Among the first offers that would do, the one at which most of what is preferred holds. */
-static struct offer *preferred_offer(struct core *core, const struct task *task, struct offer *first)
+static struct offer *preferred_offer(
+        struct core *core, struct shape *shape, const struct task *task, struct offer *first)
 {
     struct offer *best = first, *offer;
-    struct shape *shape = task->shape;
     struct skipped skipped;
     uint64_t number = first->number + 1;
     unsigned most = constraints_preferred(core, shape, first->offer), all = 0, seen = 1;
@@ -167,16 +194,26 @@ static struct offer *preferred_offer(struct core *core, const struct task *task,
     return best;
 }
 
+/* One member of a group at most has constraints that look at tasks of the same name. */
+static const struct task *whose_name_counts(const struct task *task)
+{
+    const struct task_group *group = task->task_group;
+    for (size_t i = 0; group && i < group->count; i++) {
+        if (group->members[i]->shape->grouped)
+            return group->members[i];
+    }
+    return task;
+}
+
 static bool place_oldest(struct core *core, struct shape *shape)
 {
     struct task *task = queue_oldest(shape);
-    constraints_begin(core, task);
+    constraints_begin(core, shape, whose_name_counts(task));
     uint64_t number = first_place(core, shape);
     struct offer *offer;
-    while ((offer = next_offer(core, task, number))) {
-        struct offer *best = shape->preferring ? preferred_offer(core, task, offer) : offer;
+    while ((offer = next_offer(core, shape, task, number))) {
+        struct offer *best = shape->preferring ? preferred_offer(core, shape, task, offer) : offer;
         if (place(core, task, best) || (best != offer && place(core, task, offer))) {
-            spend(core, PLACE_COST);
             core->placements++;
             return true;
         }
@@ -245,6 +282,7 @@ static void stop_round(struct core *core)
 
 void match_run(struct core *core)
 {
+    task_groups_settle(core);
     if (!core->match_wanted && !core->match_going)
         return;
     if (core->subscription == 0 || list_first(&core->offers) == NULL || core->teardown.wanted) {

@@ -220,7 +220,8 @@ static int find_attempt(const struct core *core, const Zmesos__V1__Sandbox *sand
     return 0;
 }
 
-/* The agent names a sandbox by framework and executor. */
+/* The agent names a sandbox by framework and executor; a command's executor has the attempt's own id, and the
+ * executor of a group keeps those of its members in its own. */
 void handle_sandbox(struct core *core, const struct core_input *input)
 {
     struct arena *arena = &core->out->arena;
@@ -243,6 +244,9 @@ void handle_sandbox(struct core *core, const struct core_input *input)
     place->agent_url = arena_string(arena, attempt->agent_url);
     place->directory = arena_format(arena, "/frameworks/%s/executors/%s/runs/latest",
             core->config.framework_id, task_executor_id(core, task, attempt));
+    if (task->task_group)
+        place->directory = arena_format(
+                arena, "%s/tasks/%s", place->directory, task_mesos_id(arena, task, attempt->number));
     reply->result_case = ZMESOS__V1__REPLY__RESULT_SANDBOX;
     reply->sandbox = place;
     reply_send(core, input->request.token, reply, NULL);

@@ -20,25 +20,36 @@ static void settle_shape(struct shape *shape)
         line_unset(shape->line, &shape->node);
 }
 
-void queue_add(struct core *core, struct task *task)
+void queue_place(struct shape *shape, struct task *task)
 {
-    struct shape *shape = task->shape;
     heap_set(&shape->queue, &task->queue_node, task->key);
     settle_shape(shape);
-    shape->role->fresh_work = true;
-    shape->role->active_ms = core->now.mono_ms;
+}
+
+/* A group waits once all of it does. */
+void queue_add(struct core *core, struct task *task)
+{
+    struct role *role = task->shape->role;
+    if (task->task_group)
+        task_group_touch(core, task);
+    else
+        queue_place(task->shape, task);
+    role->fresh_work = true;
+    role->active_ms = core->now.mono_ms;
     core->match_wanted = true;
 }
 
 void queue_remove(struct task *task)
 {
-    struct heap *queue = &task->shape->queue;
+    struct shape *shape = task_placed_shape(task);
+    if (task->task_group)
+        task = task->task_group->members[0]; /* in whose place all of it waits */
     if (task->queue_node.place == 0)
         return;
-    heap_remove(queue, &task->queue_node);
-    if (queue->count == 0)
-        heap_clear(queue); /* many shapes have one task */
-    settle_shape(task->shape);
+    heap_remove(&shape->queue, &task->queue_node);
+    if (shape->queue.count == 0)
+        heap_clear(&shape->queue); /* many shapes have one task */
+    settle_shape(shape);
 }
 
 struct shape *queue_first(struct core *core, const struct role *role)

@@ -105,6 +105,98 @@ static bool take(const struct core *core, const struct offer *offer, const struc
     return resource_find(left, offer->role->name, &request, taken, NULL);
 }
 
+/* ---- groups ---- */
+
+#define EXECUTOR_CPUS 100 /* thousandths; docs/protocol.md "Groups" says them too */
+#define EXECUTOR_MEM 64000
+#define EXECUTOR_DISK 64000
+
+void own_executor_amounts(int64_t amounts[SCALAR_COUNT])
+{
+    amounts[SCALAR_CPUS] = EXECUTOR_CPUS;
+    amounts[SCALAR_MEM] = EXECUTOR_MEM;
+    amounts[SCALAR_DISK] = EXECUTOR_DISK;
+}
+
+static bool take_own_executor(
+        const struct offer *offer, struct resource_set *left, struct resource_set *taken)
+{
+    int64_t amounts[SCALAR_COUNT] = {0};
+    struct resource_want wants[SCALAR_COUNT];
+    struct resource_request request = {.wants = wants};
+    own_executor_amounts(amounts);
+    for (int s = 0; s < SCALAR_COUNT; s++) {
+        if (amounts[s] > 0)
+            wants[request.want_count++] = want_scalar((enum scalar)s, (uint64_t)amounts[s]);
+    }
+    return resource_find(left, offer->role->name, &request, taken, NULL);
+}
+
+/* What each member wants into its part of `taken`, what zmesosd's own executor wants into the last. What is
+ * particular comes first. */
+static bool take_group(const struct core *core, const struct offer *offer, const struct task_group *group,
+        struct resource_set *left, struct resource_set *taken)
+{
+    struct resource_set *last = &taken[group->count];
+    if (group->executor && !demand_take(core, offer, group->executor, left, last))
+        return false;
+    for (int plain = 0; plain < 2; plain++) {
+        for (size_t i = 0; i < group->count; i++) {
+            const struct shape *shape = group->members[i]->shape;
+            if ((shape->demand == NULL) == plain && !take(core, offer, shape, left, &taken[i]))
+                return false;
+        }
+    }
+    return group->executor || take_own_executor(offer, left, last);
+}
+
+static struct resource_set *parts(struct arena *arena, size_t count)
+{
+    struct resource_set *sets = arena_array(arena, count, sizeof *sets);
+    for (size_t i = 0; i < count; i++)
+        resource_set_init(&sets[i], arena);
+    return sets;
+}
+
+bool offer_has_group(const struct core *core, const struct offer *offer, const struct task_group *group)
+{
+    struct arena arena;
+    struct resource_set left;
+    arena_init(&arena);
+    resource_set_init(&left, &arena);
+    resource_set_copy(&left, &offer->left);
+    bool has = take_group(core, offer, group, &left, parts(&arena, group->count + 1));
+    arena_clear(&arena);
+    return has;
+}
+
+static void write_launch(struct arena *arena, const struct resource_set *taken, struct core_launch *launch)
+{
+    launch->resource_count = resource_set_write(taken, arena, &launch->resources);
+    uint32_t *ports = arena_array(arena, list_ports(taken, NULL), sizeof *ports);
+    launch->port_count = list_ports(taken, ports);
+    launch->ports = ports;
+}
+
+bool offer_take_group(const struct core *core, struct offer *offer, const struct task_group *group,
+        struct arena *arena, struct core_launch *launches)
+{
+    struct resource_set *taken = parts(arena, group->count + 1);
+    if (offer_misfit(offer, group->shape) != MISFIT_NONE || !offer_has_group(core, offer, group) ||
+            !take_group(core, offer, group, &offer->left, taken))
+        return false;
+    for (size_t i = 0; i < group->count; i++)
+        write_launch(arena, &taken[i], &launches[i]);
+    launches[0].group = group->count;
+    if (!group->executor)
+        launches[0].executor_resource_count =
+                resource_set_write(&taken[group->count], arena, &launches[0].executor_resources);
+    measure(offer);
+    return true;
+}
+
+/* ---- one task ---- */
+
 int offer_misfit(const struct offer *offer, const struct shape *shape)
 {
     for (int s = 0; s < SCALAR_COUNT; s++) {
@@ -137,10 +229,7 @@ bool offer_take(const struct core *core, struct offer *offer, const struct shape
             (shape->demand && !offer_has_demand(core, offer, shape)) ||
             !take(core, offer, shape, &offer->left, &taken))
         return false;
-    launch->resource_count = resource_set_write(&taken, arena, &launch->resources);
-    uint32_t *ports = arena_array(arena, list_ports(&taken, NULL), sizeof *ports);
-    launch->port_count = list_ports(&taken, ports);
-    launch->ports = ports;
+    write_launch(arena, &taken, launch);
     for (int i = 0; i < SCALAR_COUNT; i++)
         offer->total[i] -= shape->scalars[i];
     offer->total_ports -= shape->ports;

@@ -146,33 +146,49 @@ void handle_restored(struct core *core, const char *store_id)
 
 /* ---- release ---- */
 
-static void release_one(struct core *core, struct task *task, bool run, Zmesos__V1__Items *items)
+static void let_go(struct core *core, struct task *task, bool run)
 {
-    bool held = task_is_held(task);
-    if (held) {
-        struct task_row row = task_row_of(task);
-        row.flags &= ~(uint32_t)TASK_HELD;
-        task_write(core, &row, NULL);
-        if (!run)
-            kill_task(core, task, NULL);
-        else if (task->state == STATE(QUEUED))
-            task_arm(core, task);
-    }
-    if (items->n_items < CORE_KILL_MAX) {
-        Zmesos__V1__Item *item = item_add(core, items, task->id);
-        item->has_known = item->known = !held;
-        item_state(item, task);
-    }
+    struct task_row row = task_row_of(task);
+    if (!task_is_held(task))
+        return;
+    row.flags &= ~(uint32_t)TASK_HELD;
+    task_write(core, &row, NULL);
+    if (run && task->state == STATE(QUEUED))
+        task_arm(core, task);
 }
 
+/* With one of a group goes all of it. */
+static void release_task(struct core *core, struct task *task, bool run)
+{
+    const struct task_group *group = task->task_group;
+    if (!task_is_held(task))
+        return;
+    for (size_t i = 0; i < (group ? group->count : 1); i++)
+        let_go(core, group ? group->members[i] : task, run);
+    if (!run)
+        kill_task(core, task, NULL);
+}
+
+static void add_released(struct core *core, Zmesos__V1__Items *items, const struct task *task, bool held)
+{
+    Zmesos__V1__Item *item = item_add(core, items, task->id);
+    item->has_known = item->known = !held;
+    item_state(item, task);
+}
+
+/* Which ones is known before the first is released: one of a group is released with another. */
 static void release_all(struct core *core, bool run, Zmesos__V1__Items *items)
 {
+    struct task **held = arena_array(&core->out->arena, core->held, sizeof *held);
     items->has_total = true;
-    items->total = core->held;
     for (size_t i = 0; i < core->task_count; i++) {
-        struct task *task = core->tasks[i];
-        if (task_is_held(task))
-            release_one(core, task, run, items);
+        if (task_is_held(core->tasks[i]))
+            held[items->total++] = core->tasks[i];
+    }
+    for (uint64_t i = 0; i < items->total; i++) {
+        release_task(core, held[i], run);
+        if (items->n_items < CORE_KILL_MAX)
+            add_released(core, items, held[i], true);
     }
     operations_release_all(core, run, items);
 }
@@ -180,10 +196,16 @@ static void release_all(struct core *core, bool run, Zmesos__V1__Items *items)
 static void release_ids(
         struct core *core, const Zmesos__V1__Release *release, bool run, Zmesos__V1__Items *items)
 {
+    bool *held = arena_array(&core->out->arena, release->n_task_ids, sizeof *held);
+    for (size_t i = 0; i < release->n_task_ids; i++) {
+        const struct task *task = task_find(core, release->task_ids[i]);
+        held[i] = task && task_is_held(task);
+    }
     for (size_t i = 0; i < release->n_task_ids; i++) {
         struct task *task = task_find(core, release->task_ids[i]);
         if (task) {
-            release_one(core, task, run, items);
+            release_task(core, task, run);
+            add_released(core, items, task, held[i]);
             continue;
         }
         item_missing(core, items, "release", release->task_ids[i], i);

@@ -90,8 +90,9 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
     key_number(key, (int64_t)spec->n_resources);
     for (size_t i = 0; i < spec->n_resources; i++)
         message_key(key, spec->resources[i]);
-    key_number(key, spec->executor != NULL);
-    if (spec->executor) {
+    bool executor = spec->executor && !spec->group; /* a group's is the group's */
+    key_number(key, executor);
+    if (executor) {
         key_text(key, spec->executor->executor_id->value);
         key_number(key, (int64_t)spec->executor->n_resources);
         for (size_t i = 0; i < spec->executor->n_resources; i++)
@@ -224,6 +225,88 @@ void shape_release(struct core *core, struct shape *shape)
     free((void *)(uintptr_t)shape->key.data);
     free(shape);
 }
+
+/* ---- of a group ---- */
+
+static bool same_constraint(const struct constraint *a, const struct constraint *b)
+{
+    bool same = a->op == b->op && a->preferred == b->preferred && a->value_count == b->value_count &&
+                strcmp(a->attribute, b->attribute) == 0;
+    for (size_t i = 0; same && i < a->value_count; i++)
+        same = strcmp(a->values[i], b->values[i]) == 0;
+    return same;
+}
+
+/* launch_group() has seen to it that there is room. */
+static void add_constraint(struct shape *shape, const struct constraint *constraint)
+{
+    for (size_t i = 0; i < shape->constraint_count; i++) {
+        if (same_constraint(&shape->constraints[i], constraint))
+            return;
+    }
+    if (shape->constraint_count == CORE_GROUP_CONSTRAINTS_MAX)
+        abort();
+    constraint_set(&shape->constraints[shape->constraint_count++], constraint->attribute, constraint->op,
+            constraint->preferred, constraint->values, constraint->value_count);
+}
+
+static void add_amount(int64_t *to, int64_t amount)
+{
+    *to = amount > MILLI_MAX - *to ? MILLI_MAX : *to + amount;
+}
+
+static void add_member(struct shape *shape, const struct shape *member)
+{
+    for (int s = 0; s < SCALAR_COUNT; s++)
+        add_amount(&shape->scalars[s], member->scalars[s]);
+    shape->ports += member->ports;
+    shape->particular |= member->demand != NULL;
+    for (size_t i = 0; i < member->constraint_count; i++)
+        add_constraint(shape, &member->constraints[i]);
+    shape->grouped |= member->grouped;
+    shape->unsteady |= member->unsteady;
+    shape->preferring |= member->preferring;
+}
+
+/* No task's key begins like that: there it is the length of a name. */
+static void write_group_key(struct buf *key, const struct task_group *group)
+{
+    key_number(key, -1);
+    key_number(key, group->executor != NULL);
+    key_number(key, (int64_t)group->executor_key.length);
+    key_bytes(key, group->executor_key.data, group->executor_key.length);
+    for (size_t i = 0; i < group->count; i++) {
+        const struct slice member = group->members[i]->shape->key;
+        key_number(key, (int64_t)member.length);
+        key_bytes(key, member.data, member.length);
+    }
+}
+
+struct shape *shape_of_group(struct core *core, const struct task_group *group)
+{
+    const struct shape *first = group->members[0]->shape;
+    struct buf key;
+    buf_init(&key, 0);
+    write_group_key(&key, group);
+    struct shape *shape = shape_of_key(core, &key);
+    if (shape->tasks > 1)
+        return shape;
+    shape->role = first->role;
+    shape->priority = first->priority;
+    shape->line = first->line;
+    shape->line->shapes++;
+    shape->despite_maintenance = first->despite_maintenance;
+    shape->constraints = alloc_zeroed(CORE_GROUP_CONSTRAINTS_MAX, sizeof *shape->constraints);
+    shape->particular = group->executor != NULL;
+    if (!group->executor)
+        own_executor_amounts(shape->scalars);
+    for (size_t i = 0; i < group->count; i++)
+        add_member(shape, group->members[i]->shape);
+    shape->look_cost = constraints_cost(shape) + (shape->particular ? DEMAND_COST * group->count : 0);
+    return shape;
+}
+
+/* ---- elsewhere ---- */
 
 /* The shape that asks the same and avoids one agent more. */
 static struct shape *shape_without(struct core *core, const struct shape *base, const char *agent_id)

@@ -149,6 +149,8 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
         return at_field(err,
                 error_set(err, ERR_TOO_LARGE, "a submitter's name has at most %d bytes", CORE_SUBMITTER_MAX),
                 path, "submitter");
+    if (spec->group && text_check_id(spec->group, CORE_GROUP_NAME_MAX, err))
+        return at_field(err, ERR_INVALID, path, "group");
     if (!role_find(core, spec->role))
         return at_field(
                 err, error_set(err, ERR_INVALID, "this zmesosd does not have that role"), path, "role");
@@ -158,7 +160,7 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     rc = constraints_check(spec->constraints, spec->n_constraints, path, err);
     if (rc)
         return rc;
-    if (!spec->command && !spec->executor)
+    if (!spec->command && (!spec->executor || spec->group))
         return at_field(err, error_set(err, ERR_INVALID, "a task needs a command"), path, "command");
     rc = demand_check(core, spec, path, err);
     if (rc)

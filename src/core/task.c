@@ -145,6 +145,7 @@ static struct task *task_new(struct core *core, const struct task_row *row, cons
     task->spec = blob_ref(row->spec);
     task->labels = labels_pack(spec->labels);
     task->shape = shape_get(core, spec);
+    task_group_join(core, task, spec);
     task->policy = policy_read(spec);
     task->consumer = consumer_read(core, spec);
     map_put(&core->by_id, slice_of_string(task->id), task);
@@ -168,21 +169,27 @@ bool task_is_held(const struct task *task)
     return task->flags & TASK_HELD && !task_is_final(task);
 }
 
-void task_shelve(struct core *core, struct task *task)
+int64_t task_over_since_ns(const struct task *task)
 {
-    if (!state_is_over(task->state))
-        return;
-    if (task->pendings > 0) {
-        task_timer_clear(task);
-        return;
-    }
     int64_t since_ns = task->changed_ns;
     for (uint32_t i = 0; task->consumer && i < task->attempt_count; i++) {
         const struct pending *pending = task->attempts[i].pending;
         if (pending && pending->since_ns > since_ns)
             since_ns = pending->since_ns;
     }
-    task_timer_set(task, task_is_final(task) ? &core->over : &core->lost, since_ns);
+    return since_ns;
+}
+
+void task_shelve(struct core *core, struct task *task)
+{
+    if (!state_is_over(task->state))
+        return;
+    if (task->pendings > 0 || task->task_group) {
+        task_timer_clear(task);
+        task_group_touch(core, task); /* it grows old with its group */
+        return;
+    }
+    task_timer_set(task, task_is_final(task) ? &core->over : &core->lost, task_over_since_ns(task));
 }
 
 /* Keeps the queue, the counts and the role's count of waiting tasks true to the state. */
@@ -206,6 +213,7 @@ static void set_state(struct core *core, struct task *task, task_state to, uint3
         task->counted_waiting = waits;
         limits_count(core, task->shape, waits);
     }
+    task_group_touch(core, task);
     if (state_is_over(to))
         task_shelve(core, task);
     else if (task->timer_heap != &core->timers)
@@ -484,6 +492,7 @@ void task_free(struct core *core, struct task *task)
         free(attempt->mesos_id);
     }
     queue_remove(task);
+    task_group_leave(core, task);
     task_timer_clear(task);
     shape_release(core, task->shape);
     blob_unref(task->spec);

@@ -94,6 +94,10 @@ void task_arm(struct core *core, struct task *task)
             queue_add(core, task);
         return;
     }
+    if (task_waits_for_group(task)) {
+        task_timer_clear(task);
+        return;
+    }
     if (kill_wanted(task) && !waits_for_return(task))
         return;
     int64_t at = silence_ends_ms(core, task);

@@ -25,8 +25,7 @@ const char *clean_words(struct core *core, const char *text)
 }
 
 /* The task goes where its attempt went. One that is over wants no timer and no answer. */
-static void task_follow(
-        struct core *core, struct task *task, task_state to, const char *message, const char *reason)
+void task_follow(struct core *core, struct task *task, task_state to, const char *message, const char *reason)
 {
     struct task_row row = task_row_of(task);
     row.state = (int32_t)to;
@@ -97,19 +96,10 @@ void attempt_move(struct core *core, struct task *task, task_state to, uint32_t 
         core->match_wanted = true;
 }
 
-void attempt_never_ran(
+/* It waits again, or has had all its tries. */
+static void launch_later(
         struct core *core, struct task *task, const char *message, const char *reason, bool at_once)
 {
-    struct attempt_row attempt = attempt_row_of(task, task_current(task));
-    attempt.state = (int32_t)STATE(GONE);
-    attempt.flags |= ATTEMPT_NEVER_RAN;
-    attempt.message = message;
-    attempt.reason = reason;
-    attempt_write(core, &attempt);
-    if (task->kill_requested) {
-        task_follow(core, task, STATE(KILLED), "killed before it started", "");
-        return;
-    }
     if (task->attempt_count >= CORE_ATTEMPTS_MAX) {
         const char *words = arena_format(&core->out->arena,
                 "given up after %d attempts that never started: %s", CORE_ATTEMPTS_MAX, message);
@@ -122,6 +112,42 @@ void attempt_never_ran(
     if (backoff > core->config.relaunch_max_ms)
         backoff = core->config.relaunch_max_ms;
     task_requeue(core, task, at_once ? 0 : backoff, message, reason);
+}
+
+/* A group is launched again when none of it ran. */
+static void launch_group_later(
+        struct core *core, struct task *task, const char *message, const char *reason, bool at_once)
+{
+    const struct task_group *group = task->task_group;
+    if (task_group_never_ran(group)) {
+        for (size_t i = 0; i < group->count; i++)
+            launch_later(core, group->members[i], message, reason, at_once);
+        return;
+    }
+    struct task_row row = task_row_of(task);
+    row.message = "it never ran, and waits for word of the others of its group";
+    row.reason = reason;
+    reconcile_answered(core, task);
+    task_write(core, &row, NULL);
+    task_arm(core, task);
+}
+
+void attempt_never_ran(
+        struct core *core, struct task *task, const char *message, const char *reason, bool at_once)
+{
+    struct attempt_row attempt = attempt_row_of(task, task_current(task));
+    attempt.state = (int32_t)STATE(GONE);
+    attempt.flags |= ATTEMPT_NEVER_RAN;
+    attempt.message = message;
+    attempt.reason = reason;
+    attempt_write(core, &attempt);
+    if (task->kill_requested) {
+        task_follow(core, task, STATE(KILLED), "killed before it started", "");
+    } else if (task->task_group) {
+        launch_group_later(core, task, message, reason, at_once);
+    } else {
+        launch_later(core, task, message, reason, at_once);
+    }
 }
 
 /* PROTOCOL.md, "When may a launch be repeated by itself?", P. The ACCEPT was written once and the RECONCILE

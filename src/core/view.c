@@ -62,6 +62,7 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->name = task->name ? task->name : task->id;
     view->role = task->shape->role->name;
     view->submitter = copied(core, task->shape->line->id.submitter->name);
+    view->group = task->task_group ? task->task_group->name : NULL;
     view->state = task->state;
     view->revision = task->revision;
     view->kill_requested = task->kill_requested;

@@ -200,7 +200,7 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
         explain_ports(core, view, shape, tally);
     if (tally->misfits[MISFIT_RESOURCES] > 0)
         reason_cost(reason_add(core, view, KIND(RESOURCES),
-                            shape->demand && shape->demand->executor_id
+                            shape->particular || (shape->demand && shape->demand->executor_id)
                                     ? "an offer lacked what its resources or its executor ask for"
                                     : "an offer lacked what its resources ask for"),
                 tally->misfits[MISFIT_RESOURCES]);
@@ -241,9 +241,9 @@ static void explain_queued(struct core *core, Zmesos__V1__Explanation *view, con
         reason_add(core, view, KIND(SUPPRESSED),
                 arena_format(arena, "role %s was suppressed by request, until it is revived",
                         task->shape->role->name));
-    explain_offers(core, view, task->shape);
+    explain_offers(core, view, task_placed_shape(task));
     view->has_alike = true;
-    view->alike = task->shape->queue.count;
+    view->alike = task_placed_shape(task)->queue.count;
     if (task->attempt_count > 0 && task->message)
         reason_add(core, view, KIND(LAST_ATTEMPT), arena_string(arena, task->message));
 }
@@ -264,8 +264,9 @@ static Zmesos__V1__Explanation *explain(struct core *core, const struct task *ta
     case STATE(LAUNCHING):
     case STATE(STAGING):
         reason_add(core, view, KIND(LAUNCHING),
-                task->state == STATE(LAUNCHING) ? "the master has not spoken of it yet"
-                                                : "its agent prepares it: nothing of it runs yet");
+                task_waits_for_group(task) ? "it never ran; what became of others of its group is not known"
+                : task->state == STATE(LAUNCHING) ? "the master has not spoken of it yet"
+                                                  : "its agent prepares it: nothing of it runs yet");
         break;
     case STATE(UNREACHABLE):
     case STATE(UNKNOWN):

@@ -111,6 +111,50 @@ static Mesos__V1__TaskInfo *task_info(
     return info;
 }
 
+/* zmesosd's own where the client named none: only its size is said. The master fills in nothing of it. */
+static Mesos__V1__ExecutorInfo *group_executor(struct arena *arena, const struct core_call *call,
+        const Zmesos__V1__TaskSpec *spec, const struct core_launch *first)
+{
+    Mesos__V1__ExecutorInfo *executor = arena_alloc(arena, sizeof *executor);
+    if (spec->executor) {
+        *executor = *spec->executor;
+    } else {
+        mesos__v1__executor_info__init(executor);
+        executor->has_type = true;
+        executor->type = MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
+        executor->executor_id = arena_alloc(arena, sizeof *executor->executor_id);
+        mesos__v1__executor_id__init(executor->executor_id);
+        executor->executor_id->value = arena_string(arena, first->executor_id);
+        executor->resources = first->executor_resources;
+        executor->n_resources = first->executor_resource_count;
+    }
+    executor->framework_id = call->call->framework_id;
+    return executor;
+}
+
+/* The tasks of a group follow one another. */
+static Mesos__V1__Offer__Operation *group_operation(struct arena *arena, const struct core_call *call,
+        Zmesos__V1__TaskSpec *const *specs, const struct core_launch *first)
+{
+    Mesos__V1__Offer__Operation *operation = arena_alloc(arena, sizeof *operation);
+    Mesos__V1__Offer__Operation__LaunchGroup *launch = arena_alloc(arena, sizeof *launch);
+    mesos__v1__offer__operation__init(operation);
+    mesos__v1__offer__operation__launch_group__init(launch);
+    operation->has_type = true;
+    operation->type = MESOS__V1__OFFER__OPERATION__TYPE__LAUNCH_GROUP;
+    operation->launch_group = launch;
+    launch->executor = group_executor(arena, call, specs[0], first);
+    launch->task_group = arena_alloc(arena, sizeof *launch->task_group);
+    mesos__v1__task_group_info__init(launch->task_group);
+    launch->task_group->tasks = arena_array(arena, first->group, sizeof(Mesos__V1__TaskInfo *));
+    launch->task_group->n_tasks = first->group;
+    for (size_t i = 0; i < first->group; i++) {
+        launch->task_group->tasks[i] = task_info(arena, specs[i], &first[i]);
+        launch->task_group->tasks[i]->executor = NULL; /* the group's */
+    }
+    return operation;
+}
+
 /* One task a LAUNCH operation: a bad one then fails alone (PROTOCOL "Launching"). */
 static Mesos__V1__Offer__Operation *launch_operation(struct arena *arena, Mesos__V1__TaskInfo *info)
 {
@@ -175,12 +219,18 @@ static bool add_operations(struct arena *arena, struct readings *readings, const
 static bool add_launches(struct arena *arena, struct readings *readings, const struct core_call *call,
         Mesos__V1__Scheduler__Call__Accept *accept)
 {
+    Zmesos__V1__TaskSpec **specs = arena_array(arena, call->launch_count, sizeof(Zmesos__V1__TaskSpec *));
     for (size_t i = 0; i < call->launch_count; i++) {
-        Zmesos__V1__TaskSpec *spec = encode_read_spec(blob_slice(call->launches[i].spec));
-        if (!readings_add(readings, spec ? &spec->base : NULL))
+        specs[i] = encode_read_spec(blob_slice(call->launches[i].spec));
+        if (!readings_add(readings, specs[i] ? &specs[i]->base : NULL))
             return false;
+    }
+    for (size_t i = 0; i < call->launch_count;) {
+        const struct core_launch *launch = &call->launches[i];
         accept->operations[accept->n_operations++] =
-                launch_operation(arena, task_info(arena, spec, &call->launches[i]));
+                launch->group ? group_operation(arena, call, specs + i, launch)
+                              : launch_operation(arena, task_info(arena, specs[i], launch));
+        i += launch->group ? launch->group : 1;
     }
     return true;
 }

@@ -578,6 +578,13 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
             spec->submitter = words[i + 1];
         } else if (strcmp(word, "name") == 0) {
             spec->name = words[i + 1];
+        } else if (strcmp(word, "group") == 0) {
+            spec->group = words[i + 1];
+        } else if (strcmp(word, "default") == 0) {
+            spec->executor = build_executor(rig, words[i + 1]);
+            spec->executor->command = NULL;
+            spec->executor->has_type = true;
+            spec->executor->type = MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
         } else if (strcmp(word, "label") == 0) {
             add_label(rig, spec, words[i + 1], count);
         } else if (strcmp(word, "despite") == 0) {

@@ -139,7 +139,7 @@ const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer an
  * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
  * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance. Of
  * resources: "want ports#80-80 want net:2.5+ONLY want disk=v1" (see add_request()); "exec e1=cpus:0.5"
- * instead of the command. */
+ * instead of the command, or beside it, for its group, "default e1=cpus:0.1,mem:32,disk:1"; "group g". */
 const char *in_launch(struct rig *rig, const char *specs);
 const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
 const char *in_kill(struct rig *rig, const char *ids);

@@ -345,7 +345,7 @@ static void past_the_tasks_kept_it_is_unavailable(void **state)
     rig_show(rig, SHOW_REPLIES);
     expect(in_launch(rig, "a | b | c"),
             "REPLY 1 SOME_REFUSED \"1 of 3 were refused\" [a OK QUEUED rev 1] [b OK QUEUED rev 1] "
-            "[c UNAVAILABLE retry \"zmesosd keeps 2 tasks, which is its limit\"]\n");
+            "[c UNAVAILABLE retry \"zmesosd keeps 2 tasks, and its limit is 2\"]\n");
     expect(in_launch(rig, "b"), "REPLY 2 OK [b OK QUEUED rev 1 known]\n");
 }
 

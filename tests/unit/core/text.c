@@ -127,6 +127,14 @@ static void add_resource(struct buf *buf, const Mesos__V1__Resource *resource)
 
 static void add_launch(struct buf *buf, const struct core_launch *launch)
 {
+    if (launch->group > 0)
+        text_add(buf, " GROUP %zu", launch->group);
+    if (launch->executor_id)
+        text_add(buf, " (%s", launch->executor_id);
+    for (size_t i = 0; i < launch->executor_resource_count; i++)
+        add_resource(buf, launch->executor_resources[i]);
+    if (launch->executor_id)
+        text_add(buf, ")");
     text_add(buf, " [%s", launch->task_id);
     for (size_t i = 0; i < launch->resource_count; i++)
         add_resource(buf, launch->resources[i]);
@@ -274,6 +282,8 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
             (long long)task->created_ns, (long long)task->changed_ns);
     text_add(buf, "%s%s%s", task->kill_requested ? " kill" : "", task->held ? " held" : "",
             task->adopted ? " adopted" : "");
+    if (task->group)
+        text_add(buf, " group %s", task->group);
     if (task->has_retry_ns)
         text_add(buf, " not before %lld", (long long)task->retry_ns);
     add_words(buf, task->message, task->reason);

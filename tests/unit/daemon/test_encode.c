@@ -10,8 +10,8 @@ static struct blob *spec_blob(const Zmesos__V1__TaskSpec *spec)
     return encode_message(&spec->base);
 }
 
-/* The one TaskInfo of an ACCEPT with the one launch. The caller frees the call. */
-static Mesos__V1__Scheduler__Call *accept_of(struct core_launch *launches, size_t count)
+/* The ACCEPT of these launches, which makes so many operations. The caller frees the call. */
+static Mesos__V1__Scheduler__Call *accept_with(struct core_launch *launches, size_t count, size_t operations)
 {
     Mesos__V1__Scheduler__Call message = MESOS__V1__SCHEDULER__CALL__INIT;
     Mesos__V1__Scheduler__Call__Accept accept = MESOS__V1__SCHEDULER__CALL__ACCEPT__INIT;
@@ -30,10 +30,15 @@ static Mesos__V1__Scheduler__Call *accept_of(struct core_launch *launches, size_
     blob_unref(blob);
     assert_non_null(read);
     assert_string_equal(read->framework_id->value, "f-1");
-    assert_int_equal(read->accept->n_operations, count);
+    assert_int_equal(read->accept->n_operations, operations);
     /* Packed again the message has no operations: they were in it for the time of the packing alone. */
     assert_int_equal(accept.n_operations, 0);
     return read;
+}
+
+static Mesos__V1__Scheduler__Call *accept_of(struct core_launch *launches, size_t count)
+{
+    return accept_with(launches, count, count);
 }
 
 static const Mesos__V1__TaskInfo *info_of(const Mesos__V1__Scheduler__Call *call, size_t at)
@@ -95,6 +100,77 @@ static void one_operation_a_task(void **state)
     mesos__v1__scheduler__call__free_unpacked(call, NULL);
     blob_unref(named);
     blob_unref(nameless);
+}
+
+static const Mesos__V1__Offer__Operation__LaunchGroup *group_of(
+        const Mesos__V1__Scheduler__Call *call, size_t at, size_t tasks)
+{
+    const Mesos__V1__Offer__Operation *operation = call->accept->operations[at];
+    assert_int_equal(operation->type, MESOS__V1__OFFER__OPERATION__TYPE__LAUNCH_GROUP);
+    assert_null(operation->launch);
+    assert_int_equal(operation->launch_group->task_group->n_tasks, tasks);
+    for (size_t i = 0; i < tasks; i++)
+        assert_null(operation->launch_group->task_group->tasks[i]->executor); /* it is the group's */
+    assert_int_equal(operation->launch_group->executor->type, MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT);
+    assert_string_equal(
+            operation->launch_group->executor->framework_id->value, "f-1"); /* the master asks for it */
+    return operation->launch_group;
+}
+
+/* A task, a group with zmesosd's executor, another with the client's, a task: four operations, in order. */
+static void one_operation_a_group(void **state)
+{
+    (void)state;
+    Zmesos__V1__TaskSpec spec = ZMESOS__V1__TASK_SPEC__INIT;
+    Mesos__V1__CommandInfo command = MESOS__V1__COMMAND_INFO__INIT;
+    Mesos__V1__ExecutorInfo executor; /* its initializer names a field that is deprecated */
+    Mesos__V1__ExecutorID executor_id = MESOS__V1__EXECUTOR_ID__INIT;
+    Mesos__V1__Resource mem;
+    Mesos__V1__Value__Scalar amount = MESOS__V1__VALUE__SCALAR__INIT;
+    char id[] = "a", line[] = "echo", mine[] = "mine", kind[] = "mem", group[] = "g";
+    mesos__v1__executor_info__init(&executor);
+    mesos__v1__resource__init(&mem);
+    amount.value = 64;
+    mem.name = kind;
+    mem.type = MESOS__V1__VALUE__TYPE__SCALAR;
+    mem.scalar = &amount;
+    Mesos__V1__Resource *resources[] = {&mem};
+    command.value = line;
+    spec.id = id;
+    spec.command = &command;
+    spec.group = group;
+    struct blob *plain = spec_blob(&spec);
+    executor_id.value = mine;
+    executor.executor_id = &executor_id;
+    executor.has_type = true;
+    executor.type = MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
+    spec.executor = &executor;
+    struct blob *own = spec_blob(&spec);
+    const char *const ids[] = {"t.1.1", "a.2.1", "b.3.1", "c.4.1", "d.5.1", "u.6.1"};
+    struct core_launch launches[6];
+    for (size_t i = 0; i < 6; i++)
+        launches[i] = (struct core_launch){
+                .task_id = ids[i], .agent_id = "A1", .spec = i == 3 || i == 4 ? own : plain};
+    launches[1].group = 2;
+    launches[1].executor_id = "group.a.2.1";
+    launches[1].executor_resources = resources;
+    launches[1].executor_resource_count = 1;
+    launches[3].group = 2;
+    Mesos__V1__Scheduler__Call *call = accept_with(launches, 6, 4);
+    assert_string_equal(info_of(call, 0)->task_id->value, "t.1.1");
+    const Mesos__V1__Offer__Operation__LaunchGroup *first = group_of(call, 1, 2),
+                                                   *second = group_of(call, 2, 2);
+    assert_string_equal(first->executor->executor_id->value, "group.a.2.1");
+    assert_int_equal(first->executor->n_resources, 1);
+    assert_true(first->executor->resources[0]->scalar->value == 64);
+    assert_string_equal(first->task_group->tasks[0]->task_id->value, "a.2.1");
+    assert_string_equal(first->task_group->tasks[1]->task_id->value, "b.3.1");
+    assert_string_equal(second->executor->executor_id->value, "mine");
+    assert_string_equal(second->task_group->tasks[1]->task_id->value, "d.5.1");
+    assert_string_equal(info_of(call, 3)->task_id->value, "u.6.1");
+    mesos__v1__scheduler__call__free_unpacked(call, NULL);
+    blob_unref(own);
+    blob_unref(plain);
 }
 
 static void ports_reach_the_environment(void **state)
@@ -417,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(one_operation_a_task),
+            cmocka_unit_test(one_operation_a_group),
             cmocka_unit_test(ports_reach_the_environment),
             cmocka_unit_test(unknown_fields_pass_through),
             cmocka_unit_test(everything_a_specification_embeds_is_passed_on),

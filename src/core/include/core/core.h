@@ -19,6 +19,8 @@
 
 #define CORE_TASK_ID_MAX 200
 #define CORE_LAUNCH_MAX 1000                    /* tasks in one launch */
+#define CORE_GROUP_NAME_MAX 200                 /* bytes */
+#define CORE_GROUP_CONSTRAINTS_MAX 32           /* of all members together, equal ones counted once */
 #define CORE_SUBMITTER_MAX 128                  /* bytes of a submitter's name */
 #define CORE_KILL_MAX 10000                     /* ids in one kill */
 #define CORE_GET_MAX 1000                       /* ids in one get or why, tasks on one page */
@@ -151,7 +153,7 @@ struct core_input {
 
 enum core_output_kind { CORE_OUT_RECORD, CORE_OUT_CALL, CORE_OUT_REPLY, CORE_OUT_EVENT };
 
-/* One LAUNCH operation: the task that `spec` describes, placed. */
+/* The task that `spec` describes, placed: a LAUNCH operation of its own, or part of a LAUNCH_GROUP. */
 struct core_launch {
     const char *task_id; /* Mesos's: <id>.<key>.<attempt> */
     const char *agent_id;
@@ -160,6 +162,12 @@ struct core_launch {
     size_t resource_count;
     const uint32_t *ports;
     size_t port_count;
+
+    /* Of the first one of a group: */
+    size_t group;            /* how many it has: this one and those behind it; else 0 */
+    const char *executor_id; /* of zmesosd's own executor; NULL: the executor is in `spec` */
+    Mesos__V1__Resource **executor_resources;
+    size_t executor_resource_count;
 };
 
 /* One operation of an ACCEPT: what the OperationSpec in `spec` has, with that id. */
