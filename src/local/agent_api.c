@@ -1,6 +1,7 @@
 /* The agents' own HTTP API, as far as it goes here: READ_FILE of sandboxes, in JSON, at /slave(N)/api/v1,
  * where the offers' URLs point. Paths are the virtual ones of Mesos:
- * /frameworks/ID/executors/ID/runs/latest/FILE; a command's executor has its task's id. */
+ * /frameworks/ID/executors/ID/runs/latest/FILE; a command's executor has its task's id, and the executor of a
+ * group has its tasks' in tasks/ID/FILE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -43,16 +44,16 @@ static bool is_part(const char *part)
 static char *real_path(const struct local *local, const struct agent *agent, const char *virtual)
 {
     char *copy = alloc_string(virtual), *rest = NULL, *result = NULL;
-    const char *parts[7] = {0};
+    const char *parts[9] = {0};
     size_t count = 0;
-    for (char *part = strtok_r(copy, "/", &rest); part && count < 7; part = strtok_r(NULL, "/", &rest))
+    for (char *part = strtok_r(copy, "/", &rest); part && count < 9; part = strtok_r(NULL, "/", &rest))
         parts[count++] = part;
-    bool well = count == 7 && !*rest && strcmp(parts[0], "frameworks") == 0 &&
+    bool in_group = count == 9 && strcmp(parts[6], "tasks") == 0;
+    const char *task = in_group ? parts[7] : parts[3], *file = in_group ? parts[8] : parts[6];
+    bool well = (count == 7 || in_group) && !*rest && strcmp(parts[0], "frameworks") == 0 &&
                 strcmp(parts[2], "executors") == 0 && strcmp(parts[4], "runs") == 0 &&
-                strcmp(parts[5], "latest") == 0 && is_part(parts[1]) && is_part(parts[3]) &&
-                is_part(parts[6]);
-    if (well &&
-            asprintf(&result, "%s/%s/%s/%s/%s", local->work_dir, agent->id, parts[1], parts[3], parts[6]) < 0)
+                strcmp(parts[5], "latest") == 0 && is_part(parts[1]) && is_part(task) && is_part(file);
+    if (well && asprintf(&result, "%s/%s/%s/%s/%s", local->work_dir, agent->id, parts[1], task, file) < 0)
         abort();
     free(copy);
     return result;
