@@ -173,6 +173,7 @@ static void print_task(const struct settings *settings, const Zmesos__V1__Task *
         print_field("adopted", "was found running in Mesos; what it asked for is not known");
     print_field("role", task->role);
     print_field("submitter", task->submitter);
+    print_field("group", task->group);
     print_field("state", format_state(task->has_state, task->state));
     if (task->held)
         print_field("held", "since a backup was restored; see zmesos release");

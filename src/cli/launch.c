@@ -1,7 +1,11 @@
 /* Tasks on their way to the daemon. See launch.h. */
 #include "launch.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
 
 #include "ask.h"
 #include "spec_file.h"
@@ -32,6 +36,33 @@ static int read_flags(
     return CLI_GO_ON;
 }
 
+/* The members of a group behind its first one, for they go in one request; else the order stays. */
+static void gather_groups(Zmesos__V1__TaskSpec **tasks, size_t count)
+{
+    Zmesos__V1__TaskSpec **ordered = alloc_zeroed(count, sizeof(Zmesos__V1__TaskSpec *));
+    size_t *next = alloc_zeroed(count, sizeof *next), used = 0; /* index + 1 of the next member */
+    bool *follows = alloc_zeroed(count, sizeof *follows);
+    struct map last; /* of each group: its place in `next` */
+
+    map_init(&last, 0, 0);
+    for (size_t i = 0; i < count; i++) {
+        size_t *before = tasks[i]->group ? map_put(&last, slice_of_string(tasks[i]->group), &next[i]) : NULL;
+        if (before) {
+            *before = i + 1;
+            follows[i] = true;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t at = follows[i] ? 0 : i + 1; at > 0; at = next[at - 1])
+            ordered[used++] = tasks[at - 1];
+    }
+    memcpy(tasks, ordered, count * sizeof *tasks);
+    map_clear(&last);
+    free(ordered);
+    free(next);
+    free(follows);
+}
+
 int launch_read(struct launch *launch, struct settings *settings, int argc, char **argv)
 {
     const char *file = NULL;
@@ -58,6 +89,7 @@ int launch_read(struct launch *launch, struct settings *settings, int argc, char
         return settings_usage(settings, "%s", err.text);
     launch->tasks = launch->from_file->tasks;
     launch->count = launch->from_file->n_tasks;
+    gather_groups(launch->tasks, launch->count);
     return CLI_GO_ON;
 }
 
@@ -68,16 +100,31 @@ void launch_clear(struct launch *launch)
     spec_clear(&launch->spec);
 }
 
-/* How many tasks from `first` on fit into one request; at least one. */
+/* A task, or all of a group: how many from there on. */
+static size_t unit(const struct launch *launch, size_t first, size_t *bytes)
+{
+    const char *group = launch->tasks[first]->group;
+    size_t count = 0;
+
+    do {
+        *bytes += zmesos__v1__task_spec__get_packed_size(launch->tasks[first + count]) + 8;
+        count++;
+    } while (group && first + count < launch->count && launch->tasks[first + count]->group &&
+             strcmp(launch->tasks[first + count]->group, group) == 0);
+    return count;
+}
+
+/* How many tasks from `first` on fit into one request; at least one, or one group, which the daemon refuses
+ * where it is too large. */
 static size_t portion(const struct launch *launch, size_t first)
 {
     size_t count = 0, bytes = 0;
 
-    while (first + count < launch->count && count < LAUNCH_ITEMS_MAX) {
-        bytes += zmesos__v1__task_spec__get_packed_size(launch->tasks[first + count]) + 8;
-        if (count && bytes > REQUEST_ROOM)
+    while (first + count < launch->count) {
+        size_t more = unit(launch, first + count, &bytes);
+        if (count && (count + more > LAUNCH_ITEMS_MAX || bytes > REQUEST_ROOM))
             break;
-        count++;
+        count += more;
     }
     return count;
 }

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
-import socket
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,10 +13,11 @@ from typing import Any
 import pytest
 import zmesos
 from google.protobuf import json_format
-from zmesos.messages import messages, scheduler
+from zmesos.messages import messages
 
 from command_line import Cli
 from programs import REAL_MASTER, TOP, Cluster, Daemon, wait_for
+from tap import Tap
 
 EXAMPLES = [json.loads(text) for text in
             re.findall(r"```json\n(.*?)```", (TOP / "docs" / "tasks.md").read_text(encoding="utf-8"), re.DOTALL)]
@@ -31,81 +30,6 @@ WAITS = {"volumes"}  # the simulated agents have no such disk
 
 def state(task: zmesos.Task) -> str:
     return zmesos.state_name(task.state)
-
-
-class Tap:
-    """Passes connections on to a master, and keeps what went to it."""
-
-    def __init__(self, master: str) -> None:
-        host, _, port = master.rpartition(":")
-        self.master = (host, int(port))
-        self.sent: list[bytearray] = []  # of each connection
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        self._run(self._accept)
-
-    def _run(self, what: Callable[..., None], *arguments: Any) -> None:
-        self._threads.append(threading.Thread(target=what, args=arguments))
-        self._threads[-1].start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near = self._listener.accept()[0]
-            except OSError:
-                return  # closed
-            far = socket.create_connection(self.master)
-            self._sockets += [near, far]
-            self.sent.append(bytearray())
-            self._run(self._pass_on, near, far, self.sent[-1])
-            self._run(self._pass_on, far, near, bytearray())
-
-    @staticmethod
-    def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
-        try:
-            while part := source.recv(65536):
-                kept += part
-                target.sendall(part)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # closed, by a peer or by close()
-
-    def calls(self) -> list[Any]:
-        """All that were sent whole."""
-        found = []
-        for kept in self.sent:
-            rest = bytes(kept)
-            while b"\r\n\r\n" in rest:
-                head, rest = rest.split(b"\r\n\r\n", 1)
-                length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)[1])
-                if len(rest) >= length:
-                    found.append(scheduler.Call.FromString(rest[:length]))
-                rest = rest[length:]
-        return found
-
-    def task_info(self, task_id: str) -> Any:
-        """What an ACCEPT launched for it, or None."""
-        for call in self.calls():
-            for operation in call.accept.operations:
-                for info in operation.launch.task_infos:
-                    if info.task_id.value.startswith(task_id + "."):
-                        return info
-        return None
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join()
-        for each in self._sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # its peer was faster
-            each.close()
-        for thread in self._threads[1:]:
-            thread.join()
 
 
 @pytest.fixture
@@ -139,15 +63,30 @@ def read(fields: dict[str, Any]) -> messages.TaskSpec:
     return json_format.ParseDict({**fields, "limits": limits}, messages.TaskSpec())
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["id"])
-def test_an_example_is_sent_as_it_is(tapped: tuple[Daemon, Tap], example: dict[str, Any]) -> None:
+def tasks_of(example: Any) -> list[dict[str, Any]]:
+    """One, or those of a group."""
+    return example if isinstance(example, list) else [example]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: tasks_of(example)[0]["id"])
+def test_an_example_is_sent_as_it_is(tapped: tuple[Daemon, Tap], example: Any) -> None:
     daemon, tap = tapped
     cli = Cli(daemon)
     cli("launch", "--file", "-", text=json.dumps(example))
-    if example["id"] in WAITS:
-        wait_for(lambda: "what its resources ask for" in cli("why", example["id"]).stdout, "the reason")
-        return
-    info, spec = without_ports(wait_for(lambda: tap.task_info(example["id"]), "the launch")), read(example)
+    for task in tasks_of(example):
+        if task["id"] in WAITS:
+            wait_for(lambda: "what its resources ask for" in cli("why", task["id"]).stdout, "the reason")
+        else:
+            expect_as_it_is(tap, task)
+
+
+def expect_as_it_is(tap: Tap, task: dict[str, Any]) -> None:
+    info, spec = without_ports(wait_for(lambda: tap.task_info(task["id"]), "the launch")), read(task)
+    if "group" in task:
+        executor = tap.group_executor(task["id"])
+        executor.ClearField("framework_id")
+        assert executor == spec.executor
+        spec.ClearField("executor")
     for name in PASSED_ON:
         field = spec.DESCRIPTOR.fields_by_name[name]
         given, sent = getattr(spec, name), getattr(info, name)
@@ -158,9 +97,9 @@ def test_an_example_is_sent_as_it_is(tapped: tuple[Daemon, Tap], example: dict[s
 
 def test_the_examples_are_all_of_it() -> None:
     """What a task can say and no example says is not documented."""
-    said = {field for example in EXAMPLES for field in example}
-    assert set(PASSED_ON) - said == set()
-    assert len(EXAMPLES) == len({example["id"] for example in EXAMPLES})
+    tasks = [task for example in EXAMPLES for task in tasks_of(example)]
+    assert set(PASSED_ON) - {field for task in tasks for field in task} == set()
+    assert len(tasks) == len({task["id"] for task in tasks})
 
 
 # ---- with agents that run them -------------------------------------------------------------------------

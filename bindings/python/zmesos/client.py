@@ -85,24 +85,64 @@ class Client(Calls, Consuming, Journal, Operations):
     def launch_many(self, specs: Iterable[TaskSpec]) -> list[Result]:
         """Launches any number of tasks in batches; one result for each, in order, refused ones included.
 
-        If the daemon stops answering in between, the exception's `results` holds those known by then.
+        Tasks of one `group` go in one request, behind all others. If the daemon stops answering in between, the exception's `results` holds those known by then.
         """
         return self._launch_batches(specs)
+
+    def launch_group(self, specs: Iterable[TaskSpec], name: Optional[str] = None) -> list[Result]:
+        """Launches tasks that are placed together on one agent, and live and die together: all of them, or none.
+
+        name: of the group; default: what the specifications say, else the id of the first task. A name that is
+        kept with other members is a Conflict. One result for each; raises the first refusal, whose `results` has all.
+        """
+        members = []
+        for spec in specs:
+            members.append(TaskSpec())
+            members[-1].CopyFrom(spec)
+            members[-1].group = name or members[0].group or members[0].id
+        if not members:
+            raise ValueError("a group has at least one task")
+        results = self._launch_batches(members)
+        # One that is at fault says more than those that are only refused with it.
+        refused = sorted((result for result in results if not result.ok), key=lambda result: not result.field)
+        if refused:
+            error = refusal(refused[0].code, refused[0].message, refused[0].field, refused[0].retry)
+            error.results = results
+            raise error
+        return results
 
     def _launch_batches(self, specs: Iterable[TaskSpec]) -> list[Result]:
         results: dict[int, Result] = {}
         places: list[list[int]] = []
+        groups: dict[str, list[tuple[int, TaskSpec]]] = {}
+
+        def singles() -> Iterator[tuple[int, TaskSpec]]:
+            for place, spec in enumerate(specs):
+                if spec.group:
+                    groups.setdefault(spec.group, []).append((place, spec))
+                else:
+                    yield place, spec
+
+        def request(run: list[tuple[int, TaskSpec]]) -> Request:
+            places.append([place for place, _ in run])
+            return Request(launch=messages.Launch(tasks=[spec for _, spec in run]))
 
         def requests() -> Iterator[Request]:
-            numbered = enumerate(specs)
-            for run in split(numbered, lambda entry: entry[1].ByteSize(), MAX_LAUNCH):
+            for run in split(singles(), lambda entry: entry[1].ByteSize(), MAX_LAUNCH):
                 if embedded_size(run[0][1].ByteSize()) > MAX_ITEM_BYTES:
-                    place, spec = run[0]
-                    words = f"the specification has {spec.ByteSize()} bytes, a request at most 1 MiB"
-                    results[place] = Result(spec.id, "TOO_LARGE", words)
-                    continue
-                places.append([place for place, _ in run])
-                yield Request(launch=messages.Launch(tasks=[spec for _, spec in run]))
+                    refuse(run, f"the specification has {run[0][1].ByteSize()} bytes, a request at most 1 MiB")
+                else:
+                    yield request(run)
+            for name, group in groups.items():
+                size = sum(embedded_size(spec.ByteSize()) for _, spec in group)
+                if len(group) > MAX_LAUNCH or size > MAX_ITEM_BYTES:
+                    refuse(group, f"the group {name} has {len(group)} tasks of {size} bytes, a request at most 1,000 of 1 MiB")
+                else:
+                    yield request(group)
+
+        def refuse(run: list[tuple[int, TaskSpec]], words: str) -> None:
+            for place, spec in run:
+                results[place] = Result(spec.id, "TOO_LARGE", words)
 
         self._collect(requests(), places, results)
         return [results[place] for place in sorted(results)]

@@ -71,6 +71,7 @@ def task_spec(
     limits: Optional[Mapping[str, float]] = None,
     data: Optional[bytes] = None,
     submitter: Optional[str] = None,
+    group: Optional[str] = None,
     consumer: Optional[ConsumerLike] = None,
 ) -> TaskSpec:
     """A specification. docs/tasks.md has an example of each kind of task.
@@ -82,6 +83,7 @@ def task_spec(
     retry: when it is tried again: a retry_policy(), or its arguments as a dictionary; without it, once.
     launch_timeout: seconds until it is STARTING or RUNNING, before it is killed; default: the daemon's.
     submitter: whose share of the cluster it takes; at most 128 bytes.
+    group: the tasks of one launch that are placed together, and live and die together: see Client.launch_group().
     consumer: who confirms its updates before Mesos may forget them: a name, a consumer(), or its arguments.
     despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
     container, health_check, check, kill_policy, discovery, executor: Mesos's messages, or dictionaries of their fields.
@@ -100,6 +102,7 @@ def task_spec(
         ("ports", ports),
         ("despite_maintenance", despite_maintenance),
         ("submitter", submitter),
+        ("group", group),
     ):
         if value is not None:
             setattr(spec, field, value)
