@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -10,6 +11,7 @@
 #include "events.h"
 #include "format.h"
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
+#include "replay.h"
 #include "wire/json.h"
 
 #define CLASSES_MAX 64
@@ -27,9 +29,12 @@ static const char help[] =
         "connection within the timeout.\n"
         "\n"
         "  --count N            end after so many\n"
+        "  --from NUMBER        begin with that event of the class that the prefixes are of, and miss none "
+        "after it\n"
+        "  --since-start        begin with the first events that are kept, and miss none after them\n"
         "\n" SETTINGS_HELP;
 
-enum { OPTION_COUNT = OPTION_OWN };
+enum { OPTION_COUNT = OPTION_OWN, OPTION_FROM, OPTION_SINCE_START };
 
 /* The numbers of each class go up by one, if a subscriber takes all. */
 struct last {
@@ -40,6 +45,7 @@ struct last {
 struct watching {
     const struct settings *settings;
     struct events events;
+    struct replay replay;
     int64_t left; /* to be printed */
     bool all;     /* no prefix: holes can be seen */
     struct last last[CLASSES_MAX];
@@ -179,6 +185,46 @@ static void print_line(struct event *event)
             format_clean(text, clean, sizeof clean));
 }
 
+static int print_event(void *context, struct event *event)
+{
+    struct watching *watching = context;
+
+    if (watching->settings->json)
+        print_json(watching, event);
+    else
+        print_line(event);
+    return --watching->left > 0 ? CLI_GO_ON : CLI_OK;
+}
+
+static bool is_subscribed(const struct watching *watching, const char *topic)
+{
+    for (size_t i = 0; i < watching->replay.prefix_count; i++) {
+        if (strncmp(topic, watching->replay.prefixes[i], strlen(watching->replay.prefixes[i])) == 0)
+            return true;
+    }
+    return watching->all;
+}
+
+/* Where events are replayed: those that came before are printed first, and none twice. */
+static int take_event(struct watching *watching, struct event *event)
+{
+    int rc = CLI_GO_ON;
+
+    if (watching->replay.client && strcmp(event->topic, EVENTS_HEARTBEAT) == 0) {
+        ProtobufCMessage *body = event_body(event);
+
+        if (body)
+            rc = replay_heads(&watching->replay, (const Zmesos__V1__DaemonStatus *)body);
+        protobuf_c_message_free_unpacked(body, NULL);
+        return rc == CLI_GO_ON && is_subscribed(watching, event->topic) ? print_event(watching, event) : rc;
+    }
+    if (watching->replay.client && !replay_is_new(&watching->replay, event->header, &rc))
+        return rc;
+    if (watching->all && !watching->replay.client)
+        check_number(watching, event->header);
+    return print_event(watching, event);
+}
+
 /* Prints what is there. CLI_GO_ON while more is wanted. */
 static int print_events(struct watching *watching)
 {
@@ -196,14 +242,10 @@ static int print_events(struct watching *watching)
             return settings_fail(watching->settings, rc, &err);
         if (rc == 0)
             break;
-        if (watching->all)
-            check_number(watching, event.header);
-        if (watching->settings->json)
-            print_json(watching, &event);
-        else
-            print_line(&event);
+        rc = take_event(watching, &event);
         event_clear(&event);
-        watching->left--;
+        if (rc != CLI_GO_ON && rc != CLI_OK)
+            return rc;
     }
     if (fflush(stdout) != 0)
         return CLI_FAILED; /* the caller says why */
@@ -223,7 +265,7 @@ static int watch(struct watching *watching)
         enum zmesos_link link = zmesos_events_link(events);
         bool connected = link != ZMESOS_LINK_NEVER;
 
-        if (link == ZMESOS_LINK_LOST)
+        if (link == ZMESOS_LINK_LOST && !watching->replay.client)
             settings_say(watching->settings, "the connection is lost; events are missed until it is back");
         if (!connected && left <= 0) {
             settings_say(watching->settings, "cannot connect to zmesosd at %s in %g s; is it running?",
@@ -248,27 +290,44 @@ static int subscribe(struct watching *watching, char **prefixes, int count)
         rc = events_subscribe(&watching->events, "", &err);
     for (i = 0; rc == 0 && i < count; i++)
         rc = events_subscribe(&watching->events, prefixes[i], &err);
+    if (rc == 0 && watching->replay.client)
+        rc = events_subscribe(&watching->events, EVENTS_HEARTBEAT, &err);
     return rc < 0 ? settings_fail(watching->settings, rc, &err) : CLI_GO_ON;
 }
 
 static int run(struct settings *settings, int argc, char **argv)
 {
-    static const struct option options[] = {
-            {"count", required_argument, NULL, OPTION_COUNT}, SETTINGS_OPTIONS};
+    static const struct option options[] = {{"count", required_argument, NULL, OPTION_COUNT},
+            {"from", required_argument, NULL, OPTION_FROM},
+            {"since-start", no_argument, NULL, OPTION_SINCE_START}, SETTINGS_OPTIONS};
     struct watching watching = {.settings = settings, .left = INT64_MAX};
+    int64_t from = -1; /* 0: whatever is kept */
     int option, rc;
 
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (option == OPTION_COUNT) {
             if (integer_parse(optarg, 1, INT64_MAX, &watching.left) < 0)
                 return settings_usage(settings, "--count %s: expected a number from 1", optarg);
+        } else if (option == OPTION_FROM) {
+            if (integer_parse(optarg, 1, INT64_MAX, &from) < 0)
+                return settings_usage(settings, "--from %s: expected a number from 1", optarg);
+        } else if (option == OPTION_SINCE_START) {
+            from = 0;
         } else if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON) {
             return rc;
         }
     }
-    rc = subscribe(&watching, argv + optind, argc - optind);
+    watching.replay = (struct replay){.settings = settings,
+            .handle = print_event,
+            .context = &watching,
+            .prefixes = argv + optind,
+            .prefix_count = (size_t)(argc - optind)};
+    rc = from < 0 ? CLI_GO_ON : replay_open(&watching.replay, (uint64_t)from);
+    if (rc == CLI_GO_ON)
+        rc = subscribe(&watching, argv + optind, argc - optind);
     if (rc == CLI_GO_ON)
         rc = watch(&watching);
+    replay_close(&watching.replay);
     events_close(&watching.events);
     return rc;
 }

@@ -7,12 +7,6 @@
 
 struct prefixes;
 
-/* What all topics of a class begin with; "" for a class that is not known here. */
-const char *prefixes_root(int class);
-
-/* Whether some topic that begins with the root can begin with the prefix. */
-bool prefixes_can_match(const char *prefix, const char *root);
-
 /* Copies them. NULL where they are none, or take all that begins with the root. The caller destroys it. */
 struct prefixes *prefixes_create(char *const *texts, size_t count, const char *root);
 void prefixes_destroy(struct prefixes *prefixes); /* takes NULL */

@@ -10,6 +10,7 @@
 #include "internal.h"
 #include "prefixes.h"
 #include "replay_page.h"
+#include "wire/topics.h"
 
 #define PREFIXES_MAX 10000
 #define PAGE_MAX 10000                     /* events on a page */
@@ -81,8 +82,8 @@ static int check_prefixes(const struct wanted *wanted, struct error *err)
         return refuse_field(wanted, "prefixes", code, err);
     }
     for (size_t i = 0; i < wanted->prefix_count; i++) {
-        const char *root = prefixes_root(wanted->class);
-        if (prefixes_can_match(wanted->prefixes[i], root))
+        const char *root = topics_root(wanted->class);
+        if (topics_can_match(wanted->prefixes[i], root))
             continue;
         int code = error_set(err, ERR_INVALID, "topics of this class begin with %s", root);
         snprintf(field, sizeof field, "prefixes[%zu]", i);
@@ -335,7 +336,7 @@ void daemon_handle_replay(struct daemon *daemon, front_token token, const Zmesos
     replay->token = token;
     replay->id = alloc_string(request->id);
     replay->class = (int)asked->class_;
-    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, prefixes_root(replay->class));
+    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, topics_root(replay->class));
     replay->page_size = asked->page_size;
     replay->from = asked->from;
     replay->until = recent_head(&daemon->recent, replay->class);
@@ -356,7 +357,7 @@ void daemon_handle_tail(struct daemon *daemon, front_token token, const Zmesos__
     replay->id = alloc_string(request->id);
     replay->tail = true;
     replay->class = (int)asked->class_;
-    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, prefixes_root(replay->class));
+    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, topics_root(replay->class));
     replay->page_size = 1;
     replay->from = asked->after + 1;
     replay->until = recent_head(&daemon->recent, replay->class);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "prefixes.h"
+#include "wire/topics.h"
 #include "zmesos/v1/zmesos.pb-c.h"
 
 #define TASK ZMESOS__V1__EVENT_CLASS__TASK
@@ -33,12 +34,12 @@ static void whole_classes_need_no_set(void **state)
 static void prefixes_of_other_classes_are_told(void **state)
 {
     (void)state;
-    assert_true(prefixes_can_match("task/job1/", prefixes_root(TASK)));
-    assert_true(prefixes_can_match("ta", prefixes_root(TASK)));
-    assert_true(prefixes_can_match("", prefixes_root(TASK)));
-    assert_false(prefixes_can_match("mesos/", prefixes_root(TASK)));
-    assert_false(prefixes_can_match("taskforce", prefixes_root(TASK)));
-    assert_true(prefixes_can_match("anything", prefixes_root(63)));
+    assert_true(topics_can_match("task/job1/", topics_root(TASK)));
+    assert_true(topics_can_match("ta", topics_root(TASK)));
+    assert_true(topics_can_match("", topics_root(TASK)));
+    assert_false(topics_can_match("mesos/", topics_root(TASK)));
+    assert_false(topics_can_match("taskforce", topics_root(TASK)));
+    assert_true(topics_can_match("anything", topics_root(63)));
 }
 
 static unsigned draw(uint64_t *seed, unsigned below)
