@@ -166,7 +166,7 @@ def test_a_restored_store(cluster, start_daemon, backup):
         assert status.restored_ns > old.started_ns and status.held == 3
         assert client.task("waits").held and client.task("runs").held and not client.task("ended").held
         lines = daemon.log_lines("restored from a backup")
-        assert len(lines) == 1 and old.store in lines[0] and status.store in lines[0] and "3 tasks are held" in lines[0]
+        assert len(lines) == 1 and old.store in lines[0] and status.store in lines[0] and "3 tasks and operations are held" in lines[0]
 
         daemon.wait_subscribed()
         running(client, "runs")
