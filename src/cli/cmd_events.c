@@ -21,7 +21,8 @@ static const char help[] =
         "\n"
         "Prints the daemon's publications as they come: those whose topic begins with a prefix, or all. "
         "Topics are\n"
-        "task/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, zmesos/MASTER, "
+        "task/ID/STATE, operation/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, "
+        "zmesos/MASTER, "
         "zmesos/ORPHAN/MESOS-ID,\n"
         "zmesos/WHY/ID, zmesos/UNCONFIRMED/ID/ATTEMPT.\n"
         "When all are printed, holes in their numbers are told on standard error. Exits with 3 when there is "
@@ -146,6 +147,11 @@ static void describe(struct event *event, char *out, size_t capacity)
 
         snprintf(out, capacity, "%s %s on agent %s %s", format_orphan(orphan->has_action, orphan->action),
                 or_nothing(orphan->task_id), or_nothing(orphan->agent_id), or_nothing(orphan->message));
+    } else if (body->descriptor == &zmesos__v1__operation__descriptor) {
+        const Zmesos__V1__Operation *operation = (const Zmesos__V1__Operation *)body;
+
+        snprintf(out, capacity, "%s %s %s", format_operation_type(operation->has_type, operation->type),
+                or_nothing(operation->hostname), or_nothing(operation->message));
     } else if (body->descriptor == &zmesos__v1__unconfirmed_update__descriptor) {
         const Zmesos__V1__UnconfirmedUpdate *update = (const Zmesos__V1__UnconfirmedUpdate *)body;
 

@@ -70,6 +70,8 @@ ProtobufCMessage *event_body(const struct event *event)
 {
     if (is_below(event, "task/"))
         return unpack(&zmesos__v1__task__descriptor, event->body);
+    if (is_below(event, "operation/"))
+        return unpack(&zmesos__v1__operation__descriptor, event->body);
     if (is_below(event, EVENTS_ORPHAN))
         return unpack(&zmesos__v1__orphan__descriptor, event->body);
     if (is_below(event, EVENTS_UNCONFIRMED))

@@ -67,26 +67,52 @@ const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome)
     return enum_name(&zmesos__v1__retry_policy__outcome__descriptor, true, (int)outcome);
 }
 
+const char *format_operation_state(bool known, Zmesos__V1__Operation__State state)
+{
+    return enum_name(&zmesos__v1__operation__state__descriptor, known, (int)state);
+}
+
+const char *format_operation_type(bool known, Mesos__V1__Offer__Operation__Type type)
+{
+    return enum_name(&mesos__v1__offer__operation__type__descriptor, known, (int)type);
+}
+
 bool format_state_over(Zmesos__V1__TaskState state)
 {
     return (int)state >= (int)ZMESOS__V1__TASK_STATE__FINISHED;
 }
 
-int format_read_state(const char *text, Zmesos__V1__TaskState *state)
+/* NULL for no value of that name. */
+static const ProtobufCEnumValue *read_value(const ProtobufCEnumDescriptor *descriptor, const char *text)
 {
     char upper[32];
     size_t i;
-    const ProtobufCEnumValue *found;
 
     if (strlen(text) >= sizeof upper)
-        return ERR_INVALID;
+        return NULL;
     for (i = 0; text[i]; i++)
         upper[i] = (char)toupper((unsigned char)text[i]);
     upper[i] = 0;
-    found = protobuf_c_enum_descriptor_get_value_by_name(&zmesos__v1__task_state__descriptor, upper);
+    return protobuf_c_enum_descriptor_get_value_by_name(descriptor, upper);
+}
+
+int format_read_state(const char *text, Zmesos__V1__TaskState *state)
+{
+    const ProtobufCEnumValue *found = read_value(&zmesos__v1__task_state__descriptor, text);
+
     if (!found)
         return ERR_INVALID;
     *state = (Zmesos__V1__TaskState)found->value;
+    return 0;
+}
+
+int format_read_operation_state(const char *text, Zmesos__V1__Operation__State *state)
+{
+    const ProtobufCEnumValue *found = read_value(&zmesos__v1__operation__state__descriptor, text);
+
+    if (!found)
+        return ERR_INVALID;
+    *state = (Zmesos__V1__Operation__State)found->value;
     return 0;
 }
 

@@ -23,10 +23,14 @@ const char *format_mesos_state(bool known, Mesos__V1__TaskState state); /* TASK_
 const char *format_unconfirmed(bool known, Zmesos__V1__UnconfirmedUpdate__Outcome outcome);
 const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome);
 
+const char *format_operation_state(bool known, Zmesos__V1__Operation__State state);
+const char *format_operation_type(bool known, Mesos__V1__Offer__Operation__Type type);
+
 bool format_state_over(Zmesos__V1__TaskState state);
 
 /* Reads a state's name in any case. ERR_INVALID. */
 int format_read_state(const char *text, Zmesos__V1__TaskState *state) MUST_CHECK;
+int format_read_operation_state(const char *text, Zmesos__V1__Operation__State *state) MUST_CHECK;
 
 /* 2026-11-22T11:40:00.123Z; "-" for a time that is not there (0). Returns `out`. */
 const char *format_time(int64_t ns, char out[FORMAT_TIME_MAX]);

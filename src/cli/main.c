@@ -7,7 +7,8 @@
 
 static const struct command *const commands[] = {&command_launch, &command_run, &command_kill, &command_tasks,
         &command_task, &command_events, &command_status, &command_backup, &command_release, &command_why,
-        &command_logs, &command_framework, &command_executor, &command_unconfirmed, &command_confirm};
+        &command_logs, &command_operate, &command_operations, &command_cancel_operation, &command_framework,
+        &command_executor, &command_unconfirmed, &command_confirm};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -23,7 +24,7 @@ static void print_help(void)
 
     fputs(help_begin, stdout);
     for (i = 0; i < COMMANDS; i++)
-        printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-16s %s\n", commands[i]->name, commands[i]->summary);
     fputs(help_end, stdout);
 }
 

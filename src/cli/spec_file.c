@@ -1,5 +1,5 @@
-/* Tasks from JSON. All three forms are read as a Launch message: an array and a single task are put into one.
- */
+/* Tasks, or operations, from JSON. All three forms are read as the message that has a list of them: an array
+ * and a single one are put into one. */
 #include "spec_file.h"
 
 #include <errno.h>
@@ -23,51 +23,58 @@ static int read_all(FILE *file, const char *path, struct buf *out, struct error 
     return 0;
 }
 
-static int parse_launch(struct slice text, bool ignore_unknown, Zmesos__V1__Launch **out, struct error *err)
+/* How many there are in the message's first field, its list. */
+static size_t count_of(const ProtobufCMessage *message)
 {
-    ProtobufCMessage *message;
-    int rc = json_read(&zmesos__v1__launch__descriptor, (const char *)text.data, text.length, ignore_unknown,
-            &message, err);
+    const ProtobufCFieldDescriptor *field = &message->descriptor->fields[0];
 
-    if (rc < 0)
-        return rc;
-    *out = (Zmesos__V1__Launch *)message;
-    return 0;
+    return *(const size_t *)((const char *)message + field->quantifier_offset);
 }
 
-/* Whether the object has tasks in it, and is not a task itself. */
-static bool has_tasks(struct slice text)
+static int parse_message(const ProtobufCMessageDescriptor *type, struct slice text, bool ignore_unknown,
+        ProtobufCMessage **out, struct error *err)
 {
-    Zmesos__V1__Launch *launch;
+    return json_read(type, (const char *)text.data, text.length, ignore_unknown, out, err);
+}
+
+/* Whether the object has the list in it, and is not one of its items itself. */
+static bool has_list(const ProtobufCMessageDescriptor *type, struct slice text)
+{
+    const char *list = type->fields[0].name;
+    ProtobufCMessage *message;
     struct error err;
     bool found;
 
-    if (parse_launch(text, true, &launch, &err) < 0)
-        return strncmp(err.field, "tasks", 5) == 0;
-    found = launch->n_tasks > 0;
-    zmesos__v1__launch__free_unpacked(launch, NULL);
+    if (parse_message(type, text, true, &message, &err) < 0)
+        return strncmp(err.field, list, strlen(list)) == 0;
+    found = count_of(message) > 0;
+    protobuf_c_message_free_unpacked(message, NULL);
     return found;
 }
 
-static int parse_wrapped(
-        const char *before, struct slice text, const char *after, Zmesos__V1__Launch **out, struct error *err)
+static int parse_wrapped(const ProtobufCMessageDescriptor *type, const char *before, struct slice text,
+        const char *after, ProtobufCMessage **out, struct error *err)
 {
     struct buf wrapped;
     int rc;
 
     buf_init(&wrapped, 0);
-    if ((rc = buf_append_string(&wrapped, before)) == 0 &&
+    if ((rc = buf_append_string(&wrapped, "{\"")) == 0 &&
+            (rc = buf_append_string(&wrapped, type->fields[0].name)) == 0 &&
+            (rc = buf_append_string(&wrapped, before)) == 0 &&
             (rc = buf_append(&wrapped, text.data, text.length)) == 0)
         rc = buf_append_string(&wrapped, after);
     if (rc == 0)
-        rc = parse_launch(slice_of(wrapped.data, wrapped.length), false, out, err);
+        rc = parse_message(type, slice_of(wrapped.data, wrapped.length), false, out, err);
     buf_clear(&wrapped);
     return rc;
 }
 
-int spec_file_parse(struct slice text, Zmesos__V1__Launch **out, struct error *err)
+static int parse(
+        const ProtobufCMessageDescriptor *type, struct slice text, ProtobufCMessage **out, struct error *err)
 {
-    Zmesos__V1__Launch *launch;
+    const char *list = type->fields[0].name;
+    ProtobufCMessage *message;
     size_t at = 0;
     int rc;
 
@@ -76,24 +83,26 @@ int spec_file_parse(struct slice text, Zmesos__V1__Launch **out, struct error *e
     if (at == text.length)
         return error_set(err, ERR_MALFORMED, "there is no JSON in it");
     if (text.data[at] == '[')
-        rc = parse_wrapped("{\"tasks\":", text, "}", &launch, err);
+        rc = parse_wrapped(type, "\":", text, "}", &message, err);
     else if (text.data[at] != '{')
-        return error_set(err, ERR_MALFORMED, "expected a task, an array of tasks, or an object with tasks");
-    else if (has_tasks(text))
-        rc = parse_launch(text, false, &launch, err);
+        return error_set(err, ERR_MALFORMED, "expected %s %.*s, an array of %s, or an object with %s",
+                strchr("aeiou", *list) ? "an" : "a", (int)strlen(list) - 1, list, list, list);
+    else if (has_list(type, text))
+        rc = parse_message(type, text, false, &message, err);
     else
-        rc = parse_wrapped("{\"tasks\":[", text, "]}", &launch, err);
+        rc = parse_wrapped(type, "\":[", text, "]}", &message, err);
     if (rc < 0)
         return rc;
-    if (!launch->n_tasks) {
-        zmesos__v1__launch__free_unpacked(launch, NULL);
-        return error_set(err, ERR_INVALID, "there are no tasks in it");
+    if (count_of(message) == 0) {
+        protobuf_c_message_free_unpacked(message, NULL);
+        return error_set(err, ERR_INVALID, "there are no %s in it", list);
     }
-    *out = launch;
+    *out = message;
     return 0;
 }
 
-int spec_file_read(const char *path, Zmesos__V1__Launch **out, struct error *err)
+static int read_file(
+        const ProtobufCMessageDescriptor *type, const char *path, ProtobufCMessage **out, struct error *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     const char *name = from_stdin ? "standard input" : path;
@@ -107,12 +116,42 @@ int spec_file_read(const char *path, Zmesos__V1__Launch **out, struct error *err
     buf_init(&text, SPEC_FILE_MAX);
     rc = read_all(file, name, &text, err);
     if (rc == 0) {
-        rc = spec_file_parse(slice_of(text.data, text.length), out, &inner);
+        rc = parse(type, slice_of(text.data, text.length), out, &inner);
         if (rc < 0)
             error_set(err, rc, "%s: %s", name, inner.text);
     }
     if (!from_stdin)
         fclose(file);
     buf_clear(&text);
+    return rc;
+}
+
+int spec_file_parse(struct slice text, Zmesos__V1__Launch **out, struct error *err)
+{
+    ProtobufCMessage *message;
+    int rc = parse(&zmesos__v1__launch__descriptor, text, &message, err);
+
+    if (rc == 0)
+        *out = (Zmesos__V1__Launch *)message;
+    return rc;
+}
+
+int spec_file_read(const char *path, Zmesos__V1__Launch **out, struct error *err)
+{
+    ProtobufCMessage *message;
+    int rc = read_file(&zmesos__v1__launch__descriptor, path, &message, err);
+
+    if (rc == 0)
+        *out = (Zmesos__V1__Launch *)message;
+    return rc;
+}
+
+int spec_file_read_operations(const char *path, Zmesos__V1__Operate **out, struct error *err)
+{
+    ProtobufCMessage *message;
+    int rc = read_file(&zmesos__v1__operate__descriptor, path, &message, err);
+
+    if (rc == 0)
+        *out = (Zmesos__V1__Operate *)message;
     return rc;
 }

@@ -12,7 +12,10 @@
  * ERR_IO, ERR_TOO_LARGE, ERR_MALFORMED, ERR_INVALID; the text names the file. */
 int spec_file_read(const char *path, Zmesos__V1__Launch **out, struct error *err) MUST_CHECK;
 
-/* The same from text. */
+/* Operations likewise, or {"operations": [...]}; freed with zmesos__v1__operate__free_unpacked(). */
+int spec_file_read_operations(const char *path, Zmesos__V1__Operate **out, struct error *err) MUST_CHECK;
+
+/* The same from text, of tasks. */
 int spec_file_parse(struct slice text, Zmesos__V1__Launch **out, struct error *err) MUST_CHECK;
 
 #endif
