@@ -22,8 +22,8 @@ struct call_record {
     unsigned status; /* 0: not answered */
     char *framework;
     char *subject; /* the task, the first offer, the roles */
-    char *json;    /* the whole call; NULL for ACCEPT and ACKNOWLEDGE, of which there are too many,
-                    * SUBSCRIBE, whose info the framework has taken, and what is past JSON_KEPT */
+    char *json;    /* the whole call; NULL for ACKNOWLEDGE and an ACCEPT that launches, of which there are too
+                    * many, SUBSCRIBE, whose info the framework has taken, and what is past JSON_KEPT */
 };
 
 struct state_log {
@@ -93,9 +93,20 @@ static char *write_message(const ProtobufCMessage *message)
     return (char *)text.data;
 }
 
+static bool launches(const Mesos__V1__Scheduler__Call__Accept *accept)
+{
+    for (size_t i = 0; accept && i < accept->n_operations; i++) {
+        int type = (int)accept->operations[i]->type;
+        if (type == OPERATION(LAUNCH) || type == OPERATION(LAUNCH_GROUP))
+            return true;
+    }
+    return false;
+}
+
 static char *write_call(const Call *call)
 {
-    if (call->type == CALL(ACCEPT) || call->type == CALL(ACKNOWLEDGE) || call->type == CALL(SUBSCRIBE))
+    if ((call->type == CALL(ACCEPT) && launches(call->accept)) || call->type == CALL(ACKNOWLEDGE) ||
+            call->type == CALL(SUBSCRIBE))
         return NULL;
     return write_message(&call->base);
 }

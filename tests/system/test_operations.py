@@ -1,9 +1,11 @@
 """Reservations, volumes and disks: each operation against the master, from the request to the offers that follow."""
+import json
 import re
 
 import pytest
 
 import zmesos
+from command_line import Cli
 from programs import PATIENCE, REAL_MASTER, wait_for
 
 ROLE = "keeper"
@@ -154,3 +156,102 @@ def test_operations_survive_a_crash(keeper):
             body = zmesos.reserved(ROLE, cpus=amounts[names.index(name)])
             done(client, operation("UNRESERVE", resources=body), id="un" + name,
                  constraints=[zmesos.equals("agent_id", ended[name].agent_id)])
+
+
+def test_the_command_line(keeper):
+    cli = Cli(keeper)
+    reserve = {"id": "r", "operation": {"type": "RESERVE", "reserve": {"resources": [
+        {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.5}, "reservations": [{"type": "DYNAMIC", "role": ROLE}]}]}}}
+    too_much = json.loads(json.dumps(reserve).replace("0.5", "100000").replace('"r"', '"never"'))
+    done = cli("operate", "-", text=json.dumps([reserve, too_much]))
+    assert "OPERATION  RESULT" in done.stdout and done.stdout.count("taken") == 2
+    with keeper.client() as client:
+        ended = client.wait_operations("r", timeout=PATIENCE)["r"]
+        wait_for(lambda: client.operation("never").obstacle, "an offer that does not do")
+    assert "known" in cli("operate", "-", text=json.dumps(reserve)).stdout
+    assert "CONFLICT" in cli("operate", "-", text=json.dumps({**too_much, "id": "r"}), code=1).stdout
+    listed = {line["id"]: line for line in cli.json("operations")}
+    assert listed["r"]["state"] == "FINISHED" and listed["never"]["state"] == "QUEUED"
+    assert [line["id"] for line in cli.json("operations", "--state", "finished")] == ["r"]
+    assert "operation.reserve.resources[0]" in cli("operations", "never").stdout
+    assert "there is no operation nobody" in cli("operations", "r", "nobody", code=1).stderr
+    assert "CANCELLED" in cli("cancel-operation", "never").stdout
+    assert "NOT_FOUND" in cli("cancel-operation", "nobody", code=1).stdout
+    cli("operations", "--state", "odd", code=2)
+    cli("operate", code=2)
+    cli("operate", "-", text="[]", code=2)
+    with keeper.client() as client:
+        done = client.operate({"type": "UNRESERVE", "unreserve": reserve["operation"]["reserve"]},
+                              constraints=[zmesos.equals("agent_id", ended.agent_id)])
+        client.wait_operations(done.id, timeout=PATIENCE)
+
+
+# ---- faults ------------------------------------------------------------------------------------------------------------
+
+def sent(keeper, kind):
+    """The operations of that type that were in ACCEPTs, in order."""
+    return [o for call in keeper.local.call_log("ACCEPT") if call["call"]
+            for o in call["call"]["accept"].get("operations", []) if o["type"] == kind]
+
+
+def test_a_status_is_acknowledged_each_time(keeper, needs_local):
+    with keeper.client() as client, keeper.subscribe("mesos/UPDATE_OPERATION_STATUS") as events:
+        keeper.local.swallow("ACKNOWLEDGE_OPERATION_STATUS")
+        done(client, operation("RESERVE", resources=zmesos.reserved(ROLE, cpus=0.5)), id="one")
+        first, second = events.recv(PATIENCE), events.recv(PATIENCE)
+        assert first.body == second.body
+        wait_for(lambda: keeper.local.calls("ACKNOWLEDGE_OPERATION_STATUS") == 2, "both acknowledgements")
+        assert client.operation("one").revision == 3
+
+
+def test_a_lost_accept_is_proved_and_sent_again(keeper, needs_local):
+    with keeper.client() as client:
+        keeper.local.swallow("ACCEPT")
+        client.operate(operation("RESERVE", resources=zmesos.reserved(ROLE, cpus=0.5)), id="lost")
+        first = wait_for(lambda: client.operation("lost").operation_id, "it to be sent")
+        ended = client.wait_operations("lost", timeout=4 * PATIENCE)["lost"]
+        assert zmesos.operation_state_name(ended.state) == "FINISHED" and ended.sent == 2
+        assert sent(keeper, "RESERVE")[-1]["id"]["value"] == ended.operation_id != first
+        assert keeper.local.calls("RECONCILE_OPERATIONS") >= 2
+
+
+def test_an_offer_that_is_gone_is_not_the_end(keeper, needs_local):
+    with keeper.client() as client:
+        keeper.local.fault("delay", call="ACCEPT", what="call", ms=500)
+        client.operate(operation("RESERVE", resources=zmesos.reserved(ROLE, cpus=0.5)), id="late")
+        wait_for(lambda: client.operation("late").sent, "it to be sent")
+        keeper.local.fault("rescind")
+        ended = client.wait_operations("late", timeout=PATIENCE)["late"]
+        assert zmesos.operation_state_name(ended.state) == "FINISHED" and ended.sent == 2
+
+
+def test_disks_of_a_provider(keeper, needs_local):
+    """zmesos-local has no provider, so its words are put into its mouth: the offer, and what becomes of the operation."""
+    raw = {"name": "disk", "type": "SCALAR", "scalar": {"value": 100}, "provider_id": {"value": "p1"},
+           "disk": {"source": {"type": "RAW", "id": "d1", "profile": "fast"}}}
+    agent = keeper.local.state()["agents"][0]["id"]
+    framework = keeper.status().framework_id
+    bodies = {"CREATE_DISK": {"create_disk": {"source": raw, "target_type": "MOUNT"}}, "DESTROY_DISK": {"destroy_disk": {"source": raw}}}
+    with keeper.client() as client, keeper.subscribe("operation/") as events:
+        for number, (kind, body) in enumerate(bodies.items(), 1):
+            client.operate({"type": kind, **body}, id=kind)
+            keeper.local.fault("delay", call="ACCEPT", what="call", ms=2000)  # it knows no such offer
+            keeper.local.fault("send_event", event={"type": "OFFERS", "offers": {"offers": [{
+                "id": {"value": f"raw-{number}"}, "framework_id": {"value": framework}, "agent_id": {"value": agent},
+                "hostname": "h", "allocation_info": {"role": ROLE},
+                "resources": [{**raw, "allocation_info": {"role": ROLE}}]}]}})
+            name = wait_for(lambda: client.operation(kind).operation_id, "it to be sent")
+            status = {"operation_id": {"value": name}, "agent_id": {"value": agent},
+                      "resource_provider_id": {"value": "p1"}}
+            for state, more in (("PENDING", {}), ("FINISHED", {"converted_resources": [{**raw, "scalar": {"value": 99}}]})):
+                keeper.local.fault("send_event", event={"type": "UPDATE_OPERATION_STATUS", "update_operation_status": {
+                    "status": {**status, **more, "state": f"OPERATION_{state}", "uuid": {"value": "AAECAwQFBgcICQoLDA0ODw=="}}}})
+            ended = client.wait_operations(kind, timeout=PATIENCE)[kind]
+            assert zmesos.operation_state_name(ended.state) == "FINISHED" and ended.resource_provider_id == "p1"
+            assert ended.converted_resources[0].scalar.value == 99
+            asked, = wait_for(lambda: sent(keeper, kind), "the ACCEPT")
+            assert asked["id"] == {"value": name} and asked[kind.lower()] == body[kind.lower()]
+            told = [events.recv(PATIENCE) for _ in range(4)]
+            assert [e.topic.split("/")[2] for e in told] == ["QUEUED", "SENT", "PENDING", "FINISHED"]
+            assert told[-1].operation.converted_resources == ended.converted_resources
+            wait_for(lambda: keeper.local.calls("ACKNOWLEDGE_OPERATION_STATUS") == 2 * number, "acknowledgements")

@@ -1,8 +1,8 @@
 /* What becomes of a specification on its way to the master, for test_random_specs.py: reads lines, answers
  * each with one line.
  *
- *   <ports> <base64>    a packed Request that launches one task, and how many ports it is given: the packed
- * ACCEPT that launches it, in base64
+ *   <ports> <base64>    a packed Request that launches one task, and how many ports it is given, or that asks
+ *   for one operation: the packed ACCEPT that has it, in base64
  *
  * What is refused is answered with "! " and the packed Reply in base64. The request goes through what zmesosd
  * does with it: the front's checks, the bytes that are kept, the encoding of the ACCEPT. */
@@ -28,23 +28,34 @@ static void print_base64(const char *before, struct slice bytes)
     free(encoded);
 }
 
-static void answer_accept(struct blob *spec, size_t port_count)
+static void answer_call(struct core_call *call)
 {
-    static const uint32_t ports[PORTS_MAX] = {31000, 31001, 31002, 31003, 31004, 31005, 31006, 31007};
     Mesos__V1__Scheduler__Call message = MESOS__V1__SCHEDULER__CALL__INIT;
     Mesos__V1__Scheduler__Call__Accept accept = MESOS__V1__SCHEDULER__CALL__ACCEPT__INIT;
     message.has_type = true;
     message.type = MESOS__V1__SCHEDULER__CALL__TYPE__ACCEPT;
     message.accept = &accept;
-    struct core_launch launch = {
-            .task_id = "a.1.1", .agent_id = "A1", .spec = spec, .ports = ports, .port_count = port_count};
-    struct core_call call = {.call = &message, .launches = &launch, .launch_count = 1};
-    struct blob *packed = encode_call(&call);
+    call->call = &message;
+    struct blob *packed = encode_call(call);
     if (packed)
         print_base64("", blob_slice(packed));
     else
         printf("! \n");
     blob_unref(packed);
+}
+
+static void answer_launch(struct blob *spec, size_t port_count)
+{
+    static const uint32_t ports[PORTS_MAX] = {31000, 31001, 31002, 31003, 31004, 31005, 31006, 31007};
+    struct core_launch launch = {
+            .task_id = "a.1.1", .agent_id = "A1", .spec = spec, .ports = ports, .port_count = port_count};
+    answer_call(&(struct core_call){.launches = &launch, .launch_count = 1});
+}
+
+static void answer_operation(struct blob *spec)
+{
+    struct core_operation operation = {.operation_id = "a.1.1", .spec = spec};
+    answer_call(&(struct core_call){.operations = &operation, .operation_count = 1});
 }
 
 static void answer(struct slice bytes, size_t ports)
@@ -55,7 +66,10 @@ static void answer(struct slice bytes, size_t ports)
     if (request) {
         struct slice *specs = daemon_find_specs(bytes, request);
         struct blob *kept = blob_create(specs[0].data, specs[0].length);
-        answer_accept(kept, ports);
+        if (request->operation_case == ZMESOS__V1__REQUEST__OPERATION_OPERATE)
+            answer_operation(kept);
+        else
+            answer_launch(kept, ports);
         blob_unref(kept);
         free(specs);
         zmesos__v1__request__free_unpacked(request, NULL);

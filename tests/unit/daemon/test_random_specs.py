@@ -126,6 +126,33 @@ def take_ports(info, ports):
     del variables[-len(expected):]
 
 
+def test_random_operations_are_passed_on(types, rng):
+    """All of Mesos's own message, but for its id."""
+    specs, seen, total = [], set(), 0
+    for _ in range(SPECS):
+        spec = types("zmesos.v1.OperationSpec")(id="a")
+        whole = types("mesos.v1.Offer.Operation")()
+        fill(rng, whole)
+        whole.ClearField("id")
+        spec.operation.CopyFrom(whole)
+        total += add_unknown(rng, spec, 0)
+        seen |= {field.name for field, _ in spec.operation.ListFields()}
+        specs.append(spec)
+    lines = []
+    for spec in specs:
+        request = types("zmesos.v1.Request")(version=1)
+        request.operate.operations.add().CopyFrom(spec)
+        lines.append(f"0 {base64.b64encode(request.SerializeToString()).decode()}")
+    for spec, answer in zip(specs, ask(lines)):
+        assert not answer.startswith("!"), types("zmesos.v1.Reply").FromString(base64.b64decode(answer[2:]))
+        call = types("mesos.v1.scheduler.Call").FromString(base64.b64decode(answer))
+        (sent,) = call.accept.operations
+        assert sent.id.value == "a.1.1"
+        sent.ClearField("id")
+        assert sent.SerializeToString(deterministic=True) == spec.operation.SerializeToString(deterministic=True)
+    assert seen == {field.name for field in types("mesos.v1.Offer.Operation").DESCRIPTOR.fields} - {"id"} and total > SPECS
+
+
 def test_random_specifications_are_passed_on(types, rng):
     names = passed_on(types)
     specs, total = [], 0
