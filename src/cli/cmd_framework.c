@@ -7,12 +7,15 @@
 #include "ask.h"
 #include "base/alloc.h"
 #include "base/decimal.h"
+#include "duration.h"
 #include "format.h"
+#include "spec.h"
 
 static const char help[] =
         "usage: zmesos framework teardown [--token TOKEN]\n"
         "       zmesos framework suppress|revive [ROLE...]\n"
-        "       zmesos framework update [--add ROLE]... [--remove ROLE]...\n"
+        "       zmesos framework update [--add ROLE]... [--remove ROLE]... [--name NAME]\n"
+        "           [--failover-timeout TIME] [--webui-url URL] [--label KEY[=VALUE]]...\n"
         "       zmesos framework operations [ID[@AGENT]...]\n"
         "       zmesos framework wish [--agent AGENT] NAME=AMOUNT...\n"
         "\n"
@@ -21,26 +24,45 @@ static const char help[] =
         "            token; asked again with it within a minute, it is done, and zmesosd ends\n"
         "suppress    no offers for these roles (none named: all), whatever waits, until they are revived\n"
         "revive      takes that back; else asks for all offers once more\n"
-        "update      adds roles while it runs, and takes away those whose tasks are all over\n"
+        "update      adds roles while it runs, and takes away those whose tasks are all over; changes what "
+        "Mesos\n"
+        "            shows of it, and how long the master keeps its tasks while zmesosd is away\n"
         "operations  asks the master about operations (none named: all); answers are events\n"
         "wish        tells the master what is wished for, as cpus=4 mem=1024; Mesos's own allocator ignores "
         "it\n"
         "\n"
         "  --token TOKEN        of the first teardown\n"
         "  --add, --remove ROLE    for update; several times\n"
+        "  --name NAME, --webui-url URL    for update; an empty URL: none\n"
+        "  --failover-timeout TIME    for update\n"
+        "  --label KEY[=VALUE]  for update; in place of all there were; several times\n"
         "  --agent AGENT        the wish is for that agent\n"
         "\n" SETTINGS_HELP;
 
-enum { OPTION_TOKEN = OPTION_OWN, OPTION_AGENT, OPTION_ADD, OPTION_REMOVE };
+enum {
+    OPTION_TOKEN = OPTION_OWN,
+    OPTION_AGENT,
+    OPTION_ADD,
+    OPTION_REMOVE,
+    OPTION_SET_NAME,
+    OPTION_SET_FAILOVER,
+    OPTION_SET_URL,
+    OPTION_SET_LABEL,
+};
 
 #define WORDS_MAX 1000
 #define ROLES_MAX 64
+#define LABELS_MAX 64
+#define FAILOVER_MAX (3650 * DURATION_DAY)
 
 struct framework {
     struct settings *settings;
     char *token, *agent;
     char *added[ROLES_MAX], *removed[ROLES_MAX];
     size_t added_count, removed_count;
+    char *name, *failover_timeout, *webui_url;
+    char *labels[LABELS_MAX];
+    size_t label_count;
     char **words; /* behind the verb */
     size_t count;
 };
@@ -162,13 +184,39 @@ static int revive(struct framework *framework)
     return ask_done(framework->settings, ASK_REPEAT, &request);
 }
 
-static int update(struct framework *framework)
+static int read_labels(struct framework *framework, struct arena *arena, Mesos__V1__Labels *labels)
+{
+    struct error err;
+    size_t i;
+
+    mesos__v1__labels__init(labels);
+    labels->labels = arena_array(arena, LABELS_MAX, sizeof *labels->labels);
+    for (i = 0; i < framework->label_count; i++)
+        if (spec_label(arena, framework->labels[i], &labels->labels[labels->n_labels++], &err))
+            return settings_usage(framework->settings, "%s", err.text);
+    return CLI_GO_ON;
+}
+
+static int update_with(struct framework *framework, struct arena *arena)
 {
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__UpdateFramework body = ZMESOS__V1__UPDATE_FRAMEWORK__INIT;
+    Mesos__V1__DurationInfo timeout = MESOS__V1__DURATION_INFO__INIT;
+    Mesos__V1__Labels labels;
+    int rc = read_labels(framework, arena, &labels);
 
+    if (rc != CLI_GO_ON)
+        return rc;
     if (framework->count)
         return settings_usage(framework->settings, "'%s' is too much", framework->words[0]);
+    if (framework->failover_timeout &&
+            duration_parse(framework->failover_timeout, FAILOVER_MAX, &timeout.nanoseconds))
+        return settings_usage(framework->settings, "--failover-timeout %s: expected 0 to 3650d",
+                framework->failover_timeout);
+    body.name = framework->name;
+    body.failover_timeout = framework->failover_timeout ? &timeout : NULL;
+    body.webui_url = framework->webui_url;
+    body.labels = framework->label_count ? &labels : NULL;
     body.add_roles = framework->added;
     body.n_add_roles = framework->added_count;
     body.remove_roles = framework->removed;
@@ -176,6 +224,17 @@ static int update(struct framework *framework)
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK;
     request.update_framework = &body;
     return ask_done(framework->settings, ASK_ONCE, &request);
+}
+
+static int update(struct framework *framework)
+{
+    struct arena arena;
+    int rc;
+
+    arena_init(&arena);
+    rc = update_with(framework, &arena);
+    arena_clear(&arena);
+    return rc;
 }
 
 static int operations(struct framework *framework)
@@ -227,7 +286,11 @@ static int run(struct settings *settings, int argc, char **argv)
             {"operations", operations}, {"wish", send_wish}};
     static const struct option options[] = {{"token", required_argument, NULL, OPTION_TOKEN},
             {"agent", required_argument, NULL, OPTION_AGENT}, {"add", required_argument, NULL, OPTION_ADD},
-            {"remove", required_argument, NULL, OPTION_REMOVE}, SETTINGS_OPTIONS};
+            {"remove", required_argument, NULL, OPTION_REMOVE},
+            {"name", required_argument, NULL, OPTION_SET_NAME},
+            {"failover-timeout", required_argument, NULL, OPTION_SET_FAILOVER},
+            {"webui-url", required_argument, NULL, OPTION_SET_URL},
+            {"label", required_argument, NULL, OPTION_SET_LABEL}, SETTINGS_OPTIONS};
     struct framework framework = {.settings = settings};
     int option, rc;
     size_t i;
@@ -241,6 +304,16 @@ static int run(struct settings *settings, int argc, char **argv)
             framework.added[framework.added_count++] = optarg;
         else if (option == OPTION_REMOVE && framework.removed_count < ROLES_MAX)
             framework.removed[framework.removed_count++] = optarg;
+        else if (option == OPTION_SET_NAME)
+            framework.name = optarg;
+        else if (option == OPTION_SET_FAILOVER)
+            framework.failover_timeout = optarg;
+        else if (option == OPTION_SET_URL)
+            framework.webui_url = optarg;
+        else if (option == OPTION_SET_LABEL && framework.label_count < LABELS_MAX)
+            framework.labels[framework.label_count++] = optarg;
+        else if (option == OPTION_SET_LABEL)
+            return settings_usage(settings, "at most %d labels", LABELS_MAX);
         else if (option == OPTION_ADD || option == OPTION_REMOVE)
             return settings_usage(settings, "at most %d roles", ROLES_MAX);
         else if ((rc = settings_option(settings, option, argv)) != CLI_GO_ON)

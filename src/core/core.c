@@ -48,6 +48,8 @@ static void copy_config(struct core *core, const struct core_config *config)
     core->config.version = alloc_string(config->version);
     core->config.store_id = alloc_string(config->store_id);
     core->config.framework_id = alloc_string(config->framework_id);
+    core->config.framework_flags = alloc_string(config->framework_flags ? config->framework_flags : "");
+    core->words = alloc_string("");
     core->roles = alloc_zeroed(CORE_ROLES_MAX, sizeof *core->roles); /* shapes point into it */
     for (size_t i = 0; i < config->role_count; i++)
         (void)role_add(core, config->roles[i]);
@@ -137,6 +139,9 @@ void core_destroy(struct core *core)
     free(core->retired);
     free(core->roles);
     free(core->configured_roles);
+    free((void *)(uintptr_t)core->config.framework_flags);
+    free(core->words);
+    free(core->words_asked);
     free(core->tasks);
     free(core->calls);
     free(core->master);
@@ -167,6 +172,8 @@ static int recover_meta(struct core *core, const struct meta_row *row, struct er
         return error_set(err, ERR_MALFORMED, "the store's %s is not a number: %s", row->name, row->value);
     if (strcmp(row->name, META_ROLES) == 0)
         recover_roles(core, row->value);
+    if (strcmp(row->name, META_FRAMEWORK) == 0)
+        recover_framework_words(core, row->value);
     if (strcmp(row->name, META_SUPPRESSED) == 0)
         recover_suppressed(core, row->value);
     if (strcmp(row->name, META_TEARDOWN) == 0)

@@ -166,13 +166,12 @@ static int check_removed(struct core *core, const Zmesos__V1__UpdateFramework *u
 
 static int check(struct core *core, const Zmesos__V1__UpdateFramework *update, struct error *err)
 {
-    if (update->n_add_roles + update->n_remove_roles == 0)
+    if (update->n_add_roles + update->n_remove_roles == 0 && !framework_words_any(update))
         return error_set_field(err, ERR_INVALID, "update_framework", "nothing is to be changed");
-    for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].state == ROLE_COMING || core->roles[i].state == ROLE_LEAVING)
-            return error_set(err, ERR_UNAVAILABLE, "the master has not answered another change yet");
-    }
-    int code = check_added(core, update, err);
+    if (core->update_asked)
+        return error_set(err, ERR_UNAVAILABLE, "the master has not answered another change yet");
+    int code = framework_words_check(update, err);
+    code = code ? code : check_added(core, update, err);
     return code ? code : check_removed(core, update, err);
 }
 
@@ -201,6 +200,7 @@ Mesos__V1__Scheduler__Call__UpdateFramework *framework_message(struct core *core
     mesos__v1__framework_info__init(update->framework_info);
     update->framework_info->roles = arena_array(arena, core->role_count, sizeof(char *));
     update->suppressed_roles = arena_array(arena, core->role_count, sizeof(char *));
+    framework_words_tell(core, update->framework_info);
     for (size_t i = 0; i < core->role_count; i++) {
         const struct role *role = &core->roles[i];
         if (role->state != ROLE_OURS && role->state != ROLE_COMING)
@@ -223,6 +223,7 @@ void handle_update_framework(struct core *core, const struct core_input *input)
         return;
     }
     begin(core, update);
+    framework_words_change(core, update);
     Mesos__V1__Scheduler__Call__UpdateFramework *call = framework_message(core);
     call->offer_constraints = limits_carried(core);
     asked_send(core, input, MESOS__V1__SCHEDULER__CALL__TYPE__UPDATE_FRAMEWORK)->update_framework = call;
@@ -233,6 +234,7 @@ void framework_updated(struct core *core, bool done)
 {
     bool forgets = false; /* that one is suppressed, which is not ours any more */
     core->update_asked = false;
+    framework_words_answered(core, done);
     limits_carried_answered(core, done);
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];

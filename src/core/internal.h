@@ -540,6 +540,7 @@ struct core {
     uint64_t next_call;
     struct asked_call asked_calls[CORE_ASKED_MAX];
     size_t asked_call_count;
+    char *words, *words_asked;             /* framework_words.c; of the call by request: NULL: none */
     bool update_asked;                     /* an UPDATE_FRAMEWORK by request is on its way */
     uint64_t limit_call;                   /* ours; 0: none */
     int64_t limit_at_ms, limit_backoff_ms; /* no other before; the pause after one that is refused */
@@ -1043,6 +1044,15 @@ void limits_carried_answered(struct core *core, bool done);
 bool limits_answered(struct core *core, uint64_t call, enum core_answer answer);
 void limits_tick(struct core *core);
 int64_t limits_deadline(const struct core *core);
+
+/* framework_words.c: what is not roles */
+int framework_words_check(const Zmesos__V1__UpdateFramework *update, struct error *err) MUST_CHECK;
+bool framework_words_any(const Zmesos__V1__UpdateFramework *update);
+void framework_words_change(struct core *core, const Zmesos__V1__UpdateFramework *update);
+void framework_words_answered(struct core *core, bool done);
+/* As they are asked for, or else as they are. */
+void framework_words_tell(struct core *core, Mesos__V1__FrameworkInfo *info);
+void recover_framework_words(struct core *core, const char *value);
 
 /* framework.c: UPDATE_FRAMEWORK by request */
 /* All that stays and comes, without offer constraints. */

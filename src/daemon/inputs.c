@@ -94,7 +94,8 @@ void daemon_on_request(
 static void keep_failover(struct daemon *daemon)
 {
     char number[24];
-    snprintf(number, sizeof number, "%" PRId64, daemon->options->failover_timeout_ms);
+    snprintf(number, sizeof number, "%" PRId64,
+            core_failover_ms(daemon->core, daemon->options->failover_timeout_ms));
     struct record record = {.kind = RECORD_META, .meta = {.name = META_FAILOVER_MS, .value = number}};
     store_add(daemon->store, &record);
 }

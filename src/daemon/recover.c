@@ -38,6 +38,20 @@ static size_t read_weights(const struct options *options, struct core_weight wei
     return count;
 }
 
+/* Whatever it is, as long as other flags make another text. */
+static char *framework_flags(const struct options *options)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const char *text = arena_format(&arena, "%s\n%s\n%" PRId64, options->framework_name,
+            options->webui_url ? options->webui_url : "", options->failover_timeout_ms);
+    for (size_t i = 0; i < options->label_count; i++)
+        text = arena_format(&arena, "%s\n%s", text, options->labels[i]);
+    char *flags = alloc_string(text);
+    arena_clear(&arena);
+    return flags;
+}
+
 static struct core *new_core(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
@@ -47,6 +61,8 @@ static struct core *new_core(struct daemon *daemon)
     config.store_id = daemon->store_id;
     config.framework_id = daemon->framework_id;
     config.run = daemon->run;
+    char *flags = framework_flags(options);
+    config.framework_flags = flags;
     config.roles = (const char *const *)options->roles;
     config.role_count = options->role_count;
     config.checkpoint = options->checkpoint;
@@ -77,6 +93,7 @@ static struct core *new_core(struct daemon *daemon)
     struct core *core = core_create(&config);
     for (size_t i = 0; i < config.weight_count; i++)
         free((void *)(uintptr_t)weights[i].submitter);
+    free(flags);
     return core;
 }
 

@@ -74,6 +74,15 @@ static Mesos__V1__FrameworkInfo *framework_info(
     return info;
 }
 
+/* Words that were taken away. */
+static void drop_empty(Mesos__V1__FrameworkInfo *info)
+{
+    if (info->webui_url && !*info->webui_url)
+        info->webui_url = NULL;
+    if (info->labels && info->labels->n_labels == 0)
+        info->labels = NULL;
+}
+
 int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
 {
     struct daemon *daemon = context;
@@ -87,6 +96,8 @@ int daemon_subscribe_call(void *context, uint8_t **bytes, size_t *length)
     Mesos__V1__Scheduler__Call__Subscribe subscribe;
     mesos__v1__scheduler__call__subscribe__init(&subscribe);
     subscribe.framework_info = framework_info(&arena, daemon, &id);
+    core_framework_info(daemon->core, &arena, subscribe.framework_info);
+    drop_empty(subscribe.framework_info);
     const char **suppressed = arena_array(&arena, CORE_ROLES_MAX, sizeof *suppressed);
     subscribe.n_suppressed_roles = core_suppressed_roles(daemon->core, suppressed);
     subscribe.suppressed_roles = (char **)(uintptr_t)suppressed;
@@ -113,6 +124,15 @@ struct blob *daemon_update_framework(struct daemon *daemon, const struct core_ca
     update->framework_info = framework_info(&arena, daemon, call->call->framework_id);
     update->framework_info->roles = changes->roles;
     update->framework_info->n_roles = changes->n_roles;
+    if (changes->name)
+        update->framework_info->name = changes->name;
+    if (changes->webui_url)
+        update->framework_info->webui_url = changes->webui_url;
+    if (changes->labels)
+        update->framework_info->labels = changes->labels;
+    if (changes->has_failover_timeout)
+        update->framework_info->failover_timeout = changes->failover_timeout;
+    drop_empty(update->framework_info);
     struct blob *blob = encode_message(&call->call->base);
     update->framework_info = changes;
     arena_clear(&arena);

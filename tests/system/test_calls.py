@@ -1,4 +1,7 @@
 """Calls by request: SUPPRESS, REVIVE, SHUTDOWN, MESSAGE, REQUEST, RECONCILE_OPERATIONS, TEARDOWN."""
+import json
+import urllib.request
+
 import pytest
 
 import zmesos
@@ -205,6 +208,44 @@ def test_roles_come_and_go_while_it_runs(start_cluster):
         cli("framework", "update", "--add", "fourth", "--add", "fifth", "--remove", "first")
         assert list(client.status().roles) == ["fourth", "fifth"]
         one_line(cli("framework", "update", "--remove", "first", code=1), "INVALID", "update_framework.remove_roles[0]")
+
+
+def known_at_master(cluster):
+    """What the master knows of the framework."""
+    if cluster.local:
+        return cluster.local.state()["frameworks"][0]["framework_info"]
+    with urllib.request.urlopen(f"http://{cluster.master}/master/state", timeout=20) as answer:
+        frameworks = json.loads(answer.read())["frameworks"]
+    found = next(framework for framework in frameworks if framework["id"] == cluster.status().framework_id)
+    return {**found, "labels": {"labels": found.get("labels", [])}}
+
+
+def test_what_mesos_knows_of_it_changes_while_it_runs(start_cluster):
+    cluster = start_cluster("--framework-name", "first", "--webui-url", "http://127.0.0.1/old", "--label", "old=1")
+    with cluster.client() as client:
+        client.update_framework(name="second", failover_timeout=3600, labels={"a": "b"})
+        for start in (False, True):
+            if start:
+                cluster.restart(kill=True)
+                cluster.wait_subscribed()
+            known = known_at_master(cluster)
+            assert (known["name"], known["failover_timeout"], known["webui_url"]) == ("second", 3600.0, "http://127.0.0.1/old")
+            assert known["labels"]["labels"] == [{"key": "a", "value": "b"}]
+        client.update_framework(webui_url="")
+        assert not known_at_master(cluster).get("webui_url")
+        with pytest.raises(zmesos.Invalid) as caught:
+            client.update_framework(name="")
+        assert caught.value.field == "update_framework.name"
+        Cli(cluster)("framework", "update", "--name", "third", "--failover-timeout", "2h", "--label", "x=y", "--label", "z")
+        known = known_at_master(cluster)
+        assert (known["name"], known["failover_timeout"]) == ("third", 7200.0)
+        assert [label["key"] for label in known["labels"]["labels"]] == ["x", "z"]
+    # Other flags count more.
+    cluster.daemon.flags[cluster.daemon.flags.index("first")] = "fourth"
+    cluster.restart()
+    cluster.wait_subscribed()
+    known = known_at_master(cluster)
+    assert (known["name"], known["failover_timeout"], known["webui_url"]) == ("fourth", 120.0, "http://127.0.0.1/old")
 
 
 # ---- the command line --------------------------------------------------------------------------------------------------

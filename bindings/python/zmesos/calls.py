@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Optional, Union
+from typing import Iterable, Mapping, Optional, Union
 
 from .messages import Reply, Request, TeardownReply, mesos, messages
+from .retries import duration
 
 OperationLike = Union[str, tuple[str, Optional[str]]]
 
@@ -29,10 +30,19 @@ class Calls:
         """Takes suppress() back; for other roles, asks for all offers once more."""
         self._ask(Request(revive=messages.Revive(roles=roles)))
 
-    def update_framework(self, add_roles: Iterable[str] = (), remove_roles: Iterable[str] = ()) -> None:
-        """Changes the framework's roles while it runs; the master has done it when this returns. Only roles whose tasks are
-        all over can go."""
-        body = messages.UpdateFramework(add_roles=add_roles, remove_roles=remove_roles)
+    def update_framework(
+        self, add_roles: Iterable[str] = (), remove_roles: Iterable[str] = (), name: Optional[str] = None,
+        failover_timeout: Optional[float] = None, webui_url: Optional[str] = None, labels: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        """Changes the framework while it runs; the master has done it when this returns. Only roles whose tasks are all over
+        can go; `labels` take the place of all there were; `failover_timeout` is in seconds."""
+        body = messages.UpdateFramework(add_roles=add_roles, remove_roles=remove_roles, name=name, webui_url=webui_url)
+        if failover_timeout is not None:
+            body.failover_timeout.CopyFrom(duration(failover_timeout))
+        if labels is not None:
+            body.labels.SetInParent()
+            for key, value in labels.items():
+                body.labels.labels.add(key=key, value=value)
         self._ask(Request(update_framework=body))
 
     def message(

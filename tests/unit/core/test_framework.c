@@ -171,6 +171,175 @@ static void a_role_that_stays_after_all_is_suppressed_as_wished(void **state)
     assert_int_equal(look_status(rig)->n_suppressed_roles, 2);
 }
 
+/* ---- what is not roles ---- */
+
+static Mesos__V1__DurationInfo *seconds(struct rig *rig, int64_t count)
+{
+    Mesos__V1__DurationInfo *duration = arena_alloc(&rig->in, sizeof *duration);
+    mesos__v1__duration_info__init(duration);
+    duration->nanoseconds = count * 1000000000;
+    return duration;
+}
+
+/* "a=b c": the last one without a value. */
+static Mesos__V1__Labels *labels(struct rig *rig, const char *text)
+{
+    char **parts;
+    Mesos__V1__Labels *made = arena_alloc(&rig->in, sizeof *made);
+    mesos__v1__labels__init(made);
+    size_t count = *text ? split(rig, text, " ", &parts) : 0;
+    made->labels = arena_array(&rig->in, count + 1, sizeof *made->labels);
+    while (made->n_labels < count) {
+        Mesos__V1__Label *label = arena_alloc(&rig->in, sizeof *label);
+        mesos__v1__label__init(label);
+        label->key = parts[made->n_labels];
+        label->value = strchr(label->key, '=');
+        if (label->value)
+            *label->value++ = '\0';
+        made->labels[made->n_labels++] = label;
+    }
+    return made;
+}
+
+/* NULL, -1: not named. */
+static const char *change(
+        struct rig *rig, const char *name, const char *url, int64_t failover, const char *words)
+{
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK);
+    Zmesos__V1__UpdateFramework *body = request->update_framework;
+    body->name = name ? arena_string(&rig->in, name) : NULL;
+    body->webui_url = url ? arena_string(&rig->in, url) : NULL;
+    body->failover_timeout = failover >= 0 ? seconds(rig, failover) : NULL;
+    body->labels = words ? labels(rig, words) : NULL;
+    return in_request(rig, request);
+}
+
+/* As a SUBSCRIBE would say it. */
+static const char *info(struct rig *rig)
+{
+    struct arena arena;
+    Mesos__V1__FrameworkInfo told;
+    arena_init(&arena);
+    mesos__v1__framework_info__init(&told);
+    core_framework_info(rig->core, &arena, &told);
+    const char *text = words(rig, "%s %s %g %zu %s", told.name ? told.name : "-",
+            told.webui_url ? told.webui_url : "-", told.has_failover_timeout ? told.failover_timeout : -1,
+            told.labels ? told.labels->n_labels : 99,
+            told.labels && told.labels->n_labels ? told.labels->labels[0]->key : "-");
+    arena_clear(&arena);
+    return text;
+}
+
+static void flags(struct core_config *config)
+{
+    config->framework_flags = "some:flags\n5:x";
+}
+
+static void other_flags(struct core_config *config)
+{
+    config->framework_flags = "other flags";
+}
+
+static void words_change_while_it_runs(void **state)
+{
+    struct rig *rig = *state = rig_create(flags);
+    in_up(rig);
+    in_wait(rig, 10000);
+    rig_show(rig, SHOW_CALLS | SHOW_REPLIES);
+    expect(info(rig), "- - -1 99 -");
+    expect(change(rig, "new: name", NULL, -1, NULL),
+            "CALL UPDATE_FRAMEWORK r1 r2 -r1 -r2 name 'new: name'\n");
+    expect(info(rig), "- - -1 99 -"); /* not before the answer */
+    expect(in_answer_last(rig, CORE_ACCEPTED, ""), "REPLY 1 OK\n");
+    expect(change(rig, NULL, "http://x/3:4", 1000000, "a=b c"),
+            "CALL UPDATE_FRAMEWORK r1 r2 -r1 -r2 name 'new: name' url 'http://x/3:4' failover 1e+06 a=b "
+            "c=NONE\n");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    expect(info(rig), "new: name http://x/3:4 1e+06 2 a");
+    expect(update(rig, "r3", ""), "CALL UPDATE_FRAMEWORK r1 r2 r3 -r1 -r2 -r3 name 'new: name' url "
+                                  "'http://x/3:4' failover 1e+06 a=b "
+                                  "c=NONE\n");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    rig_restart(rig);
+    expect(info(rig), "new: name http://x/3:4 1e+06 2 a");
+    in_up(rig);
+    in_wait(rig, 10000);
+    expect(change(rig, NULL, "", -1, ""),
+            "CALL UPDATE_FRAMEWORK r1 r2 r3 -r1 -r2 -r3 name 'new: name' url '' failover 1e+06 no labels\n");
+}
+
+static void words_that_are_refused_stay(void **state)
+{
+    struct rig *rig = *state = rig_create(flags);
+    in_up(rig);
+    change(rig, "a", NULL, -1, NULL);
+    rig_show(rig, SHOW_REPLIES);
+    assert_non_null(strstr(change(rig, "b", NULL, -1, NULL), "UNAVAILABLE retry"));
+    in_answer_last(rig, CORE_REFUSED, "no");
+    expect(info(rig), "- - -1 99 -");
+    expect(disk_meta(&rig->disk, META_FRAMEWORK), "");
+}
+
+/* The shorter one counts until it is certain which one the master goes by. */
+static void a_failover_timeout(void **state)
+{
+    struct rig *rig = *state = rig_create(flags);
+    in_up(rig);
+    change(rig, NULL, NULL, 60, NULL);
+    expect(disk_meta(&rig->disk, META_FAILOVER_MS), "60000"); /* before the call is answered */
+    in_answer_last(rig, CORE_REFUSED, "no");
+    assert_int_equal(core_failover_ms(rig->core, 5000), 5000);
+    change(rig, NULL, NULL, 2000000, NULL);
+    expect(disk_meta(&rig->disk, META_FAILOVER_MS), "60000");
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    expect(disk_meta(&rig->disk, META_FAILOVER_MS), "2000000000");
+    assert_int_equal(core_failover_ms(rig->core, 5000), 2000000000);
+}
+
+static void other_flags_count_more(void **state)
+{
+    struct rig *rig = *state = rig_create(flags);
+    in_up(rig);
+    change(rig, "a", NULL, -1, NULL);
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    rig_restart(rig);
+    expect(info(rig), "a - -1 99 -");
+    other_flags(&rig->config);
+    rig_restart(rig);
+    expect(info(rig), "- - -1 99 -");
+}
+
+static void limits_of_words(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    rig_show(rig, SHOW_REPLIES);
+    char text[2002];
+    memset(text, 'x', sizeof text);
+    text[256] = '\0';
+    assert_non_null(strstr(change(rig, text, NULL, -1, NULL), "update_framework.name"));
+    assert_non_null(strstr(change(rig, "", NULL, -1, NULL), "update_framework.name"));
+    text[256] = 'x';
+    text[2001] = '\0';
+    assert_non_null(strstr(change(rig, NULL, text, -1, NULL), "TOO_LARGE"));
+    assert_non_null(strstr(change(rig, NULL, NULL, 315360001, NULL), "update_framework.failover_timeout"));
+    assert_non_null(strstr(change(rig, NULL, NULL, -1, "=b"), "update_framework.labels"));
+    const char *many = "l";
+    for (int i = 0; i < 63; i++)
+        many = words(rig, "%s l%d", many, i);
+    assert_non_null(
+            strstr(change(rig, NULL, NULL, -1, words(rig, "%s one", many)), "update_framework.labels"));
+    assert_null(strstr(change(rig, NULL, NULL, -1, many), "TOO_LARGE"));
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    text[2000] = '\0';
+    assert_null(strstr(change(rig, NULL, text, 315360000, NULL), "INVALID"));
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    text[255] = '\0';
+    assert_null(strstr(change(rig, text, NULL, -1, NULL), "INVALID"));
+    in_answer_last(rig, CORE_ACCEPTED, "");
+    expect(info(rig), words(rig, "%s %s 3.1536e+08 64 l", text, words(rig, "%s%s%s", text, "x", text + 256)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +352,11 @@ int main(void)
             TEST(a_role_that_is_gone_is_suppressed_no_more),
             TEST(a_role_that_stays_after_all_is_suppressed_as_wished),
             TEST(it_holds_over_restarts_until_the_configuration_changes),
+            TEST(words_change_while_it_runs),
+            TEST(words_that_are_refused_stay),
+            TEST(a_failover_timeout),
+            TEST(other_flags_count_more),
+            TEST(limits_of_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,22 @@ void text_offer_constraints(struct buf *buf, const Mesos__V1__Scheduler__OfferCo
     }
 }
 
+/* What is not roles. */
+static void add_info(struct buf *buf, const Mesos__V1__FrameworkInfo *info)
+{
+    if (info->name)
+        text_add(buf, " name '%s'", info->name);
+    if (info->webui_url)
+        text_add(buf, " url '%s'", info->webui_url);
+    if (info->has_failover_timeout)
+        text_add(buf, " failover %g", info->failover_timeout);
+    for (size_t i = 0; info->labels && i < info->labels->n_labels; i++)
+        text_add(buf, " %s=%s", info->labels->labels[i]->key,
+                info->labels->labels[i]->value ? info->labels->labels[i]->value : "NONE");
+    if (info->labels && info->labels->n_labels == 0)
+        text_add(buf, " no labels");
+}
+
 static void add_call(struct buf *buf, const struct core_call *call)
 {
     const Mesos__V1__Scheduler__Call *c = call->call;
@@ -231,6 +247,7 @@ static void add_call(struct buf *buf, const struct core_call *call)
             text_add(buf, " %s", c->update_framework->framework_info->roles[i]);
         for (size_t i = 0; i < c->update_framework->n_suppressed_roles; i++)
             text_add(buf, " -%s", c->update_framework->suppressed_roles[i]);
+        add_info(buf, c->update_framework->framework_info);
         text_offer_constraints(buf, c->update_framework->offer_constraints);
     }
     if (c->accept_inverse_offers) {

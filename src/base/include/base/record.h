@@ -36,6 +36,9 @@ enum record_kind {
 
 #define META_SUPPRESSED "suppressed" /* "role role ...": by request */
 #define META_ROLES "roles"       /* the configured ones, a line break, those of now; each "role role ..." */
+#define META_FRAMEWORK                                                                                       \
+    "framework" /* what was changed of it by request, behind the flags that it was changed from:             \
+                 * framework_words.c */
 #define META_TEARDOWN "teardown" /* the framework id that is to be torn down; "" for none */
 
 struct meta_row {

@@ -54,6 +54,8 @@ struct core_config {
     const char *version; /* of the program */
     const char *store_id;
     const char *framework_id;
+    const char *framework_flags; /* what the flags say of name, webui_url, labels and failover_timeout, in
+                                  * any form; NULL: nothing */
     uint64_t run;
     const char *const *roles; /* the first is the default of a task */
     size_t role_count;
@@ -265,6 +267,10 @@ bool core_is_tearing_down(const struct core *core);
 /* The roles in which nothing waits or that a request has suppressed, for the next SUBSCRIBE; into `roles`,
  * which has room for CORE_ROLES_MAX. Borrowed strings. */
 size_t core_suppressed_roles(struct core *core, const char **roles);
+
+/* What was changed by request, into what the flags say of the framework. In `arena`. */
+void core_framework_info(const struct core *core, struct arena *arena, Mesos__V1__FrameworkInfo *info);
+int64_t core_failover_ms(const struct core *core, int64_t configured_ms);
 
 /* Of which agents roles want offers, for the next SUBSCRIBE; NULL: of all. In `arena`. */
 Mesos__V1__Scheduler__OfferConstraints *core_offer_constraints(struct core *core, struct arena *arena);
