@@ -7,18 +7,24 @@
 
 #include "base/alloc.h"
 
-static struct accept_call *remember(struct core *core, uint64_t number, const struct offer *offer)
+static struct accept_call *remember(struct core *core, uint64_t number, const struct offer *offer,
+        struct offer *const *members, size_t member_count)
 {
-    const char *offer_id = offer->offer->id->value;
-    size_t tasks = offer->placement_count * sizeof(struct accept_task), name = strlen(offer_id) + 1;
+    size_t tasks = offer->placement_count * sizeof(struct accept_task), names = 0;
     size_t operations = offer->operation_count * sizeof(int64_t);
-    struct accept_call *call = alloc_bytes(sizeof *call + tasks + operations + name);
+    for (size_t i = 0; i < member_count; i++)
+        names += strlen(members[i]->offer->id->value) + 1;
+    struct accept_call *call = alloc_bytes(sizeof *call + tasks + operations + names);
     call->number = number;
     call->subscription = core->subscription;
     call->count = offer->placement_count;
     call->operations = (int64_t *)(call->tasks + call->count);
     call->operation_count = 0;
-    call->offer_id = memcpy((char *)call->operations + operations, offer_id, name);
+    call->offer_count = member_count;
+    char *at = (char *)call->operations + operations;
+    call->offer_ids = at;
+    for (size_t i = 0; i < member_count; i++)
+        at = stpcpy(at, members[i]->offer->id->value) + 1;
     if (core->call_count == core->call_capacity) {
         core->call_capacity = core->call_capacity ? core->call_capacity * 2 : 64;
         core->calls = alloc_resize(core->calls, core->call_capacity, sizeof *core->calls);
@@ -43,14 +49,15 @@ static struct accept_call *recall(struct core *core, uint64_t number)
 
 /* What is left of the offer is given back without a filter: it is offered again at the next allocation, and
  * held a moment for more work. */
-static Mesos__V1__Scheduler__Call__Accept *accept_of(struct core *core, const struct offer *offer)
+static Mesos__V1__Scheduler__Call__Accept *accept_of(
+        struct core *core, struct offer *const *members, size_t count)
 {
     struct arena *arena = &core->out->arena;
     Mesos__V1__Scheduler__Call__Accept *accept = arena_alloc(arena, sizeof *accept);
     mesos__v1__scheduler__call__accept__init(accept);
-    accept->offer_ids = arena_array(arena, 1, sizeof *accept->offer_ids);
-    accept->offer_ids[0] = message_copy(arena, offer->offer->id);
-    accept->n_offer_ids = 1;
+    accept->offer_ids = arena_array(arena, count, sizeof *accept->offer_ids);
+    for (size_t i = 0; i < count; i++)
+        accept->offer_ids[accept->n_offer_ids++] = message_copy(arena, members[i]->offer->id);
     accept->filters = arena_alloc(arena, sizeof *accept->filters);
     mesos__v1__filters__init(accept->filters);
     accept->filters->has_refuse_seconds = true;
@@ -72,14 +79,14 @@ static void put_operations(
     }
 }
 
-void accept_send(struct core *core, struct offer *offer)
+void accept_send(struct core *core, struct offer *offer, struct offer *const *members, size_t member_count)
 {
     struct arena *arena = &core->out->arena;
     struct core_call *out = output_call(core, MESOS__V1__SCHEDULER__CALL__TYPE__ACCEPT, true);
-    out->call->accept = accept_of(core, offer);
+    out->call->accept = accept_of(core, members, member_count);
     out->launches = arena_array(arena, offer->placement_count, sizeof *out->launches);
     out->launch_count = offer->placement_count;
-    struct accept_call *call = remember(core, out->number, offer);
+    struct accept_call *call = remember(core, out->number, offer, members, member_count);
     put_operations(core, offer, out, call);
     size_t at = offer->placement_count;
     for (struct placement *p = offer->placements; p; p = p->next) {
@@ -94,7 +101,8 @@ void accept_send(struct core *core, struct offer *offer)
         call->tasks[at].attempt = p->task->attempt_count;
         task_current(p->task)->call = out->number;
     }
-    offer_drop(core, offer);
+    for (size_t i = 0; i < member_count; i++)
+        offer_drop(core, members[i]);
 }
 
 void handle_answer(struct core *core, uint64_t number, enum core_answer answer, const char *text)
@@ -123,7 +131,10 @@ void handle_answer(struct core *core, uint64_t number, enum core_answer answer, 
             operation_answered(core, operation, number, answer, text);
     }
     /* What is wrong with the ACCEPT says nothing of its offer: that is still ours to answer. */
-    if (call && answer == CORE_REFUSED && call->subscription == core->subscription)
-        offer_give_back(core, call->offer_id);
+    if (call && answer == CORE_REFUSED && call->subscription == core->subscription) {
+        const char *id = call->offer_ids;
+        for (size_t i = 0; i < call->offer_count; i++, id += strlen(id) + 1)
+            offer_give_back(core, id);
+    }
     free(call);
 }

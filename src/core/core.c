@@ -38,6 +38,10 @@ void core_config_init(struct core_config *config)
             .unconfirmed_bytes_max = (size_t)512 << 20,
             .avoid_maintenance_ms = 3600 * 1000,
             .drain_grace_ms = 60 * 1000,
+            .external = CORE_EXTERNAL_ALL,
+            .leases_max = 100,
+            .lease_max_ms = 60 * 1000,
+            .lease_share = 50,
             .turn_steps = 5000000,
     };
 }
@@ -70,13 +74,16 @@ struct core *core_create(const struct core_config *config)
     copy_config(core, config);
     struct map *maps[] = {&core->by_id, &core->shapes, &core->offers_by_id, &core->agents, &core->groups,
             &core->named, &core->shared, &core->strays, &core->sites, &core->attributes, &core->submitters,
-            &core->levels, &core->lines, &core->task_groups, &core->windows};
+            &core->levels, &core->lines, &core->task_groups, &core->windows, &core->leases_by_id};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_init(maps[i], config->seed[0], config->seed[1]);
     operations_init(core);
     list_init(&core->offers);
     list_init(&core->unsettled);
     list_init(&core->aside);
+    list_init(&core->leases);
+    heap_init(&core->lease_timers);
+    core->lease_left = 1;
     heap_init(&core->placed);
     list_init(&core->to_ask);
     list_init(&core->asked);
@@ -98,6 +105,7 @@ void core_destroy(struct core *core)
 {
     if (!core)
         return;
+    leases_clear(core);
     offers_drop_all(core);
     for (size_t i = 0; i < core->task_count; i++)
         task_free(core, core->tasks[i]);
@@ -120,6 +128,8 @@ void core_destroy(struct core *core)
     map_clear(&core->lines);
     map_clear(&core->task_groups);
     map_clear(&core->offers_by_id);
+    map_clear(&core->leases_by_id);
+    heap_clear(&core->lease_timers);
     map_clear(&core->agents);
     groups_clear(core);
     sites_clear(core);
@@ -344,6 +354,7 @@ static void tick(struct core *core)
     timers_run(core);
     pending_tick(core);
     maintenance_tick(core);
+    leases_tick(core); /* first: what is set aside is not matched */
     match_run(core);
     limits_tick(core);
     offers_tick(core);
@@ -363,7 +374,7 @@ int64_t core_deadline(const struct core *core)
     int64_t at = match_is_due(core) ? INT64_MIN : core->heartbeat_at_ms;
     const int64_t others[] = {offers_deadline(core), limits_deadline(core), reconcile_deadline(core),
             timers_deadline(core), teardown_deadline(core), maintenance_deadline(core),
-            pending_deadline(core), operations_deadline(core),
+            pending_deadline(core), operations_deadline(core), leases_deadline(core),
             core->subscription != 0 ? core->alive_due_ms : INT64_MAX};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         at = others[i] < at ? others[i] : at;

@@ -179,8 +179,11 @@ static int check(struct core *core, const Zmesos__V1__UpdateFramework *update, s
 
 static void begin(struct core *core, const Zmesos__V1__UpdateFramework *update)
 {
-    for (size_t i = 0; i < update->n_remove_roles; i++)
-        role_find(core, update->remove_roles[i])->state = ROLE_LEAVING;
+    for (size_t i = 0; i < update->n_remove_roles; i++) {
+        struct role *role = role_find(core, update->remove_roles[i]);
+        leases_end(core, role, ZMESOS__V1__LEASE_CHANGE__WHY__ROLE_REMOVED);
+        role->state = ROLE_LEAVING;
+    }
     for (size_t i = 0; i < update->n_add_roles; i++) {
         struct role *role = role_slot(core, update->add_roles[i]);
         role = role ? role : role_add(core, update->add_roles[i]);

@@ -92,6 +92,7 @@ struct shape {
     bool unsteady;   /* an offer that does not fit may fit later in the same round: SPREAD, NEAR */
     bool preferring;
     bool despite_maintenance;
+    char *placer; /* somebody else says where it goes: it is in no role's queue. NULL: we do */
     char **avoid; /* agents on which it must not go */
     size_t avoid_count;
 
@@ -194,9 +195,11 @@ struct role {
     struct offer_index index;
     struct heap queue;      /* level.node */
     struct list operations; /* that wait, in the order of arrival */
-    uint64_t waiting; /* tasks QUEUED in it, those with a backoff included, those held not; and operations */
-    size_t offers;    /* held */
-    uint64_t epoch;   /* counts how often all offers were asked for */
+    uint64_t waiting; /* tasks QUEUED in it, those with a backoff included, those held or with a placer not;
+                       * and operations */
+    size_t offers;    /* held, those that are leased not */
+    size_t leases, wanting; /* leases of it; those of them that have room for more offers */
+    uint64_t epoch;         /* counts how often all offers were asked for */
     bool suppressed;
     bool stopped;       /* by request: no offers are wanted, whatever waits */
     bool revive_asked;  /* by request: although nothing waits, perhaps */
@@ -406,16 +409,19 @@ struct offer {
     Mesos__V1__Offer *offer;
     struct resource_set left; /* of its resources; in its arena */
     struct role *role;
-    uint64_t number;         /* of all that came, from 1 */
-    size_t slot;             /* in its role's index */
-    uint64_t round;          /* the first one that looks at it with everything that waits */
-    struct heap_node placed; /* in core.placed while something was placed on it, by number */
-    int64_t received_ms;
+    uint64_t number;             /* of all that came, from 1 */
+    size_t slot;                 /* in its role's index */
+    uint64_t round;              /* the first one that looks at it with everything that waits */
+    struct heap_node placed;     /* in core.placed while something was placed on it, by number */
+    int64_t received_ms;         /* or when its lease was over */
     int64_t total[SCALAR_COUNT]; /* left; an upper bound used to skip quickly */
     uint64_t total_ports;
-    struct list_link link;                                    /* in core.offers, oldest first */
-    struct placement *placements;                             /* in a round; newest first */
-    size_t placement_count, placement_bytes;                  /* bytes of specifications */
+    struct list_link link;                   /* in core.offers, oldest first; or in lease.offers */
+    struct lease *lease;                     /* whose it is: it is not in the index. NULL: everybody's */
+    uint64_t released_by;                    /* number of the lease that gave it back; 0: none */
+    uint64_t named;                          /* the last place request that named it */
+    struct placement *placements;            /* in a round; newest first */
+    size_t placement_count, placement_bytes; /* bytes of specifications */
     struct operation_placement *operations, **operations_end; /* likewise; in their order */
     size_t operation_count;
 };
@@ -427,12 +433,29 @@ struct placement {
     char *unique;
 };
 
+/* Offers that a client has for itself for a while: lease.c. */
+struct lease {
+    char *id;
+    uint64_t number;    /* of all that were made, from 1 */
+    struct slice words; /* what it was asked for with, by which it is known again; owned */
+    struct shape wants; /* role, amounts, constraints: a shape that no task has */
+    bool wanting;       /* counted in its role */
+    size_t max_offers;
+    int64_t duration_ms, until_ms; /* default of a renewal; monotonic */
+    struct heap_node timer;        /* in core.lease_timers, by until_ms */
+    struct list offers;            /* offer.link, oldest first */
+    size_t bytes;                  /* that they take here */
+    uint64_t seen;                 /* offers up to that number were looked at for it */
+    size_t told;                   /* of its offers, the first ones, that were published */
+    struct list_link link;         /* in core.leases, oldest first */
+};
+
 /* An ACCEPT that is in flight: the attempts it launches, the operations it has. */
 struct accept_call {
     uint64_t number, subscription;
-    int64_t *operations;  /* keys; in the same memory, after the tasks */
-    const char *offer_id; /* after them */
-    size_t operation_count, count;
+    int64_t *operations;   /* keys; in the same memory, after the tasks */
+    const char *offer_ids; /* after them, each with its NUL */
+    size_t offer_count, operation_count, count;
     struct accept_task {
         int64_t key;
         uint32_t attempt;
@@ -503,6 +526,14 @@ struct core {
     struct map sites;      /* site.agent_id -> site */
     struct map attributes; /* attribute.name -> attribute */
 
+    struct map leases_by_id;
+    struct list leases; /* lease.link */
+    struct heap lease_timers;
+    bool leases_due;   /* an offer or room for one has come: offers are to be given out */
+    size_t lease_left; /* steps that this may still take in this turn; 0: it goes on with the next tick */
+    size_t leased;     /* offers */
+    uint64_t next_lease, next_place;
+
     uint64_t subscription; /* current; 0: none */
     Zmesos__V1__Subscription subscription_state;
     char *master, *down_text;
@@ -546,9 +577,9 @@ struct core {
     int64_t limit_at_ms, limit_backoff_ms; /* no other before; the pause after one that is refused */
     bool limits_unsaid;                    /* in the next SUBSCRIBE: the last one was refused */
     struct teardown teardown;
-    struct map windows;               /* window.agent_id -> window */
-    int64_t maintenance_at_ms;        /* when windows are looked at */
-    uint64_t numbers[CLASS(WHY) + 1]; /* last of each class */
+    struct map windows;                 /* window.agent_id -> window */
+    int64_t maintenance_at_ms;          /* when windows are looked at */
+    uint64_t numbers[CLASS(LEASE) + 1]; /* last of each class */
 
     struct blob **retired; /* referenced by outputs; released at the next input */
     size_t retired_count, retired_capacity;
@@ -577,6 +608,7 @@ void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanat
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan);
 void output_unconfirmed_event(struct core *core, const Zmesos__V1__UnconfirmedUpdate *update);
 void output_operation_event(struct core *core, const struct operation *operation);
+void output_lease_event(struct core *core, const Zmesos__V1__LeaseChange *change);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
 /* view.c */
@@ -600,12 +632,18 @@ void shape_avoid(struct core *core, struct task *task, const char *agent_id);
 /* Constraints that were checked, compiled; malloc'ed. */
 struct constraint *constraints_read(Zmesos__V1__Constraint *const *list, size_t count);
 void constraints_free(struct constraint *constraints, size_t count);
+/* A shape that no task has: its role and constraints; the rest of it is zero. */
+void shape_init_filter(
+        struct shape *shape, struct role *role, Zmesos__V1__Constraint *const *constraints, size_t count);
+void shape_clear_filter(struct shape *shape);
 
 /* spec.c: `path` is launch.tasks[i] */
 int constraints_check(
         Zmesos__V1__Constraint *const *list, size_t count, const char *path, struct error *err) MUST_CHECK;
 int labels_check(const Mesos__V1__Labels *labels, const char *path, struct error *err) MUST_CHECK;
 int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const char *path,
+        struct error *err) MUST_CHECK;
+int spec_check_scalar(bool has, double value, const char *path, const char *name, milli_t *milli,
         struct error *err) MUST_CHECK;
 
 /* pattern.c: whether a MATCHES takes this expression; `where` is the field */
@@ -798,6 +836,10 @@ bool offer_has_demand(const struct core *core, const struct offer *offer, const 
  * taken. */
 bool offer_take(const struct core *core, struct offer *offer, const struct shape *shape, struct arena *arena,
         struct core_launch *launch);
+/* What is left of all of them, which are of one agent and one role, as one offer; for the time until they
+ * change, in `arena`. */
+int offer_merge(struct offer *merged, struct offer *const *members, size_t count, struct arena *arena,
+        struct error *err) MUST_CHECK;
 
 /* The same of all members of a group and its executor, or of none. `launches` has room for each. */
 bool offer_has_group(const struct core *core, const struct offer *offer, const struct task_group *group);
@@ -860,17 +902,27 @@ unsigned constraints_preferred(struct core *core, const struct shape *shape, con
 void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers *offers);
 void handle_rescind(struct core *core, const char *offer_id);
 void offer_drop(struct core *core, struct offer *offer);
-void offers_drop_all(struct core *core);
+void offers_drop_all(struct core *core);                       /* and all leases end */
 void offer_give_back(struct core *core, const char *offer_id); /* DECLINE without a filter */
-void offers_tick(struct core *core);                           /* declines, suppresses, revives what is due */
+void offer_lease(struct core *core, struct offer *offer, struct lease *lease);
+void offer_return(struct core *core, struct offer *offer); /* of a lease: to matching, as if it came now */
+void offers_refuse(struct core *core, struct offer *const *offers, size_t count, int64_t refuse_ms);
+void offers_tick(struct core *core); /* declines, suppresses, revives what is due */
 int64_t offers_deadline(const struct core *core);
 
 /* match.c */
+/* Why an offer that has enough of each amount is not for the task; MISFIT_NONE: it is. After
+ * constraints_begin(). */
+int match_misfit(struct core *core, const struct task *task, const struct offer *offer);
+/* Takes what the task needs out of the offer and writes the intent; an ACCEPT is to follow. False: nothing
+ * was done. */
+bool match_place(struct core *core, struct task *task, struct offer *offer);
 void match_run(struct core *core);          /* what is to be done in one turn */
 bool match_is_due(const struct core *core); /* another turn is wanted at once */
 
 /* accepts.c */
-void accept_send(struct core *core, struct offer *offer);
+/* What was placed on the offer. Drops `members`: the offer itself, or those that were merged in it. */
+void accept_send(struct core *core, struct offer *offer, struct offer *const *members, size_t member_count);
 void handle_answer(struct core *core, uint64_t call, enum core_answer answer, const char *text);
 
 /* update.c */
@@ -979,6 +1031,9 @@ void tally_add(struct shape *shape, const struct offer *offer, int misfit);
 void tally_skipped(struct shape *shape, const struct skipped *skipped);
 void tallies_clear(struct shape *shape);
 void why_tell(struct core *core, struct shape *shape); /* publishes where the first reason has changed */
+/* What one offer lacks for it: not MISFIT_NONE. */
+Zmesos__V1__Reason *why_misfit(
+        struct core *core, const struct shape *shape, const struct offer *offer, int misfit);
 void handle_why(struct core *core, const struct core_input *input);
 void handle_sandbox(struct core *core, const struct core_input *input);
 void handle_list(struct core *core, const struct core_input *input);
@@ -1063,6 +1118,30 @@ char *roles_configured(const struct core_config *config);   /* malloc'ed */
 void recover_roles(struct core *core, const char *value);
 void handle_update_framework(struct core *core, const struct core_input *input);
 void framework_updated(struct core *core, bool done); /* the master has answered */
+
+/* lease.c: offers for one client; lease_offers.c: which; lease_place.c: what it makes of them */
+void handle_lease(struct core *core, const struct core_input *input);
+void handle_renew_lease(struct core *core, const struct core_input *input);
+void handle_release_lease(struct core *core, const struct core_input *input);
+void handle_place(struct core *core, const struct core_input *input);
+struct lease *lease_find(
+        const struct core *core, const char *id, const char *field, struct error *err); /* NULL:
+                                                                                          none */
+/* Its offers are free again, but for DISCONNECTED: then they are dropped. */
+void lease_end(struct core *core, struct lease *lease, Zmesos__V1__LeaseChange__Why why);
+/* All of a role; NULL: of all roles. */
+void leases_end(struct core *core, const struct role *role, Zmesos__V1__LeaseChange__Why why);
+void leases_clear(struct core *core); /* at the end of the core */
+void leases_tick(struct core *core);
+int64_t leases_deadline(const struct core *core);
+int leases_allowed(
+        const struct core *core, enum core_external least, const char *field, struct error *err) MUST_CHECK;
+void lease_settle(struct core *core, struct lease *lease); /* its offers or its limit have changed */
+void leases_serve(struct core *core);                      /* gives out offers that are free */
+/* Tells which offers it has no more. */
+void lease_tell_gone(struct core *core, struct lease *lease, struct offer *const *offers, size_t count,
+        Zmesos__V1__LeaseChange__Why why, bool over);
+struct offer **lease_offers(struct core *core, const struct lease *lease); /* lease.offers.count of them */
 
 /* roles.c: SUPPRESS and REVIVE by request */
 void handle_suppress(struct core *core, const struct core_input *input);

@@ -5,8 +5,8 @@
  * What waits may never lack offers for it, so a wish that the master's constraints do not cover is told at
  * once, together with what it goes by already; that is made less only when the wish has stood for some time.
  * One call is on its way at a time, and not more than one in --revive-interval. A role in which nothing waits
- * stays as it is. A wish that the master refuses (its limits of regular expressions are its own) is not told
- * again: offers of all agents are wanted instead. */
+ * stays as it is. A lease wants offers of all agents. A wish that the master refuses (its limits of regular
+ * expressions are its own) is not told again: offers of all agents are wanted instead. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -23,6 +23,11 @@ struct limit {
 };
 
 /* ---- what waits ---- */
+
+static uint64_t work(const struct role *role)
+{
+    return role->waiting + role->leases;
+}
 
 void limits_init(struct core *core, struct role *role)
 {
@@ -96,7 +101,7 @@ void limits_open(struct role *role)
 static size_t wanted(const struct role *role, struct slice groups[LIMIT_GROUPS_MOST])
 {
     const struct limits *limits = &role->limits;
-    if (limits->shapes_open > 0 || limits->tasks != role->waiting || limits->groups.count > LIMIT_GROUPS_MOST)
+    if (limits->shapes_open > 0 || limits->tasks != work(role) || limits->groups.count > LIMIT_GROUPS_MOST)
         return 0;
     size_t at = 0, count = 0;
     const struct limit *limit;
@@ -111,7 +116,7 @@ static void make_wish(struct core *core, struct role *role)
     size_t count = wanted(role, groups);
     role->limits.wish = slice_of(NULL, 0);
     limit_text_write(&role->limits.wish, groups, count);
-    if (!slice_equal(role->limits.wish, before) || role->waiting == 0) {
+    if (!slice_equal(role->limits.wish, before) || work(role) == 0) {
         role->limits.wish_ms = core->now.mono_ms;
         role->limits.refused = false;
     }
@@ -140,15 +145,15 @@ static void make_plan(struct core *core, struct role *role)
 {
     struct limits *limits = &role->limits;
     make_wish(core, role);
-    limits->waiting = role->waiting;
+    limits->waiting = work(role);
     limits->changed = false;
     if (limits->opened && limits->told.length == 0) {
         limits->opened = false;
         limits->wish_ms = core->now.mono_ms;
     }
-    if (limits->opened || (role->waiting > 0 && (limits->wish.length == 0 || limits->refused)))
+    if (limits->opened || (work(role) > 0 && (limits->wish.length == 0 || limits->refused)))
         plan(limits, slice_of(NULL, 0), INT64_MIN);
-    else if (role->waiting == 0 || role->stopped)
+    else if (work(role) == 0 || role->stopped)
         plan(limits, limits->told, INT64_MAX);
     else if (limit_text_covers(limits->told, limits->wish))
         plan(limits, limits->wish, limits->wish_ms + STANDS_INTERVALS * core->config.revive_ms);
@@ -219,7 +224,7 @@ void limits_tick(struct core *core)
         return;
     for (size_t i = 0; i < core->role_count; i++) {
         struct role *role = &core->roles[i];
-        if (role->limits.changed || role->limits.waiting != role->waiting)
+        if (role->limits.changed || role->limits.waiting != work(role))
             make_plan(core, role);
         due |= is_due(core, role);
     }

@@ -77,8 +77,7 @@ static bool has_all(struct core *core, const struct task *task, const struct off
     return !shape->demand || offer_has_demand(core, offer, shape);
 }
 
-/* What speaks against an offer that has enough of each amount. */
-static int misfit(struct core *core, const struct task *task, const struct offer *offer)
+int match_misfit(struct core *core, const struct task *task, const struct offer *offer)
 {
     const struct shape *shape = task_placed_shape(task);
     if (!shape->despite_maintenance && maintenance_is_near(core, offer->offer->agent_id->value))
@@ -116,7 +115,7 @@ static void add_placement(
 }
 
 /* All of a group, or nothing. */
-static bool place(struct core *core, struct task *task, struct offer *offer)
+bool match_place(struct core *core, struct task *task, struct offer *offer)
 {
     struct arena *arena = &core->out->arena;
     const struct task_group *group = task->task_group;
@@ -127,9 +126,17 @@ static bool place(struct core *core, struct task *task, struct offer *offer)
         return false;
     for (size_t i = 0; i < count; i++)
         add_placement(core, group ? group->members[i] : task, offer, &launches[i]);
+    core->placements++;
+    return true;
+}
+
+static bool place(struct core *core, struct task *task, struct offer *offer)
+{
+    if (!match_place(core, task, offer))
+        return false;
     index_update(&offer->role->index, offer);
     heap_set(&core->placed, &offer->placed, (int64_t)offer->number);
-    spend(core, PLACE_COST * count);
+    spend(core, PLACE_COST * (task->task_group ? task->task_group->count : 1));
     return true;
 }
 
@@ -158,7 +165,7 @@ static struct offer *next_offer(
         shape->cursor = offer ? offer->number : UINT64_MAX;
         if (!offer)
             return NULL;
-        int found = misfit(core, task, offer);
+        int found = match_misfit(core, task, offer);
         if (found == MISFIT_NONE)
             return offer;
         tally_add(shape, offer, found);
@@ -182,7 +189,7 @@ static struct offer *preferred_offer(
         spend(core, skipped.steps + shape->look_cost);
         if (!offer)
             break;
-        if (misfit(core, task, offer) != MISFIT_NONE)
+        if (match_misfit(core, task, offer) != MISFIT_NONE)
             continue;
         unsigned count = constraints_preferred(core, shape, offer->offer);
         seen++;
@@ -214,7 +221,6 @@ static bool place_oldest(struct core *core, struct shape *shape)
     while ((offer = next_offer(core, shape, task, number))) {
         struct offer *best = shape->preferring ? preferred_offer(core, shape, task, offer) : offer;
         if (place(core, task, best) || (best != offer && place(core, task, offer))) {
-            core->placements++;
             return true;
         }
         /* There is enough of each amount, in parts that do not make what is wanted. */
@@ -253,15 +259,17 @@ static void end_role(struct core *core, struct role *role)
     bool again = core->match_placed && core->match_unsteady; /* what was placed may have opened a place */
     core->match_placed = core->match_unsteady = false;
     core->match_wanted |= again;
-    role->fresh_work &= role->waiting > 0;
+    role->fresh_work &= role->waiting > 0 || role->wanting > 0;
     role->fresh_work |= again; /* offers that were declined are wanted once more */
 }
 
 static void send_placed(struct core *core)
 {
     struct heap_node *node;
-    while ((node = heap_first(&core->placed)))
-        accept_send(core, list_item(node, struct offer, placed));
+    while ((node = heap_first(&core->placed))) {
+        struct offer *offer = list_item(node, struct offer, placed);
+        accept_send(core, offer, &offer, 1);
+    }
 }
 
 static void begin_round(struct core *core)

@@ -12,13 +12,56 @@ static struct offer *offer_of(const struct list_link *link)
     return list_item(link, struct offer, link);
 }
 
-/* Forgets an offer: it was answered or is no longer valid. */
-void offer_drop(struct core *core, struct offer *offer)
+/* It is where matching looks for it. */
+static void make_free(struct core *core, struct offer *offer)
 {
+    offer->received_ms = core->now.mono_ms;
+    offer->number = ++core->next_offer;
+    offer->round = core->round + 1;
+    offer->role->offers++;
+    index_add(&offer->role->index, offer);
+    list_append(&core->offers, &offer->link);
+    core->leases_due = true;
+}
+
+static void take_out(struct core *core, struct offer *offer)
+{
+    struct lease *lease = offer->lease;
+    if (lease) {
+        list_remove(&lease->offers, &offer->link);
+        lease->bytes -= offer->arena.used;
+        core->leased--;
+        lease_settle(core, lease);
+        return;
+    }
     offer->role->offers--;
     index_remove(&offer->role->index, offer);
     heap_remove(&core->placed, &offer->placed);
     list_remove(&core->offers, &offer->link);
+}
+
+void offer_lease(struct core *core, struct offer *offer, struct lease *lease)
+{
+    take_out(core, offer);
+    offer->lease = lease;
+    list_append(&lease->offers, &offer->link);
+    lease->bytes += offer->arena.used;
+    core->leased++;
+    lease_settle(core, lease);
+}
+
+void offer_return(struct core *core, struct offer *offer)
+{
+    take_out(core, offer);
+    offer->lease = NULL;
+    make_free(core, offer);
+    core->match_wanted = true;
+}
+
+/* Forgets an offer: it was answered or is no longer valid. */
+void offer_drop(struct core *core, struct offer *offer)
+{
+    take_out(core, offer);
     map_remove(&core->offers_by_id, slice_of_string(offer->offer->id->value));
     arena_clear(&offer->arena);
     free(offer);
@@ -27,6 +70,7 @@ void offer_drop(struct core *core, struct offer *offer)
 void offers_drop_all(struct core *core)
 {
     struct list_link *link;
+    leases_end(core, NULL, ZMESOS__V1__LEASE_CHANGE__WHY__DISCONNECTED);
     while ((link = list_first(&core->offers)))
         offer_drop(core, offer_of(link));
 }
@@ -77,6 +121,18 @@ static void decline_where(
         send_decline(core, ids, count, core->config.decline_ms);
 }
 
+void offers_refuse(struct core *core, struct offer *const *offers, size_t count, int64_t refuse_ms)
+{
+    Mesos__V1__OfferID **ids = offer_ids(core, count);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = message_copy(&core->out->arena, offers[i]->offer->id);
+        offers[i]->role->filtered = true;
+        offer_drop(core, offers[i]);
+    }
+    if (count > 0)
+        send_decline(core, ids, count, refuse_ms);
+}
+
 void offer_give_back(struct core *core, const char *offer_id)
 {
     Mesos__V1__OfferID **ids = offer_ids(core, 1);
@@ -115,14 +171,9 @@ static const struct offer *offer_add(struct core *core, const Mesos__V1__Offer *
     arena_init(&offer->arena);
     offer->offer = message_copy(&offer->arena, from);
     offer->role = role;
-    offer->received_ms = core->now.mono_ms;
     offer_measure(offer);
-    offer->number = ++core->next_offer;
-    offer->round = core->round + 1;
     offer->operations_end = &offer->operations;
-    role->offers++;
-    index_add(&role->index, offer);
-    list_append(&core->offers, &offer->link);
+    make_free(core, offer);
     map_put(&core->offers_by_id, slice_of_string(offer->offer->id->value), offer);
     return offer;
 }
@@ -151,6 +202,8 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
 void handle_rescind(struct core *core, const char *offer_id)
 {
     struct offer *offer = map_get_string(&core->offers_by_id, offer_id);
+    if (offer && offer->lease)
+        lease_tell_gone(core, offer->lease, &offer, 1, ZMESOS__V1__LEASE_CHANGE__WHY__RESCINDED, false);
     if (offer)
         offer_drop(core, offer);
 }
@@ -193,7 +246,7 @@ static void send_revive(struct core *core, struct role *role)
 static int64_t revive_at(const struct core *core, const struct role *role)
 {
     if (role->state != ROLE_OURS || core->teardown.wanted || role->stopped ||
-            (role->waiting == 0 && !role->revive_asked))
+            (role->waiting == 0 && role->wanting == 0 && !role->revive_asked))
         return INT64_MAX;
     int64_t pause = role->revive_asked || role->suppressed || (role->filtered && role->fresh_work)
                             ? core->config.revive_ms
@@ -209,7 +262,7 @@ static int64_t suppress_at(const struct core *core, const struct role *role)
         return INT64_MAX;
     if (role->stopped)
         return INT64_MIN;
-    if (role->waiting > 0 || role->offers > 0 || role->revive_asked)
+    if (role->waiting > 0 || role->offers > 0 || role->leases > 0 || role->revive_asked)
         return INT64_MAX;
     return role->active_ms == INT64_MIN ? INT64_MIN : role->active_ms + core->config.offer_hold_ms;
 }

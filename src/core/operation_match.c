@@ -205,7 +205,7 @@ static bool match_one(struct core *core, struct operation *operation)
         spend(core, LOOK_COST);
         operation->cursor = offer->number;
         if (operation_place(core, operation, offer, &err) == 0) {
-            accept_send(core, offer);
+            accept_send(core, offer, &offer, 1);
             return true;
         }
         note_obstacle(core, operation, offer, &err);

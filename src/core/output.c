@@ -89,6 +89,13 @@ void output_why_event(struct core *core, const Zmesos__V1__Explanation *explanat
     event->explanation = explanation;
 }
 
+void output_lease_event(struct core *core, const Zmesos__V1__LeaseChange *change)
+{
+    struct core_event *event = event_add(
+            core, CLASS(LEASE), arena_format(&core->out->arena, "zmesos/LEASE/%s", change->lease_id));
+    event->lease = change;
+}
+
 void output_orphan_event(struct core *core, const Zmesos__V1__Orphan *orphan)
 {
     struct core_event *event = event_add(

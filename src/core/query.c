@@ -110,7 +110,7 @@ struct filter {
     const task_state *states;
     size_t state_count;
     const Mesos__V1__Label *label;
-    const char *id_prefix;
+    const char *id_prefix, *placer;
 };
 
 static bool wanted(const struct task *task, const struct filter *filter)
@@ -119,6 +119,7 @@ static bool wanted(const struct task *task, const struct filter *filter)
     for (size_t i = 0; i < filter->state_count && !in_state; i++)
         in_state = task->state == filter->states[i];
     return in_state && (!filter->label || labels_have(task->labels, filter->label)) &&
+           (!filter->placer || (task->shape->placer && strcmp(task->shape->placer, filter->placer) == 0)) &&
            (!filter->id_prefix || strncmp(task->id, filter->id_prefix, strlen(filter->id_prefix)) == 0);
 }
 
@@ -146,7 +147,7 @@ void handle_list(struct core *core, const struct core_input *input)
         reply_refuse(core, input, code, &err);
         return;
     }
-    const struct filter filter = {list->states, list->n_states, list->label, list->id_prefix};
+    const struct filter filter = {list->states, list->n_states, list->label, list->id_prefix, list->placer};
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
     struct page page = page_new(core, reply, list->page_size, list->with_spec);
     for (size_t i = place_after(core, list->after); i < core->task_count; i++) {
@@ -172,7 +173,8 @@ void handle_snapshot(struct core *core, const struct core_input *input)
         reply_refuse(core, input, code, &err);
         return;
     }
-    const struct filter filter = {asked->states, asked->n_states, asked->label, asked->id_prefix};
+    const struct filter filter = {
+            asked->states, asked->n_states, asked->label, asked->id_prefix, asked->placer};
     struct page page = page_new(core, NULL, asked->page_size, asked->with_spec);
     size_t first = place_after(core, asked->after), i = first;
     for (; i < core->task_count && i - first < SNAPSHOT_LOOK_MAX; i++) {

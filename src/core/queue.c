@@ -1,6 +1,7 @@
 /* What waits: shapes, each with its queue, a heap too, in the lines of shares.c. The next task is of the
  * highest priority, there of the submitter whose turn it is, and of its tasks the oldest; one that waits
- * again stands before those that came since, however many they are. */
+ * again stands before those that came since, however many they are. What waits for a placer has its shape's
+ * queue, and no place in a line. */
 #include "internal.h"
 
 struct task *queue_oldest(const struct shape *shape)
@@ -12,7 +13,7 @@ struct task *queue_oldest(const struct shape *shape)
  * set aside stays so. */
 static void settle_shape(struct shape *shape)
 {
-    if (list_linked(&shape->aside))
+    if (list_linked(&shape->aside) || shape->placer)
         return;
     if (shape->queue.count > 0)
         line_set(shape->line, &shape->node, queue_oldest(shape)->key);
@@ -34,6 +35,8 @@ void queue_add(struct core *core, struct task *task)
         task_group_touch(core, task);
     else
         queue_place(task->shape, task);
+    if (task->shape->placer)
+        return;
     role->fresh_work = true;
     role->active_ms = core->now.mono_ms;
     core->match_wanted = true;

@@ -132,6 +132,18 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_REVIVE:
         handle_revive(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_LEASE:
+        handle_lease(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_RENEW_LEASE:
+        handle_renew_lease(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_RELEASE_LEASE:
+        handle_release_lease(core, input);
+        return;
+    case ZMESOS__V1__REQUEST__OPERATION_PLACE:
+        handle_place(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR:
         handle_shutdown_executor(core, input);
         return;

@@ -220,6 +220,22 @@ bool offer_has_demand(const struct core *core, const struct offer *offer, const 
     return has;
 }
 
+/* Reservations, disks and the like stay apart by their kind, as in an offer. */
+int offer_merge(struct offer *merged, struct offer *const *members, size_t count, struct arena *arena,
+        struct error *err)
+{
+    *merged = (struct offer){.offer = members[0]->offer, .role = members[0]->role};
+    merged->operations_end = &merged->operations;
+    resource_set_init(&merged->left, arena);
+    for (size_t i = 0; i < count; i++) {
+        int rc = resource_set_add(&merged->left, &members[i]->left, err);
+        if (rc)
+            return rc;
+    }
+    measure(merged);
+    return 0;
+}
+
 bool offer_take(const struct core *core, struct offer *offer, const struct shape *shape, struct arena *arena,
         struct core_launch *launch)
 {

@@ -60,6 +60,7 @@ static void stop(struct core *core, struct role *role)
     role->stopped = true;
     role->revive_asked = false;
     role->limits.changed = true;
+    leases_end(core, role, ZMESOS__V1__LEASE_CHANGE__WHY__SUPPRESSED);
     tell_why(core, role);
 }
 
@@ -90,6 +91,12 @@ static bool all_known(
 static void change(struct core *core, const struct core_input *input, const char *name, char **roles,
         size_t count, void (*each)(struct core *core, struct role *role))
 {
+    struct error err;
+    int code = leases_allowed(core, CORE_EXTERNAL_ALL, name, &err);
+    if (code) {
+        reply_refuse(core, input, code, &err);
+        return;
+    }
     if (!all_known(core, input, name, roles, count))
         return;
     for (size_t i = 0; i < (count ? count : core->role_count); i++) {

@@ -87,6 +87,7 @@ static void write_key(struct buf *key, const struct role *role, const Zmesos__V1
     }
     key_text(key, !grouped ? "" : spec->name ? spec->name : spec->id);
     key_number(key, spec->despite_maintenance != 0);
+    key_text(key, spec->placer ? spec->placer : "");
     key_number(key, (int64_t)spec->n_resources);
     for (size_t i = 0; i < spec->n_resources; i++)
         message_key(key, spec->resources[i]);
@@ -159,6 +160,19 @@ void constraints_free(struct constraint *constraints, size_t count)
     free(constraints);
 }
 
+void shape_init_filter(
+        struct shape *shape, struct role *role, Zmesos__V1__Constraint *const *constraints, size_t count)
+{
+    *shape = (struct shape){.role = role, .constraint_count = count};
+    shape->constraints = constraints_read(constraints, count);
+    shape->look_cost = constraints_cost(shape);
+}
+
+void shape_clear_filter(struct shape *shape)
+{
+    constraints_free(shape->constraints, shape->constraint_count);
+}
+
 /* The shape of that key, for one task more. One that is new has this one alone, and all but its key is still
  * to be filled in. Takes the key's bytes. */
 static struct shape *shape_of_key(struct core *core, struct buf *key)
@@ -197,6 +211,7 @@ struct shape *shape_get(struct core *core, const Zmesos__V1__TaskSpec *spec)
     memcpy(shape->scalars, scalars, sizeof scalars);
     shape->ports = spec->ports;
     shape->despite_maintenance = spec->despite_maintenance;
+    shape->placer = spec->placer ? alloc_string(spec->placer) : NULL;
     shape->demand = demand_read(spec, role->name);
     shape->constraint_count = spec->n_constraints;
     shape->constraints = constraints_read(spec->constraints, spec->n_constraints);
@@ -217,6 +232,7 @@ void shape_release(struct core *core, struct shape *shape)
     for (size_t i = 0; i < shape->avoid_count; i++)
         free(shape->avoid[i]);
     free(shape->avoid);
+    free(shape->placer);
     tallies_clear(shape);
     limit_release(shape);
     demand_release(shape->demand);
@@ -325,6 +341,7 @@ static struct shape *shape_without(struct core *core, const struct shape *base, 
     memcpy(shape->scalars, base->scalars, sizeof shape->scalars);
     shape->ports = base->ports;
     shape->despite_maintenance = base->despite_maintenance;
+    shape->placer = base->placer ? alloc_string(base->placer) : NULL;
     shape->demand = base->demand;
     if (shape->demand)
         shape->demand->users++;

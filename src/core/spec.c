@@ -20,7 +20,7 @@ static int at_field(struct error *err, int code, const char *path, const char *f
     return code;
 }
 
-static int check_scalar(
+int spec_check_scalar(
         bool has, double value, const char *path, const char *name, milli_t *milli, struct error *err)
 {
     *milli = 0;
@@ -37,10 +37,10 @@ static int check_scalar(
 static int check_amounts(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err)
 {
     milli_t cpus, mem, disk, gpus;
-    int rc = check_scalar(spec->has_cpus, spec->cpus, path, "cpus", &cpus, err);
-    rc = rc ? rc : check_scalar(spec->has_mem, spec->mem, path, "mem", &mem, err);
-    rc = rc ? rc : check_scalar(spec->has_disk, spec->disk, path, "disk", &disk, err);
-    rc = rc ? rc : check_scalar(spec->has_gpus, spec->gpus, path, "gpus", &gpus, err);
+    int rc = spec_check_scalar(spec->has_cpus, spec->cpus, path, "cpus", &cpus, err);
+    rc = rc ? rc : spec_check_scalar(spec->has_mem, spec->mem, path, "mem", &mem, err);
+    rc = rc ? rc : spec_check_scalar(spec->has_disk, spec->disk, path, "disk", &disk, err);
+    rc = rc ? rc : spec_check_scalar(spec->has_gpus, spec->gpus, path, "gpus", &gpus, err);
     if (rc)
         return rc;
     if (gpus % 1000 != 0)
@@ -127,6 +127,20 @@ int constraints_check(Zmesos__V1__Constraint *const *list, size_t count, const c
     return 0;
 }
 
+static int check_placer(const Zmesos__V1__TaskSpec *spec, const char *path, struct error *err)
+{
+    const char *placer = spec->placer;
+    if (placer && spec->group)
+        return at_field(
+                err, error_set(err, ERR_INVALID, "a group is placed by zmesosd itself"), path, "placer");
+    if (!placer || (*placer && strlen(placer) <= CORE_PLACER_MAX))
+        return 0;
+    return at_field(err,
+            error_set(err, *placer ? ERR_TOO_LARGE : ERR_INVALID, "a placer's name has 1 to %d bytes",
+                    CORE_PLACER_MAX),
+            path, "placer");
+}
+
 int labels_check(const Mesos__V1__Labels *labels, const char *path, struct error *err)
 {
     for (size_t i = 0; labels && i < labels->n_labels; i++) {
@@ -158,6 +172,7 @@ int spec_check(const struct core *core, const Zmesos__V1__TaskSpec *spec, const 
     if (rc)
         return rc;
     rc = constraints_check(spec->constraints, spec->n_constraints, path, err);
+    rc = rc ? rc : check_placer(spec, path, err);
     if (rc)
         return rc;
     if (!spec->command && (!spec->executor || spec->group))

@@ -205,8 +205,8 @@ static void set_state(struct core *core, struct task *task, task_state to, uint3
             core->counts[from]--;
         core->counts[to]++;
     }
-    bool waits = to == STATE(QUEUED) && !(flags & TASK_HELD);
-    if (!waits)
+    bool queued = to == STATE(QUEUED) && !(flags & TASK_HELD), waits = queued && !task->shape->placer;
+    if (!queued)
         queue_remove(task);
     if (waits != task->counted_waiting) {
         task->shape->role->waiting += waits ? 1 : (uint64_t)-1;

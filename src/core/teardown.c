@@ -61,6 +61,7 @@ static void begin(struct core *core)
     core->teardown.wanted = true;
     core->teardown.at_ms = core->now.mono_ms;
     core->teardown.backoff_ms = core->config.kill_min_ms;
+    leases_end(core, NULL, ZMESOS__V1__LEASE_CHANGE__WHY__TEARDOWN);
     output_meta(core, META_TEARDOWN, arena_string(&core->out->arena, core->config.framework_id));
     output_status_event(core, "zmesos/MASTER");
 }

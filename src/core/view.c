@@ -74,6 +74,7 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->retry_ns = task->not_before_ns;
     view->has_held = view->held = task_is_held(task);
     view->has_adopted = view->adopted = task->flags & TASK_ADOPTED;
+    view->placer = task->shape->placer;
     view->attempts = arena_array(arena, task->attempt_count, sizeof(Zmesos__V1__Attempt *));
     for (uint32_t i = all_attempts || task->attempt_count == 0 ? 0 : task->attempt_count - 1;
             i < task->attempt_count; i++)
@@ -140,7 +141,10 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->master = copied(core, core->master);
     view->subscription = core->subscription_state;
     view->message = copied(core, core->down_text);
-    view->offers = core->offers.count;
+    view->offers = core->offers.count + core->leased;
+    view->has_leases = view->has_leased_offers = core->leases.count > 0;
+    view->leases = core->leases.count;
+    view->leased_offers = core->leased;
     view->started_ns = core->config.started_ns;
     view->has_restored_ns = core->restored_ns != 0;
     view->restored_ns = core->restored_ns;

@@ -176,21 +176,9 @@ static void sort_by_cost(Zmesos__V1__Reason **reasons, size_t count)
     }
 }
 
-static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, const struct shape *shape)
+static void explain_tally(struct core *core, Zmesos__V1__Explanation *view, const struct shape *shape,
+        const struct tally *tally)
 {
-    const struct tally *tally = tally_of(shape);
-    view->has_offers = true;
-    view->offers = tally->offers;
-    if (tally->offers == 0) {
-        reason_add(core, view, KIND(NO_OFFERS),
-                arena_format(&core->out->arena, "role %s has had no offer that was free for it%s",
-                        shape->role->name,
-                        shape->role->limits.told.length == 0
-                                ? ""
-                                : "; the master was told to offer agents alone that meet the constraints of "
-                                  "what waits"));
-        return;
-    }
     size_t first = view->n_reasons;
     for (int s = 0; s < SCALAR_COUNT; s++) {
         if (tally->misfits[s] > 0)
@@ -221,6 +209,24 @@ static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, con
     sort_by_cost(view->reasons + first, view->n_reasons - first);
 }
 
+static void explain_offers(struct core *core, Zmesos__V1__Explanation *view, const struct shape *shape)
+{
+    const struct tally *tally = tally_of(shape);
+    view->has_offers = true;
+    view->offers = tally->offers;
+    if (tally->offers == 0) {
+        reason_add(core, view, KIND(NO_OFFERS),
+                arena_format(&core->out->arena, "role %s has had no offer that was free for it%s",
+                        shape->role->name,
+                        shape->role->limits.told.length == 0
+                                ? ""
+                                : "; the master was told to offer agents alone that meet the constraints of "
+                                  "what waits"));
+        return;
+    }
+    explain_tally(core, view, shape, tally);
+}
+
 static void explain_queued(struct core *core, Zmesos__V1__Explanation *view, const struct task *task)
 {
     struct arena *arena = &core->out->arena;
@@ -241,7 +247,13 @@ static void explain_queued(struct core *core, Zmesos__V1__Explanation *view, con
         reason_add(core, view, KIND(SUPPRESSED),
                 arena_format(arena, "role %s was suppressed by request, until it is revived",
                         task->shape->role->name));
-    explain_offers(core, view, task_placed_shape(task));
+    if (task->shape->placer)
+        reason_add(core, view, KIND(WAITS_FOR_PLACER),
+                arena_format(arena, "waits for placer %s: %zu leases of role %s are held",
+                        shortened(arena, task->shape->placer), task->shape->role->leases,
+                        task->shape->role->name));
+    else
+        explain_offers(core, view, task_placed_shape(task));
     view->has_alike = true;
     view->alike = task_placed_shape(task)->queue.count;
     if (task->attempt_count > 0 && task->message)
@@ -290,6 +302,23 @@ void why_tell(struct core *core, struct shape *shape)
         return;
     shape->told = told;
     output_why_event(core, view);
+}
+
+Zmesos__V1__Reason *why_misfit(
+        struct core *core, const struct shape *shape, const struct offer *offer, int misfit)
+{
+    struct arena *arena = &core->out->arena;
+    Zmesos__V1__Explanation view = ZMESOS__V1__EXPLANATION__INIT;
+    struct tally tally = {.offers = 1, .best_ports = offer->total_ports};
+    tally.constraints = arena_array(arena, shape->constraint_count, sizeof *tally.constraints);
+    memcpy(tally.best, offer->total, sizeof tally.best);
+    if (misfit >= MISFIT_CONSTRAINT)
+        tally.constraints[misfit - MISFIT_CONSTRAINT] = 1;
+    else
+        tally.misfits[misfit] = 1;
+    view.reasons = arena_array(arena, 1, sizeof *view.reasons);
+    explain_tally(core, &view, shape, &tally);
+    return view.reasons[0];
 }
 
 static size_t message_bytes(const Zmesos__V1__Explanation *view)

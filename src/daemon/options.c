@@ -18,7 +18,7 @@
 #include "core/core.h"
 #include "credential.h"
 
-enum kind { TEXT, LIST, SECONDS, COUNT, BYTES, CHOICE, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
+enum kind { TEXT, LIST, SECONDS, COUNT, BYTES, CHOICE, LEVEL, LOG_LEVEL, NO_CHECKPOINT, FLAG, CONFIG };
 
 struct entry {
     const char *name;
@@ -79,6 +79,14 @@ static const struct entry entries[] = {
         {"offer-constraints", CHOICE, AT(no_offer_constraints), 0, "on",
                 "on|off  the master makes offers alone of agents that meet constraints of waiting tasks"},
         {"no-teardown", FLAG, AT(no_teardown), 0, NULL, " requests to tear the framework down are refused"},
+        {"external", LEVEL, AT(external), 0, "all",
+                "none|lease|all  what requests may do with offers: nothing; lease them; and decline them, "
+                "suppress "
+                "and revive roles"},
+        {"leases", COUNT, AT(leases), 0, "100", "N  leases at once, at most 1000"},
+        {"lease-max", SECONDS, AT(lease_max_ms), 0, "60", "SECONDS  a lease lasts at most"},
+        {"lease-share", COUNT, AT(lease_share), 0, "50",
+                "PERCENT  of the agents, in offers leased at once; one always is"},
         {"tasks-max", COUNT, AT(tasks_max), 0, "2000000", "N  tasks kept at most"},
         {"keep-tasks", COUNT, AT(keep_tasks), 0, "100000", "N  tasks kept that are over"},
         {"keep-tasks-for", SECONDS, AT(keep_tasks_ms), 0, "604800",
@@ -109,6 +117,7 @@ static const struct {
         {"keep-events-for", "1", "315360000"},
         {"avoid-maintenance", "0", "2592000"},
         {"drain-grace", "0", "86400"},
+        {"lease-max", "0.1", "3600"},
 };
 
 /* CHOICE: the word for false, and the one for true. */
@@ -120,6 +129,9 @@ static const struct {
         {"maintenance", "accept", "decline"},
         {"offer-constraints", "on", "off"},
 };
+
+/* LEVEL: each allows what those before it do; as enum core_external. */
+static const char *const levels[] = {"none", "lease", "all"};
 
 #define ENTRIES (sizeof entries / sizeof *entries)
 
@@ -188,6 +200,17 @@ static int set_choice(
     return 0;
 }
 
+static int set_level(struct options *options, const struct entry *entry, const char *value, struct error *err)
+{
+    size_t i = 0, count = sizeof levels / sizeof *levels;
+    while (i < count && strcmp(levels[i], value) != 0)
+        i++;
+    if (i == count)
+        return error_set(err, ERR_INVALID, "--%s: none, lease or all, not %s", entry->name, value);
+    *(int64_t *)place_of(options, entry->place) = (int64_t)i;
+    return 0;
+}
+
 static int set_entry(struct options *options, const struct entry *entry, const char *value, struct error *err)
 {
     int64_t number;
@@ -217,6 +240,8 @@ static int set_entry(struct options *options, const struct entry *entry, const c
         return 0;
     case CHOICE:
         return set_choice(options, entry, value, err);
+    case LEVEL:
+        return set_level(options, entry, value, err);
     case LOG_LEVEL:
         if (log_level_parse(value, &level))
             return error_set(
@@ -392,6 +417,10 @@ static int check(struct options *options, struct error *err)
     rc = rc ? rc : check_endpoint("events", options->events, err);
     if (rc == 0 && options->events_json)
         rc = check_endpoint("events-json", options->events_json, err);
+    if (rc == 0 && options->leases > CORE_LEASES_MAX)
+        rc = error_set(err, ERR_INVALID, "--leases: at most %d", CORE_LEASES_MAX);
+    if (rc == 0 && options->lease_share > 100)
+        rc = error_set(err, ERR_INVALID, "--lease-share: a percentage from 1 to 100");
     for (size_t i = 0; i < options->role_count && rc == 0; i++) {
         rc = check_role(options->roles[i], err);
         for (size_t j = 0; j < i && rc == 0; j++) {

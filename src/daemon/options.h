@@ -22,9 +22,11 @@ struct options {
     char *weights[OPTIONS_LIST_MAX]; /* submitter=weight */
     size_t weight_count;
     bool checkpoint;
-    bool kill_orphans;        /* else they are adopted */
-    bool no_teardown;         /* by request */
+    bool kill_orphans; /* else they are adopted */
+    bool no_teardown;  /* by request */
     bool no_offer_constraints;
+    int64_t external; /* enum core_external */
+    int64_t leases, lease_max_ms, lease_share;
     bool decline_maintenance; /* inverse offers; else they are accepted */
     bool drain;               /* tasks are killed before maintenance, so long: */
     int64_t drain_grace_ms, avoid_maintenance_ms;

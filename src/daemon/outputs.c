@@ -49,6 +49,8 @@ static const ProtobufCMessage *event_message(const struct core_event *event)
         return &event->unconfirmed->base;
     if (event->operation)
         return &event->operation->base;
+    if (event->lease)
+        return &event->lease->base;
     return event->orphan ? &event->orphan->base : &event->status->base;
 }
 

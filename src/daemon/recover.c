@@ -78,6 +78,10 @@ static struct core *new_core(struct daemon *daemon)
     config.launch_timeout_ms = options->launch_timeout_ms;
     config.kill_orphans = options->kill_orphans;
     config.no_teardown = options->no_teardown;
+    config.external = (enum core_external)options->external;
+    config.leases_max = (size_t)options->leases;
+    config.lease_max_ms = options->lease_max_ms;
+    config.lease_share = (unsigned)options->lease_share;
     config.avoid_maintenance_ms = options->avoid_maintenance_ms;
     config.decline_maintenance = options->decline_maintenance;
     config.offer_constraints = !options->no_offer_constraints;

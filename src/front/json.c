@@ -84,6 +84,8 @@ static const ProtobufCMessageDescriptor *body_type(Zmesos__V1__EventClass class)
         return &zmesos__v1__daemon_status__descriptor;
     case ZMESOS__V1__EVENT_CLASS__WHY:
         return &zmesos__v1__explanation__descriptor;
+    case ZMESOS__V1__EVENT_CLASS__LEASE:
+        return &zmesos__v1__lease_change__descriptor;
     case ZMESOS__V1__EVENT_CLASS__UPDATE:
     case ZMESOS__V1__EVENT_CLASS__OPERATION_UPDATE:
     case ZMESOS__V1__EVENT_CLASS__MESSAGE:

@@ -414,7 +414,7 @@ static void add_label(struct rig *rig, Zmesos__V1__TaskSpec *spec, char *text, s
     spec->labels->labels[spec->labels->n_labels++] = label;
 }
 
-static Mesos__V1__DurationInfo *build_ms(struct rig *rig, const char *text)
+Mesos__V1__DurationInfo *build_ms(struct rig *rig, const char *text)
 {
     Mesos__V1__DurationInfo *duration = build_new(rig, &mesos__v1__duration_info__descriptor);
     duration->nanoseconds = strtoll(text, NULL, 10) * 1000000;
@@ -585,6 +585,8 @@ Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text)
             spec->executor->command = NULL;
             spec->executor->has_type = true;
             spec->executor->type = MESOS__V1__EXECUTOR_INFO__TYPE__DEFAULT;
+        } else if (strcmp(word, "placer") == 0) {
+            spec->placer = words[i + 1];
         } else if (strcmp(word, "label") == 0) {
             add_label(rig, spec, words[i + 1], count);
         } else if (strcmp(word, "despite") == 0) {
@@ -647,11 +649,15 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS] = &zmesos__v1__get_operations__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_LIST_OPERATIONS] = &zmesos__v1__list_operations__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_CANCEL_OPERATIONS] = &zmesos__v1__cancel_operations__descriptor,
-            [ZMESOS__V1__REQUEST__OPERATION_WHY] = &zmesos__v1__why__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SANDBOX] = &zmesos__v1__sandbox__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_TEARDOWN] = &zmesos__v1__teardown__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SUPPRESS] = &zmesos__v1__suppress__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_REVIVE] = &zmesos__v1__revive__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_WHY] = &zmesos__v1__why__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_LEASE] = &zmesos__v1__lease__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_RENEW_LEASE] = &zmesos__v1__renew_lease__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_RELEASE_LEASE] = &zmesos__v1__release_lease__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_PLACE] = &zmesos__v1__place__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SHUTDOWN_EXECUTOR] = &zmesos__v1__shutdown_executor__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_UPDATE_FRAMEWORK] = &zmesos__v1__update_framework__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_MESSAGE] = &zmesos__v1__send_message__descriptor,

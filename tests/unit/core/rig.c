@@ -60,6 +60,7 @@ struct rig *rig_create(void (*change)(struct core_config *config))
     buf_init(&rig->text, 0);
     buf_init(&rig->story, 0);
     map_init(&rig->launched, 0, 0);
+    map_init(&rig->offers, 0, 0);
     rig->core = core_create(&rig->config);
     in_tick(rig); /* the first heartbeat */
     return rig;
@@ -78,6 +79,7 @@ void rig_destroy(struct rig *rig)
     disk_clear(&rig->disk);
     buf_clear(&rig->story);
     map_clear(&rig->launched);
+    map_clear(&rig->offers);
     free(rig->accepts);
     free(rig);
 }
@@ -131,11 +133,45 @@ static void note_accept(struct rig *rig, const struct core_call *call)
     rig->accepts = alloc_resize(rig->accepts, rig->accept_count + 1, sizeof *rig->accepts);
     struct rig_accept *accept = &rig->accepts[rig->accept_count++];
     accept->number = call->number;
-    assert_int_equal(call->call->accept->n_offer_ids, 1);
+    assert_true(call->call->accept->n_offer_ids >= 1);
     snprintf(accept->offer, sizeof accept->offer, "%s", call->call->accept->offer_ids[0]->value);
 }
 
-static void check_call(struct rig *rig, const struct core_call *call)
+/* The master has made that offer under this subscription, and it was not answered yet. */
+static void use_offers(struct rig *rig, Mesos__V1__OfferID **ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!map_remove(&rig->offers, slice_of_string(ids[i]->value)))
+            fail_msg("offer %s is none, or was answered before", ids[i]->value);
+    }
+}
+
+static void check_offers(
+        struct rig *rig, const Mesos__V1__Scheduler__Call *call, const struct core_input *input)
+{
+    if (call->accept)
+        use_offers(rig, call->accept->offer_ids, call->accept->n_offer_ids);
+    bool again = input->kind == CORE_IN_ANSWER && input->answer.answer == CORE_REFUSED;
+    if (call->decline && !(again && call->decline->filters->refuse_seconds == 0))
+        use_offers(rig, call->decline->offer_ids, call->decline->n_offer_ids);
+}
+
+static void note_offers(struct rig *rig, const struct core_input *input)
+{
+    const Mesos__V1__Scheduler__Event *event = input->kind == CORE_IN_EVENT ? input->event.event : NULL;
+    for (size_t i = 0; event && event->offers && i < event->offers->n_offers; i++) {
+        const char *id = words(rig, "%s", event->offers->offers[i]->id->value);
+        map_put(&rig->offers, slice_of_string(id), rig);
+    }
+    if (event && event->rescind)
+        map_remove(&rig->offers, slice_of_string(event->rescind->offer_id->value));
+    if (input->kind == CORE_IN_DOWN || input->kind == CORE_IN_UP) {
+        map_clear(&rig->offers);
+        map_init(&rig->offers, 0, 0);
+    }
+}
+
+static void check_call(struct rig *rig, const struct core_call *call, const struct core_input *input)
 {
     int type = (int)call->call->type;
     assert_true(call->call->has_type && call->call->framework_id);
@@ -152,6 +188,7 @@ static void check_call(struct rig *rig, const struct core_call *call)
     rig->last_call = call->number;
     if (call->call->update_framework)
         rig->last_update = call->number;
+    check_offers(rig, call->call, input);
     if (call->call->accept)
         note_accept(rig, call);
     for (size_t i = 0; i < call->operation_count; i++) {
@@ -175,7 +212,8 @@ static void check_event(struct rig *rig, const struct core_event *event, const s
     assert_int_equal(event->journaled, event->class < ZMESOS__V1__EVENT_CLASS__OFFERS);
     assert_int_equal((event->bytes != NULL) + (event->task != NULL) + (event->status != NULL) +
                              (event->orphan != NULL) + (event->explanation != NULL) +
-                             (event->unconfirmed != NULL) + (event->operation != NULL),
+                             (event->unconfirmed != NULL) + (event->operation != NULL) +
+                             (event->lease != NULL),
             1);
     if (event->task && !rig->unchecked) {
         const Zmesos__V1__Task *task = event->task;
@@ -194,6 +232,7 @@ static void give(struct rig *rig, const struct core_input *input)
 {
     size_t forgotten = rig->forgotten;
     core_outputs_reset(&rig->out);
+    note_offers(rig, input);
     core_handle(rig->core, input, rig->now, &rig->out);
     for (size_t i = 0; i < rig->out.count; i++) {
         const struct core_output *output = &rig->out.items[i];
@@ -202,7 +241,7 @@ static void give(struct rig *rig, const struct core_input *input)
         if (output->kind == CORE_OUT_RECORD && output->record.kind == RECORD_FORGET)
             rig->forgotten++;
         if (output->kind == CORE_OUT_CALL)
-            check_call(rig, &output->call);
+            check_call(rig, &output->call, input);
         if (output->kind == CORE_OUT_EVENT) {
             check_event(rig, &output->event, input);
             disk_event(&rig->disk, &output->event);

@@ -2,7 +2,7 @@
  * lives until the next input. After every input the rig checks what must always hold:
  *
  *   - event numbers have no holes, calls carry the framework and the current subscription, no Mesos id is
- * launched twice,
+ * launched twice, no offer answered twice,
  *   - the core is at rest: asked again at the same instant it has nothing more to do, and its next deadline
  * is in the future,
  *   - the rows written so far, given to a new core, make one that lists the very same tasks and counts them
@@ -82,6 +82,7 @@ struct rig {
     uint64_t last_update;   /* of the last UPDATE_FRAMEWORK */
     size_t call_counts[64]; /* calls made, by type */
     struct map launched;    /* Mesos ids that were in an ACCEPT */
+    struct map offers;      /* ids of those that were made and not answered */
     struct buf story; /* of the events of tasks: "a:RUNNING/2 ", 2 being the last attempt; "-" for none */
     size_t forgotten; /* tasks, in all */
     size_t forgotten_once; /* the most in one input */
@@ -135,10 +136,10 @@ const char *in_answer(struct rig *rig, const char *offer_id, enum core_answer an
 
 /* "consumer NAME 60000 WAIT": its time limit in ms; any words for its policy but WAIT and ACKNOWLEDGE are
  * none. */
-/* "a cpus 1 mem 32 ports 2 prio 5 role r2 name n label k=v where rack EQUALS a prefer rack IN a,b | b";
- * cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff 500
- * most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance. Of
- * resources: "want ports#80-80 want net:2.5+ONLY want disk=v1" (see add_request()); "exec e1=cpus:0.5"
+/* "a cpus 1 mem 32 ports 2 prio 5 role r2 placer p name n label k=v where rack EQUALS a prefer rack IN a,b |
+ * b"; cpus 1 where no resource is named, and a command. Of the retry policy: "tries 3 on FAILED,GONE backoff
+ * 500 most 4000 replace 60000 elsewhere yes", and "timeout 5000", all in ms; "despite yes": of maintenance.
+ * Of resources: "want ports#80-80 want net:2.5+ONLY want disk=v1" (see add_request()); "exec e1=cpus:0.5"
  * instead of the command, or beside it, for its group, "default e1=cpus:0.1,mem:32,disk:1"; "group g". */
 const char *in_launch(struct rig *rig, const char *specs);
 const char *in_launch_specs(struct rig *rig, Zmesos__V1__TaskSpec **specs, size_t count);
@@ -157,6 +158,13 @@ const char *in_confirm(struct rig *rig, const char *consumer, const char *update
 /* NULL: of all consumers. */
 const char *in_unconfirmed(struct rig *rig, const char *consumer, uint64_t after, uint32_t page_size);
 const char *in_status(struct rig *rig);
+
+/* leases.c: "l1 max 2 for 5000 cpus 1 ports 2 role r2 despite yes where rack EQUALS a"; "-" for no id. */
+const char *in_lease(struct rig *rig, const char *lease);
+const char *in_renew(struct rig *rig, const char *lease); /* "l1 max 2 for 5000" */
+/* "l1 o1 o2"; `refuse` below 0: not said. */
+const char *in_give_back(struct rig *rig, const char *lease, double refuse);
+const char *in_place(struct rig *rig, const char *places); /* "l1 o1,o2:a,b o3:c" */
 
 /* look.c: what clients see now. It lives until the next input or look. */
 const Zmesos__V1__Task *look(struct rig *rig, const char *id); /* NULL: there is none */
@@ -206,6 +214,7 @@ Mesos__V1__TaskStatus *build_status(struct rig *rig, const char *text);
 Zmesos__V1__TaskSpec *build_spec(struct rig *rig, const char *text);
 /* As build_spec(), packed in so many bytes by its `data`. */
 Zmesos__V1__TaskSpec *build_large_spec(struct rig *rig, const char *text, size_t size);
+Mesos__V1__DurationInfo *build_ms(struct rig *rig, const char *text);
 Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__OperationCase operation);
 size_t split(struct rig *rig, const char *text, const char *separators, char ***words);
 struct slice pack(struct rig *rig, const ProtobufCMessage *message);

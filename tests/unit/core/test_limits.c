@@ -402,6 +402,28 @@ static void switched_off(void **state)
     expect(subscribe(rig), "");
 }
 
+/* Whoever leases may want any agent. */
+static void a_lease_wants_offers_of_all_agents(void **state)
+{
+    struct rig *rig = ready(state);
+    in_launch(rig, "a cpus 1 where rack EQUALS r1");
+    expect(updates(rig, 9000), "+9000 CALL UPDATE_FRAMEWORK r1 r2 -r2 r1: rack=r1\n");
+    accepted(rig);
+    in_wait(rig, 3000);
+    assert_non_null(strstr(in_lease(rig, "l1 for 5000"), "CALL UPDATE_FRAMEWORK r1 r2 -r2\n"));
+    accepted(rig);
+    expect(status(rig), "");
+    expect(updates(rig, 30000), "+14000 CALL UPDATE_FRAMEWORK r1 r2 -r2 r1: rack=r1\n");
+}
+
+/* A task with a placer waits for a lease, and for no offer. */
+static void what_waits_for_a_placer_wants_none(void **state)
+{
+    struct rig *rig = ready(state);
+    in_launch(rig, "a cpus 1 where rack EQUALS r1 | b cpus 1 placer p");
+    expect(updates(rig, 9000), "+9000 CALL UPDATE_FRAMEWORK r1 r2 -r2 r1: rack=r1\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +447,8 @@ int main(void)
             TEST(a_role_that_is_suppressed),
             TEST(why_there_are_no_offers),
             TEST(switched_off),
+            TEST(a_lease_wants_offers_of_all_agents),
+            TEST(what_waits_for_a_placer_wants_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ struct seen {
 
 /* How often the histories came to what they are for. */
 static struct {
-    size_t retried, replaced, timed_out, never_ran, adopted, found, held, removed, forgotten, strays;
+    size_t retried, replaced, timed_out, never_ran, adopted, found, held, removed, forgotten, strays, placed;
 } reached;
 
 struct play {
@@ -68,7 +68,8 @@ static const unsigned *draws(struct play *play, unsigned count, unsigned below)
 static const char *launch(struct play *play)
 {
     static const char *const extras[] = {"", "cpus 2", "cpus 0.1 mem 10", "ports 2", "prio 3", "role r2",
-            "name w where rack UNIQUE", "where rack EQUALS a", "label job=x", "mem 99999"};
+            "name w where rack UNIQUE", "where rack EQUALS a", "label job=x", "mem 99999", "placer p",
+            "placer p where rack UNIQUE"};
     static const char *const policies[] = {"", "", "timeout 5000", "tries 3 backoff 100", "tries 2",
             "tries 4 on FINISHED,FAILED,KILLED,GONE,LAUNCH_TIMEOUT elsewhere yes backoff 0",
             "tries 3 on LOST,UNREACHABLE,UNKNOWN replace 60000", EAGER};
@@ -125,6 +126,78 @@ static const char *update(struct play *play)
     acknowledged = rig->CALLS(ACKNOWLEDGE) - acknowledged;
     assert_int_equal(acknowledged, strstr(source, "uuid") ? 1 : 0);
     return text;
+}
+
+static const char *some_offers(struct play *play, const char *between)
+{
+    const unsigned *n = draws(play, 2, 6);
+    unsigned newest = play->offers;
+    return words(play->rig, "o%u%so%u", newest - n[0] % (newest + 1), between, newest - n[1] % (newest + 1));
+}
+
+/* Of a lease that is made for it: the first offer that it got, "" for none. */
+static const char *leased_offer(struct rig *rig, const char *id)
+{
+    in_lease(rig, words(rig, "%s max 3", id));
+    for (size_t i = 0; i < rig->out.count; i++) {
+        const struct core_output *output = &rig->out.items[i];
+        if (output->kind == CORE_OUT_REPLY && output->reply.reply->lease &&
+                output->reply.reply->lease->n_offers)
+            return words(rig, "%s", output->reply.reply->lease->offers[0]->id->value);
+    }
+    return "";
+}
+
+static const char *place_well(struct play *play, const char *id)
+{
+    struct rig *rig = play->rig;
+    const char *offer = leased_offer(rig, id), *tasks = "x";
+    for (size_t i = 0; i < rig->disk.task_count; i++) {
+        if (rig->disk.tasks[i].row.state == (int)STATE(QUEUED))
+            tasks = words(rig, "%s,%s", tasks, rig->disk.tasks[i].row.id);
+    }
+    const char *text = *offer ? in_place(rig, words(rig, "%s %s:%s", id, offer, tasks)) : "";
+    reached.placed += strstr(text, "OK LAUNCHING") != NULL;
+    return text;
+}
+
+static const char *place_some(struct play *play, const char *id)
+{
+    struct rig *rig = play->rig;
+    const char *offers = some_offers(play, draw(play, 2) ? "," : ":x ");
+    const unsigned *n = draws(play, 3, TASKS);
+    return in_place(rig, words(rig, "%s %s:t%u,t%u,t%u", id, offers, n[0], n[1], n[2]));
+}
+
+static const char *give_back(struct play *play, const char *id)
+{
+    struct rig *rig = play->rig;
+    const char *offers = draw(play, 2) ? some_offers(play, " ") : "";
+    return in_give_back(rig, words(rig, "%s %s", id, offers), (int)draw(play, 60) - 40);
+}
+
+/* Good and bad uses; that no offer is answered twice is the rig's to see. */
+static const char *lease(struct play *play)
+{
+    static const char *const wishes[] = {"", "max 1", "max 2 for 500", "role r2", "cpus 3",
+            "where rack EQUALS a for 60000", "despite yes for 2000"};
+    struct rig *rig = play->rig;
+    const char *wish = PICK(play, wishes);
+    const unsigned *n = draws(play, 3, 60);
+    const char *id = words(rig, "l%u", n[0] % 3), *most = words(rig, "%s max %u", id, n[1] % 4);
+    switch (n[2] % 6) {
+    case 0:
+    case 1:
+        return in_lease(rig, words(rig, "%s %s", id, wish));
+    case 2:
+        return in_renew(rig, most);
+    case 3:
+        return give_back(play, id);
+    case 4:
+        return place_well(play, id);
+    default:
+        return place_some(play, id);
+    }
 }
 
 /* The master's client answers each call once, and all of a subscription before it is down. */
@@ -221,7 +294,11 @@ static const char *step_away(struct play *play)
 static const char *one_step(struct play *play)
 {
     struct rig *rig = play->rig;
-    switch (draw(play, 16)) {
+    switch (draw(play, 19)) {
+    case 16:
+    case 17:
+    case 18:
+        return lease(play);
     case 0:
         return launch(play);
     case 1:
@@ -406,11 +483,12 @@ static void a_history_can_be_replayed(void **state)
         uint64_t first = history(state, seed), again = history(state, seed);
         assert_true(first == again);
     }
-    for (uint64_t seed = 5; seed <= 16; seed++)
+    for (uint64_t seed = 5; seed <= 20; seed++)
         history(state, seed);
     assert_true(reached.retried && reached.replaced && reached.timed_out && reached.never_ran);
     assert_true(reached.adopted && reached.found && reached.held && reached.removed && reached.forgotten &&
                 reached.strays);
+    assert_true(reached.placed);
 }
 
 int main(void)

@@ -301,6 +301,7 @@ void text_task(struct buf *buf, const Zmesos__V1__Task *task)
             task->adopted ? " adopted" : "");
     if (task->group)
         text_add(buf, " group %s", task->group);
+    text_add(buf, "%s%s", task->placer ? " placer " : "", task->placer ? task->placer : "");
     if (task->has_retry_ns)
         text_add(buf, " not before %lld", (long long)task->retry_ns);
     add_words(buf, task->message, task->reason);
@@ -387,6 +388,35 @@ void text_unconfirmed(struct buf *buf, const Zmesos__V1__UnconfirmedUpdate *upda
                         ->name);
 }
 
+static void add_names(struct buf *buf, const char *word, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_add(buf, "%s%s", i ? " " : word, names[i]);
+}
+
+static void add_lease(struct buf *buf, const Zmesos__V1__LeaseReply *lease)
+{
+    assert_true(lease->lease_id && lease->role && lease->has_valid_ms && lease->has_until_ns);
+    text_add(buf, " %s of %s for %lld", lease->lease_id, lease->role, (long long)lease->valid_ms);
+    for (size_t i = 0; i < lease->n_offers; i++)
+        text_add(buf, "%s%s", i ? " " : ": ", lease->offers[i]->id->value);
+    add_names(buf, " not ", lease->missing, lease->n_missing);
+    text_add(buf, "%s", lease->over ? " over" : "");
+}
+
+static void add_lease_change(struct buf *buf, const Zmesos__V1__LeaseChange *change)
+{
+    assert_true(change->lease_id && change->role && change->has_until_ns);
+    add_names(buf, " came ", change->came, change->n_came);
+    add_names(buf, " gone ", change->gone, change->n_gone);
+    if (change->has_why)
+        text_add(buf, " %s",
+                protobuf_c_enum_descriptor_get_value(
+                        &zmesos__v1__lease_change__why__descriptor, (int)change->why)
+                        ->name);
+    text_add(buf, "%s has %llu", change->over ? " over" : "", (unsigned long long)change->offers);
+}
+
 static void add_reply(struct buf *buf, const struct core_reply *out)
 {
     const Zmesos__V1__Reply *reply = out->reply;
@@ -432,6 +462,8 @@ static void add_reply(struct buf *buf, const struct core_reply *out)
     if (reply->result_case == ZMESOS__V1__REPLY__RESULT_TEARDOWN)
         text_add(buf, " ends %llu%s%s", (unsigned long long)reply->teardown->tasks,
                 reply->teardown->begun ? " begun" : "", reply->teardown->token ? " token" : "");
+    if (reply->result_case == ZMESOS__V1__REPLY__RESULT_LEASE)
+        add_lease(buf, reply->lease);
     text_add(buf, "\n");
 }
 
@@ -456,6 +488,8 @@ static void add_event(struct buf *buf, const struct core_event *event)
         text_add(buf, " %s on %s", orphan->mesos_task_id, orphan->agent_id ? orphan->agent_id : "-");
         text_add(buf, "%s%s", adopted ? " ADOPTED as " : " KILLED", adopted ? orphan->task_id : "");
     }
+    if (event->lease)
+        add_lease_change(buf, event->lease);
     text_add(buf, "\n");
 }
 

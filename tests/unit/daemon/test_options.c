@@ -2,6 +2,7 @@
  */
 #include "scratch.h"
 
+#include "core/core.h"
 #include "options.h"
 
 /* Reads "--a b --c"; words are apart by one space each. The caller clears *options. */
@@ -67,6 +68,10 @@ static void defaults(void **state)
     assert_false(o.kill_orphans);
     assert_false(o.begin_again);
     assert_false(o.no_teardown);
+    assert_int_equal(o.external, CORE_EXTERNAL_ALL);
+    assert_int_equal(o.leases, 100);
+    assert_int_equal(o.lease_max_ms, 60000);
+    assert_int_equal(o.lease_share, 50);
     assert_int_equal(o.avoid_maintenance_ms, 3600000);
     assert_false(o.decline_maintenance);
     assert_false(o.drain);
@@ -96,6 +101,7 @@ static void every_flag_is_read(void **state)
                  "--revive-interval 2.25 --reconcile-interval 4 --kill-interval 5.001 --call-timeout 6 "
                  "--tasks-max 7 --events-hwm 8 --launch-timeout 1.5 --orphans kill --on-removed begin-again "
                  "--no-teardown "
+                 "--external lease --leases 1000 --lease-max 3600 --lease-share 100 "
                  "--avoid-maintenance 12 --maintenance decline --drain --drain-grace 13 "
                  "--weight a=2 --weight =0.5 --weight b=c=1000000 "
                  "--keep-tasks 9 --keep-tasks-for 10 --keep-events 11 --keep-events-bytes 1000000 "
@@ -130,6 +136,10 @@ static void every_flag_is_read(void **state)
     assert_true(o.kill_orphans);
     assert_true(o.begin_again);
     assert_true(o.no_teardown);
+    assert_int_equal(o.external, CORE_EXTERNAL_LEASE);
+    assert_int_equal(o.leases, 1000);
+    assert_int_equal(o.lease_max_ms, 3600000);
+    assert_int_equal(o.lease_share, 100);
     assert_int_equal(o.avoid_maintenance_ms, 12000);
     assert_true(o.decline_maintenance);
     assert_true(o.drain);
@@ -201,8 +211,9 @@ static void help_names_every_flag(void **state)
             "user", "role", "hostname", "webui-url", "label", "principal", "credential", "failover-timeout",
             "no-checkpoint", "offer-hold", "refuse", "revive-interval", "reconcile-interval", "kill-interval",
             "call-timeout", "launch-timeout", "orphans", "on-removed", "avoid-maintenance", "maintenance",
-            "drain", "drain-grace", "no-teardown", "tasks-max", "keep-tasks", "keep-tasks-for", "keep-events",
-            "keep-events-bytes", "keep-events-for", "events-hwm", "log-level", "config", "help", "version"};
+            "drain", "drain-grace", "no-teardown", "external", "leases", "lease-max", "lease-share",
+            "tasks-max", "keep-tasks", "keep-tasks-for", "keep-events", "keep-events-bytes",
+            "keep-events-for", "events-hwm", "log-level", "config", "help", "version"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         char line[64];
         snprintf(line, sizeof line, "\n  --%s ", flags[i]);
@@ -253,6 +264,10 @@ static void wrong_flags_are_named(void **state)
             {"--state d --orphans keep", "--orphans: adopt or kill, not keep"},
             {"--state d --orphans=", "--orphans: adopt or kill, not "},
             {"--state d --on-removed retry", "--on-removed: stop or begin-again, not retry"},
+            {"--state d --external some", "--external: none, lease or all, not some"},
+            {"--state d --leases 1001", "--leases: at most 1000"},
+            {"--state d --lease-share 101", "--lease-share: a percentage from 1 to 100"},
+            {"--state d --lease-share 0", "--lease-share: not a number from 1 to 10^9: 0"},
             {"--state d --log-level loud", "--log-level: error, warn, info or debug, not loud"},
             {"--state d --config /nonexistent/f", "--config: cannot read /nonexistent/f"},
             {"--state d --credential /nonexistent/f",
@@ -271,6 +286,7 @@ static void seconds_have_limits(void **state)
     } cases[] = {{"failover-timeout", "0", "-0.001", "315360000", "315360000.001"},
             {"offer-hold", "0", "-1", "3600", "3600.001"},
             {"refuse", "0", "-1", "31536000", "31536000.001"}, /* Mesos's own limit: 365 days */
+            {"lease-max", "0.1", "0.099", "3600", "3600.001"},
             {"revive-interval", "0.1", "0.099", "3600", "3600.001"},
             {"reconcile-interval", "1", "0.999", "86400", "86400.001"},
             {"kill-interval", "0.1", "0", "60", "60.001"},

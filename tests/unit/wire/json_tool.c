@@ -35,6 +35,7 @@ static const ProtobufCMessageDescriptor *const roots[] = {
         &zmesos__v1__reply__descriptor,
         &zmesos__v1__event_header__descriptor,
         &zmesos__v1__orphan__descriptor,
+        &zmesos__v1__lease_change__descriptor,
         /* What no call or event holds: the operator's part of mesos.v1, and types that only group others. */
         &mesos__v1__agent_info__capability__descriptor,
         &mesos__v1__cgroup_info__blkio__descriptor,

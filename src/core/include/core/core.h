@@ -35,8 +35,16 @@
 #define CORE_FORGET_STEP 256    /* tasks forgotten in one step */
 #define CORE_MESSAGE_MAX ((size_t)512 << 10) /* bytes to an executor */
 #define CORE_ASKED_MAX                                                                                       \
-    1000 /* calls by request that wait for their answer; resources and operations in one                     \
-          */
+    1000                     /* calls by request that wait for their answer; resources and operations in one \
+                              */
+#define CORE_LEASES_MAX 1000 /* what leases_max can be */
+#define CORE_LEASE_OFFERS_MAX 1000              /* offers of one lease */
+#define CORE_LEASE_BYTES_MAX ((size_t)16 << 20) /* that they take here; one always fits */
+#define CORE_LEASE_MIN_MS 100
+#define CORE_LEASE_DEFAULT_MS 10000
+#define CORE_PLACER_MAX 200       /* bytes of a placer's name */
+#define CORE_PLACE_MAX 1000       /* placements, and tasks, in one place */
+#define CORE_PLACE_OFFERS_MAX 100 /* offers in one placement */
 #define CORE_ROLES_AT_ONCE 64
 #define CORE_ROLES_MAX 256                /* in one run, those that left included */
 #define CORE_TEARDOWN_MS 60000            /* for how long a teardown can be asked for a second time */
@@ -48,6 +56,12 @@ struct core;
 struct core_weight {
     const char *submitter;
     int64_t weight; /* thousandths, above 0 */
+};
+
+enum core_external {
+    CORE_EXTERNAL_NONE,  /* nothing */
+    CORE_EXTERNAL_LEASE, /* lease them, place tasks on them, give them back */
+    CORE_EXTERNAL_ALL,   /* also decline them, suppress and revive roles */
 };
 
 struct core_config {
@@ -89,6 +103,10 @@ struct core_config {
     bool offer_constraints;       /* the master is told of which agents a role wants offers */
     bool drain;                   /* tasks are killed before maintenance of their agent begins: */
     int64_t drain_grace_ms;       /* so long */
+    enum core_external external;  /* what requests may do with offers */
+    size_t leases_max;            /* leases at once */
+    int64_t lease_max_ms;         /* the longest */
+    unsigned lease_share;         /* percent of the agents, in offers leased at once; one always is */
 
     /* Whether two packed TaskSpecs say the same in canonical form. Pure. */
     bool (*same_spec)(struct slice a, struct slice b);
@@ -215,6 +233,7 @@ struct core_event {
     const Zmesos__V1__Operation *operation;
     struct blob *status_bytes; /* of the operation: the Event whose converted_resources are to be put in; or
                                 * NULL */
+    const Zmesos__V1__LeaseChange *lease;
 };
 
 struct core_output {
