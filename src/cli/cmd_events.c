@@ -24,7 +24,7 @@ static const char help[] =
         "task/ID/STATE, operation/ID/STATE, mesos/UPDATE/ID/ATTEMPT, mesos/OFFERS ..., zmesos/HEARTBEAT, "
         "zmesos/MASTER, "
         "zmesos/ORPHAN/MESOS-ID,\n"
-        "zmesos/WHY/ID, zmesos/UNCONFIRMED/ID/ATTEMPT.\n"
+        "zmesos/WHY/ID, zmesos/LEASE/ID, zmesos/UNCONFIRMED/ID/ATTEMPT.\n"
         "When all are printed, holes in their numbers are told on standard error. Exits with 3 when there is "
         "no\n"
         "connection within the timeout.\n"
@@ -158,6 +158,13 @@ static void describe(struct event *event, char *out, size_t capacity)
         snprintf(out, capacity, "%s %s not confirmed by %s",
                 format_mesos_state(update->has_state, update->state),
                 format_unconfirmed(update->has_outcome, update->outcome), or_nothing(update->consumer));
+    } else if (body->descriptor == &zmesos__v1__lease_change__descriptor) {
+        const Zmesos__V1__LeaseChange *lease = (const Zmesos__V1__LeaseChange *)body;
+
+        snprintf(out, capacity, "%zu offers came, %zu went%s%s, has %" PRIu64 "%s", lease->n_came,
+                lease->n_gone, lease->has_why ? ": " : "",
+                lease->has_why ? format_lease_why(true, lease->why) : "", lease->offers,
+                lease->over ? ", is over" : "");
     } else if (body->descriptor == &zmesos__v1__daemon_status__descriptor) {
         const Zmesos__V1__DaemonStatus *status = (const Zmesos__V1__DaemonStatus *)body;
 

@@ -57,7 +57,10 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
                 status->unconfirmed);
     if (status->maintenance)
         printf("%-13s %" PRIu64 " agents have a window\n", "maintenance", status->maintenance);
-    printf("%-13s %" PRIu64 " held\n", "offers", status->offers);
+    printf("%-13s %" PRIu64 " held", "offers", status->offers);
+    if (status->leases)
+        printf(", %" PRIu64 " of them by %" PRIu64 " leases", status->leased_offers, status->leases);
+    printf("\n");
     for (i = 0; i < status->n_counts; i++)
         printf("%-13s %" PRIu64 " %s\n", i ? "" : "tasks", status->counts[i]->tasks,
                 format_state(status->counts[i]->has_state, status->counts[i]->state));

@@ -22,6 +22,7 @@ static const char help[] =
         "  --state STATE,...    in one of these states; running, queued, failed ...; repeatable\n"
         "  --label KEY[=VALUE]  that carry the label\n"
         "  --prefix TEXT        whose ids begin so\n"
+        "  --placer NAME        that this placer places\n"
         "  --limit N            not more than so many\n"
         "\n"
         "AGE is how long the task is known, SINCE how long it is in its state, TRY the number of its last "
@@ -29,7 +30,7 @@ static const char help[] =
         "NOTE: held (see zmesos release), adopted (found running in Mesos), or when it is tried again.\n"
         "\n" SETTINGS_HELP;
 
-enum { OPTION_STATE = OPTION_AFTER_SPEC, OPTION_PREFIX, OPTION_LIMIT };
+enum { OPTION_STATE = OPTION_AFTER_SPEC, OPTION_PREFIX, OPTION_LIMIT, OPTION_PLACED_BY };
 
 static const char *const headers[] = {"TASK", "STATE", "SINCE", "AGE", "TRY", "HOST", "NOTE", "MESSAGE"};
 
@@ -64,6 +65,7 @@ static int read_flags(
     static const struct option options[] = {{"state", required_argument, NULL, OPTION_STATE},
             {"label", required_argument, NULL, OPTION_LABEL},
             {"prefix", required_argument, NULL, OPTION_PREFIX},
+            {"placer", required_argument, NULL, OPTION_PLACED_BY},
             {"limit", required_argument, NULL, OPTION_LIMIT}, SETTINGS_OPTIONS};
     struct error err;
     int option, rc = CLI_GO_ON;
@@ -81,6 +83,9 @@ static int read_flags(
             break;
         case OPTION_PREFIX:
             listing->list.id_prefix = optarg;
+            break;
+        case OPTION_PLACED_BY:
+            listing->list.placer = optarg;
             break;
         case OPTION_LIMIT:
             if (integer_parse(optarg, 1, INT64_MAX, &listing->limit) < 0)

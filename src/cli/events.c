@@ -78,6 +78,8 @@ ProtobufCMessage *event_body(const struct event *event)
         return unpack(&zmesos__v1__unconfirmed_update__descriptor, event->body);
     if (is_below(event, EVENTS_WHY))
         return unpack(&zmesos__v1__explanation__descriptor, event->body);
+    if (is_below(event, EVENTS_LEASE))
+        return unpack(&zmesos__v1__lease_change__descriptor, event->body);
     if (is_below(event, "zmesos/"))
         return unpack(&zmesos__v1__daemon_status__descriptor, event->body);
     if (is_below(event, "mesos/"))

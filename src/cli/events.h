@@ -12,6 +12,7 @@
 #define EVENTS_WHY "zmesos/WHY/"                 /* and the task's id */
 #define EVENTS_UNCONFIRMED "zmesos/UNCONFIRMED/" /* and the task's id, and the attempt */
 #define EVENTS_ORPHAN "zmesos/ORPHAN/"           /* and the task's id in Mesos */
+#define EVENTS_LEASE "zmesos/LEASE/"             /* and the lease's id */
 
 struct events {
     struct zmesos_events *library;
@@ -38,8 +39,8 @@ void event_clear(struct event *event);
  * zmesos__v1__task__free_unpacked(). */
 Zmesos__V1__Task *event_task(const struct event *event);
 
-/* The body as the message its topic says: Task, Orphan, UnconfirmedUpdate, DaemonStatus, or Mesos's Event.
- * NULL when it is none. The caller frees it with protobuf_c_message_free_unpacked(). */
+/* The body as the message its topic says: Task, Orphan, UnconfirmedUpdate, LeaseChange, DaemonStatus, or
+ * Mesos's Event. NULL when it is none. The caller frees it with protobuf_c_message_free_unpacked(). */
 ProtobufCMessage *event_body(const struct event *event);
 
 #endif

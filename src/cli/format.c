@@ -62,6 +62,11 @@ const char *format_unconfirmed(bool known, Zmesos__V1__UnconfirmedUpdate__Outcom
     return enum_name(&zmesos__v1__unconfirmed_update__outcome__descriptor, known, (int)outcome);
 }
 
+const char *format_lease_why(bool known, Zmesos__V1__LeaseChange__Why why)
+{
+    return enum_name(&zmesos__v1__lease_change__why__descriptor, known, (int)why);
+}
+
 const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome)
 {
     return enum_name(&zmesos__v1__retry_policy__outcome__descriptor, true, (int)outcome);

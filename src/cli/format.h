@@ -21,6 +21,7 @@ const char *format_subscription(bool known, Zmesos__V1__Subscription subscriptio
 const char *format_orphan(bool known, Zmesos__V1__Orphan__Action action);
 const char *format_mesos_state(bool known, Mesos__V1__TaskState state); /* TASK_RUNNING */
 const char *format_unconfirmed(bool known, Zmesos__V1__UnconfirmedUpdate__Outcome outcome);
+const char *format_lease_why(bool known, Zmesos__V1__LeaseChange__Why why);
 const char *format_outcome(Zmesos__V1__RetryPolicy__Outcome outcome);
 
 const char *format_operation_state(bool known, Zmesos__V1__Operation__State state);

@@ -75,6 +75,25 @@ static int add_constraint(struct spec *spec, const char *text, struct error *err
     return 1;
 }
 
+/* On that agent alone. */
+static int pin(struct spec *spec, char *agent_id)
+{
+    Zmesos__V1__TaskSpec *task = &spec->task;
+    Zmesos__V1__Constraint *constraint = arena_alloc(&spec->arena, sizeof *constraint);
+
+    zmesos__v1__constraint__init(constraint);
+    constraint->attribute = arena_string(&spec->arena, "agent_id");
+    constraint->has_operator_ = 1;
+    constraint->operator_ = ZMESOS__V1__CONSTRAINT__OPERATOR__EQUALS;
+    constraint->values = arena_array(&spec->arena, 1, sizeof *constraint->values);
+    constraint->values[0] = agent_id;
+    constraint->n_values = 1;
+    if (!task->constraints)
+        task->constraints = arena_array(&spec->arena, spec->most, sizeof *task->constraints);
+    task->constraints[task->n_constraints++] = constraint;
+    return 1;
+}
+
 /* The two sides of the first '='. Returns false when there is none; the key is all then. */
 static bool split(struct arena *arena, const char *text, char **key, char **value)
 {
@@ -215,6 +234,11 @@ int spec_option(struct spec *spec, int option, char *value, struct error *err)
         return set_priority(spec, value, err);
     case OPTION_CONSTRAINT:
         return add_constraint(spec, value, err);
+    case OPTION_PIN:
+        return pin(spec, value);
+    case OPTION_PLACER:
+        task->placer = value;
+        return 1;
     case OPTION_ENV:
         return add_env(spec, value, err);
     case OPTION_LABEL:

@@ -34,6 +34,8 @@ enum {
     OPTION_USER,
     OPTION_IMAGE,
     OPTION_DESPITE_MAINTENANCE,
+    OPTION_PIN,
+    OPTION_PLACER,
     OPTION_CONSUMER, /* consumer.h's */
     OPTION_CONFIRM_TIMEOUT,
     OPTION_CONFIRM_AFTER,
@@ -59,6 +61,8 @@ enum {
             {"env", required_argument, NULL, OPTION_ENV}, {"label", required_argument, NULL, OPTION_LABEL},  \
             {"user", required_argument, NULL, OPTION_USER},                                                  \
             {"despite-maintenance", no_argument, NULL, OPTION_DESPITE_MAINTENANCE},                          \
+            {"agent", required_argument, NULL, OPTION_PIN},                                                  \
+            {"placer", required_argument, NULL, OPTION_PLACER},                                              \
             {"image", required_argument, NULL, OPTION_IMAGE},                                                \
             {"consumer", required_argument, NULL, OPTION_CONSUMER},                                          \
             {"confirm-timeout", required_argument, NULL, OPTION_CONFIRM_TIMEOUT},                            \
@@ -83,6 +87,8 @@ enum {
     "  --priority N         higher goes first (0)\n"                                                         \
     "  --submitter NAME     whose share of the cluster it takes\n"                                           \
     "  --constraint TEXT    'rack=r1', 'rack in r1,r2', 'rack~r[0-9]+' or 'unique rack'; repeatable\n"       \
+    "  --agent ID           on that agent and no other\n"                                                    \
+    "  --placer NAME        waits until somebody places it on a leased offer\n"                              \
     "  --env NAME=VALUE     repeatable\n"                                                                    \
     "  --label KEY[=VALUE]  repeatable\n"                                                                    \
     "  --user NAME          to run as\n"                                                                     \

@@ -37,9 +37,9 @@ static void test_all_flags(void **state)
     static const struct flag flags[] = {{OPTION_ID, "a"}, {OPTION_NAME, "b"}, {OPTION_ROLE, "r"},
             {OPTION_PRIORITY, "-7"}, {OPTION_CPUS, "0.125"}, {OPTION_MEM, "64"}, {OPTION_DISK, "10.5"},
             {OPTION_GPUS, "2"}, {OPTION_PORTS, "3"}, {OPTION_CONSTRAINT, "rack=r1"},
-            {OPTION_CONSTRAINT, "unique rack"}, {OPTION_ENV, "A=1=2"}, {OPTION_ENV, "B="},
-            {OPTION_LABEL, "team=blue"}, {OPTION_LABEL, "flag"}, {OPTION_USER, "u"},
-            {OPTION_IMAGE, "debian:12"}};
+            {OPTION_CONSTRAINT, "unique rack"}, {OPTION_PIN, "S1"}, {OPTION_PLACER, "p"},
+            {OPTION_ENV, "A=1=2"}, {OPTION_ENV, "B="}, {OPTION_LABEL, "team=blue"}, {OPTION_LABEL, "flag"},
+            {OPTION_USER, "u"}, {OPTION_IMAGE, "debian:12"}};
     char *words[] = {(char[]){"echo hi"}};
     struct spec spec;
     struct error err;
@@ -54,12 +54,14 @@ static void test_all_flags(void **state)
             "{\"id\":\"a\",\"name\":\"b\",\"role\":\"r\",\"priority\":-7,\"cpus\":0.125,\"mem\":64.0,"
             "\"disk\":10.5,\"gpus\":2.0,\"ports\":3,\"constraints\":["
             "{\"attribute\":\"rack\",\"operator\":\"EQUALS\",\"values\":[\"r1\"]},"
-            "{\"attribute\":\"rack\",\"operator\":\"UNIQUE\"}],"
+            "{\"attribute\":\"rack\",\"operator\":\"UNIQUE\"},"
+            "{\"attribute\":\"agent_id\",\"operator\":\"EQUALS\",\"values\":[\"S1\"]}],"
             "\"command\":{\"environment\":{\"variables\":[{\"name\":\"A\",\"value\":\"1=2\"},"
             "{\"name\":\"B\",\"value\":\"\"}]},\"value\":\"echo hi\",\"user\":\"u\",\"shell\":true},"
             "\"container\":{\"type\":\"MESOS\",\"mesos\":{\"image\":{\"type\":\"DOCKER\","
             "\"docker\":{\"name\":\"debian:12\"}}}},"
-            "\"labels\":{\"labels\":[{\"key\":\"team\",\"value\":\"blue\"},{\"key\":\"flag\"}]}}");
+            "\"labels\":{\"labels\":[{\"key\":\"team\",\"value\":\"blue\"},{\"key\":\"flag\"}]},"
+            "\"placer\":\"p\"}");
     spec_clear(&spec);
 }
 
