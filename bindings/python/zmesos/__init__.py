@@ -52,11 +52,13 @@ from .errors import (  # noqa: E402
 from .events import Event, Events  # noqa: E402
 from .follow import Followed, Follower, Position, StartedOver  # noqa: E402
 from .journal import Snapshot  # noqa: E402
+from .leases import Lease, scalars  # noqa: E402
 from .messages import (  # noqa: E402
     BackupDone,
     Consumer,
     DaemonStatus,
     Explanation,
+    LeaseChange,
     Operation,
     OperationSpec,
     Orphan,
@@ -96,6 +98,8 @@ __all__ = [
     "Followed",
     "Follower",
     "Invalid",
+    "Lease",
+    "LeaseChange",
     "Malformed",
     "NotFound",
     "Operation",
@@ -144,6 +148,7 @@ __all__ = [
     "preferred",
     "reserved",
     "retry_policy",
+    "scalars",
     "scheduler",
     "spread",
     "state_name",

@@ -10,10 +10,12 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union,
 
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .calls import Calls
+from .constraints import Constraint
 from .consuming import Consuming
 from .errors import NotFound, ProtocolError, Truncated, ZmesosError, code_name, refusal
 from .events import DEFAULT_EVENTS, Events
 from .journal import Journal, LabelLike, as_label
+from .leases import Lease, lease_request
 from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
 from .operations import Operations
 from .results import Result
@@ -208,6 +210,36 @@ class Client(Calls, Consuming, Journal, Operations):
         (_, reply), = Pipeline(self._pipeline.endpoint, timeout, attempts=1).ask_all([question])
         return _accepted(reply).backup
 
+    # ---- placing --------------------------------------------------------------------------------------
+
+    def lease(
+        self,
+        *,
+        id: Optional[str] = None,
+        role: Optional[str] = None,
+        constraints: Iterable[Constraint] = (),
+        max_offers: Optional[int] = None,
+        duration: Optional[float] = None,
+        despite_maintenance: Optional[bool] = None,
+        **amounts: float,
+    ) -> Lease:
+        """Offers for this client alone, for `duration` seconds (10): the daemon's own matching leaves them alone.
+
+        constraints: those that look at an agent alone; amounts (cpus, mem, disk, gpus, ports): that an offer has at
+        least; max_offers: at once (100). It holds what fits and is free now, which may be nothing, and what comes while
+        it lasts: see Lease.renew(). id: default: made up.
+        """
+        body = lease_request(
+            id=id,
+            role=role,
+            constraints=constraints,
+            max_offers=max_offers,
+            duration=duration,
+            despite_maintenance=despite_maintenance,
+            **amounts,
+        )
+        return Lease(self._ask, self._ask(Request(lease=body)).lease)
+
     # ---- looking --------------------------------------------------------------------------------------
 
     def task(self, task_id: str, with_spec: bool = False) -> Task:
@@ -237,9 +269,12 @@ class Client(Calls, Consuming, Journal, Operations):
         prefix: Optional[str] = None,
         with_spec: bool = False,
         page_size: int = 500,
+        placer: Optional[str] = None,
     ) -> Iterator[Task]:
         """The tasks under all the conditions given, oldest first, a page at a time as they are iterated."""
-        request = messages.List(page_size=page_size, with_spec=with_spec, states=state_numbers(state))
+        request = messages.List(
+            page_size=page_size, with_spec=with_spec, states=state_numbers(state), placer=placer
+        )
         if label is not None:
             request.label.CopyFrom(as_label(label))
         if prefix is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .messages import DaemonStatus, Operation, Orphan, Task, UnconfirmedUpdate, mesos, messages, scheduler
+from .messages import DaemonStatus, LeaseChange, Operation, Orphan, Task, UnconfirmedUpdate, mesos, messages, scheduler
 from .states import state_name
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def describe(event: "Event") -> str:
         return _line(event.topic, _of_operation(event.operation))
     if event.orphan is not None:
         return _line(event.topic, _of_orphan(event.orphan))
+    if event.lease is not None:
+        return _line(event.topic, _of_lease(event.lease))
     if event.explanation is not None:
         return _line(event.topic, "; ".join(reason.message for reason in event.explanation.reasons))
     if event.unconfirmed is not None:
@@ -78,6 +80,16 @@ def _of_unconfirmed(update: UnconfirmedUpdate) -> str:
     if update.HasField("outcome"):
         words.append(UnconfirmedUpdate.Outcome.Name(update.outcome))
     words.append(f"not confirmed by {update.consumer}")
+    return ", ".join(words)
+
+
+def _of_lease(change: LeaseChange) -> str:
+    words = [f"{len(change.came)} offers came"] if change.came else []
+    if change.gone:
+        words.append(f"{len(change.gone)} offers went")
+    if change.HasField("why"):
+        words.append(messages.LeaseChange.Why.Name(change.why))
+    words.append("over" if change.over else f"has {change.offers}")
     return ", ".join(words)
 
 

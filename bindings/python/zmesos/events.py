@@ -20,6 +20,7 @@ from .messages import (
     DaemonStatus,
     EventHeader,
     Explanation,
+    LeaseChange,
     Operation,
     Orphan,
     Task,
@@ -31,6 +32,7 @@ from .transport import milliseconds, prepare
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
+LEASE = "zmesos/LEASE/"
 ORPHAN = "zmesos/ORPHAN/"
 WHY = "zmesos/WHY/"
 UNCONFIRMED = "zmesos/UNCONFIRMED/"
@@ -108,7 +110,8 @@ class Event:
     @cached_property
     def status(self) -> Optional[DaemonStatus]:
         """How the daemon is, for zmesos/HEARTBEAT and zmesos/MASTER."""
-        return None if self.topic.startswith((ORPHAN, WHY, UNCONFIRMED)) else self._parse(DaemonStatus, "zmesos/")
+        others = (ORPHAN, WHY, LEASE, UNCONFIRMED)
+        return None if self.topic.startswith(others) else self._parse(DaemonStatus, "zmesos/")
 
     @cached_property
     def orphan(self) -> Optional[Orphan]:
@@ -129,6 +132,11 @@ class Event:
     def unconfirmed(self) -> Optional[UnconfirmedUpdate]:
         """An update that its consumer has not confirmed in time, for topics under zmesos/UNCONFIRMED/."""
         return self._parse(UnconfirmedUpdate, UNCONFIRMED)
+
+    @cached_property
+    def lease(self) -> Optional[LeaseChange]:
+        """What has become of a lease, for topics under zmesos/LEASE/."""
+        return self._parse(LeaseChange, LEASE)
 
     @property
     def task_id(self) -> Optional[str]:

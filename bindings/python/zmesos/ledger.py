@@ -32,6 +32,7 @@ TOPICS: dict[int, tuple[str, ...]] = {
     _Class("UNCONFIRMED"): ("zmesos/UNCONFIRMED/",),
     _Class("OPERATION"): ("operation/",),
     _Class("WHY"): ("zmesos/WHY/",),
+    _Class("LEASE"): ("zmesos/LEASE/",),
     _Class("DAEMON"): ("zmesos/HEARTBEAT", "zmesos/MASTER"),
 }
 FIRST_VOLATILE = _Class("OFFERS")

@@ -9,6 +9,8 @@ Consumer = messages.Consumer
 DaemonStatus = messages.DaemonStatus
 EventHeader = messages.EventHeader
 Explanation = messages.Explanation
+LeaseChange = messages.LeaseChange
+LeaseReply = messages.LeaseReply
 Operation = messages.Operation
 OperationSpec = messages.OperationSpec
 Orphan = messages.Orphan
@@ -26,6 +28,8 @@ __all__ = [
     "DaemonStatus",
     "EventHeader",
     "Explanation",
+    "LeaseChange",
+    "LeaseReply",
     "Operation",
     "OperationSpec",
     "Orphan",

@@ -1,4 +1,4 @@
-"""What became of one item of a launch, a kill, a release, a confirm, an operate or a cancel_operations."""
+"""What became of one item of a launch, a kill, a release, a confirm, an operate, a cancel_operations or a placement."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .states import operation_state_name, state_name
 @dataclass(frozen=True)
 class Result:
     """One item's answer. `known`: nothing was done now, because the same specification had been launched before, or the
-    task to be released was not held, or the update was acknowledged. `kept`: of a launch, for how many seconds at most the id stays known after the
-    task is over."""
+    task to be released was not held, or the update was acknowledged. `kept`: of a launch, for how many seconds at most
+    the id stays known after the task is over. `reason`: of a placement, what the offers lack, as CPUS or CONSTRAINT."""
 
     id: str
     code: str = "OK"
@@ -25,6 +25,7 @@ class Result:
     revision: Optional[int] = None
     known: bool = False
     kept: Optional[float] = None
+    reason: Optional[str] = None
 
     @property
     def ok(self) -> bool:
@@ -49,6 +50,7 @@ class Result:
             state=_state(item),
             revision=item.revision if item.HasField("revision") else None,
             known=item.known,
+            reason=messages.Reason.Kind.Name(item.reason.kind) if item.reason.HasField("kind") else None,
             kept=items.kept_ms / 1000 if items is not None and items.HasField("kept_ms") else None,
         )
 

@@ -9,7 +9,7 @@ from typing import Iterable, Mapping, Optional, Sequence, Union
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from .constraints import Constraint
+from .constraints import Constraint, equals
 from .consuming import ConsumerLike, as_consumer
 from .messages import TaskSpec, messages
 from .retries import RetryLike, as_policy, duration
@@ -60,6 +60,8 @@ def task_spec(
     retry: Optional[RetryLike] = None,
     launch_timeout: Optional[float] = None,
     despite_maintenance: Optional[bool] = None,
+    agent: Optional[str] = None,
+    placer: Optional[str] = None,
     container: Optional[MessageLike] = None,
     health_check: Optional[MessageLike] = None,
     check: Optional[MessageLike] = None,
@@ -86,6 +88,8 @@ def task_spec(
     group: the tasks of one launch that are placed together, and live and die together: see Client.launch_group().
     consumer: who confirms its updates before Mesos may forget them: a name, a consumer(), or its arguments.
     despite_maintenance: goes to agents, and stays there, that are to be maintained soon.
+    agent: the id of the one agent that it may go to.
+    placer: who says where it goes: it waits until somebody places it on an offer of a lease.
     container, health_check, check, kill_policy, discovery, executor: Mesos's messages, or dictionaries of their fields.
     resources: ResourceRequest messages or dictionaries: what it needs besides the amounts above.
     max_completion_time: seconds it may run. limits: of cpus and mem, at least what is asked for; float("inf") for none.
@@ -103,10 +107,13 @@ def task_spec(
         ("despite_maintenance", despite_maintenance),
         ("submitter", submitter),
         ("group", group),
+        ("placer", placer),
     ):
         if value is not None:
             setattr(spec, field, value)
     spec.constraints.extend(constraints)
+    if agent is not None:
+        spec.constraints.append(equals("agent_id", agent))
     for key, value in (labels or {}).items():
         spec.labels.labels.add(key=key, value=value)
 

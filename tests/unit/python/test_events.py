@@ -97,6 +97,16 @@ def test_why_a_task_waits():
     assert str(event) == "zmesos/WHY/job  not enough cpus; and mem"
 
 
+def test_a_lease():
+    change = zmesos.LeaseChange(lease_id="l", gone=["o1", "o2"], why=zmesos.LeaseChange.EXPIRED, over=True)
+    event = zmesos.Event("zmesos/LEASE/l", header("LEASE", 1), change.SerializeToString())
+    assert event.lease == change and event.status is None and event.orphan is None and event.explanation is None
+    assert str(event) == "zmesos/LEASE/l  2 offers went, EXPIRED, over"
+    change = zmesos.LeaseChange(lease_id="l", came=["o1"], offers=3)
+    event = zmesos.Event("zmesos/LEASE/l", header("LEASE", 2), change.SerializeToString())
+    assert str(event) == "zmesos/LEASE/l  1 offers came, has 3"
+
+
 def test_an_orphan():
     orphan = zmesos.Orphan(mesos_task_id="job.9.1", agent_id="a7", action=zmesos.Orphan.ADOPTED, task_id="job")
     event = zmesos.Event.of_frames(

@@ -37,7 +37,7 @@ def test_every_class_is_known_here():
         (["task/"], {"TASK"}),
         (["t"], {"TASK"}),
         (["task/job1/"], set()),
-        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "OPERATION", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
+        (["mesos/"], set(messages.EventClass.keys()) - {"TASK", "OPERATION", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY", "LEASE"}),
         (["mesos/UPDATE"], {"UPDATE", "OPERATION_UPDATE"}),
         (["mesos/UPDATE/"], {"UPDATE"}),
         (["operation/"], {"OPERATION"}),
@@ -51,7 +51,8 @@ def test_every_class_is_known_here():
         (["zmesos/ORPHAN/"], {"ORPHAN"}),
         (["zmesos/ORPHAN/job"], set()),
         (["zmesos/WHY/"], {"WHY"}),
-        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY"}),
+        (["zmesos/LEASE/"], {"LEASE"}),
+        (["zmesos/", "task/"], {"TASK", "DAEMON", "ORPHAN", "UNCONFIRMED", "WHY", "LEASE"}),
     ],
 )
 def test_which_classes_a_subscription_takes_whole(prefixes, whole):
