@@ -204,6 +204,40 @@ def test_another_history_is_said(start_cluster, start_daemon, tmp_path: pathlib.
         assert isinstance(over, zmesos.StartedOver) and over.reason == "STORE"
 
 
+@pytest.mark.parametrize("prefix", ["task/", "task/job/"])
+def test_a_position_that_is_ahead_is_said(cluster, prefix):
+    """The daemon's state is an older copy that is not marked as a backup: its numbers were given before."""
+    client = cluster.client()
+    position = client.follow(prefix).position
+    ahead = zmesos.Position(position.store, {"TASK": position.numbers["TASK"] + 1000})
+    with client.follow(prefix, start=ahead) as follower:
+        over = follower.recv(1.0)
+        assert over == zmesos.StartedOver("STORE", None, None, position)
+        client.launch("true", id="job", cpus=0.01, mem=1)
+        event = wait_for(lambda: follower.recv(1.0), "an event")
+        assert (event.topic, event.number) == ("task/job/QUEUED", position.numbers["TASK"] + 1)
+
+
+def test_the_daemon_goes_while_its_history_is_asked_for(cluster, monkeypatch: pytest.MonkeyPatch):
+    client = cluster.client()
+    with client.follow("task/") as follower:
+        store, status, asked = follower.position.store, client.status, []
+
+        def away(*arguments):
+            asked.append(arguments)
+            if len(asked) == 1:
+                raise zmesos.TimedOut("away")
+            return status(*arguments)
+
+        monkeypatch.setattr(client, "status", away)
+        monkeypatch.setattr(follower, "_store", "another")
+        client.launch("true", id="job", cpus=0.01, mem=1)  # its events are of a history that the follower does not know
+        monkeypatch.setattr(follower._lanes[zmesos.messages.TASK], "heard", follower.position.numbers["TASK"] + 1)
+        over = wait_for(lambda: follower.recv(0.1), "a word of the other history")
+        assert len(asked) == 2
+        assert (over.reason, over.position.store) == ("STORE", store)
+
+
 def test_replay_tail_and_snapshot_are_refused_with_the_field(cluster):
     client = cluster.client()
     head = heads_of(client.status())["TASK"]

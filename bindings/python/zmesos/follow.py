@@ -27,8 +27,6 @@ ASK_TIMEOUT = 3.0  # seconds
 ASK_AGAIN = 0.5  # seconds, where the daemon did not answer
 VERIFY_SHARE = 4  # so many times as long as a count took nothing is counted
 
-_Class = messages.EventClass.Value
-
 
 @dataclass(frozen=True)
 class Position:
@@ -210,7 +208,9 @@ class Follower:
             lane.heard = heads.get(lane.event_class, 0)
             lane.from_oldest = start == "oldest"
         if isinstance(start, Position):
-            if start.store != status.store:
+            # Numbers that were not given yet: an older copy of the daemon's state is in the place of that one.
+            ahead = any(start.numbers.get(lane.name, 0) > lane.heard for lane in self._lanes.values())
+            if start.store != status.store or ahead:
                 self._start_over_store(status)
                 return
             for lane in self._lanes.values():
@@ -277,7 +277,7 @@ class Follower:
             except (Conflict, Invalid) as error:
                 if not error.field.endswith((".store", ".from", ".after")):
                     raise
-                self._start_over_store(self._client.status(ASK_TIMEOUT))
+                self._look_at_store(lane)
             except (TimedOut, Unavailable):
                 lane.not_before = time.monotonic() + ASK_AGAIN
         return bool(self._news) or any(lane.ready for lane in self._lanes.values())
@@ -315,6 +315,13 @@ class Follower:
         if lane.from_oldest:
             return
         self._news.append(StartedOver("TRUNCATED", lane.name, (first, oldest - 1), self.position))
+
+    def _look_at_store(self, lane: _Lane) -> None:
+        """The daemon knows no such numbers. It may have gone meanwhile: then it is asked once more."""
+        try:
+            self._start_over_store(self._client.status(ASK_TIMEOUT))
+        except (TimedOut, Unavailable):
+            lane.not_before = time.monotonic() + ASK_AGAIN
 
     def _start_over_store(self, status: DaemonStatus) -> None:
         self._store = status.store

@@ -338,7 +338,7 @@ static void one_that_was_given_up(void **state)
     in_confirm(rig, "bank", "a.1 " U1);
     in_wait(rig, 10000);
     expect(place(rig, "A2", ""), "a.1.2");
-    assert_non_null(strstr(in_update(rig, "a.1.1 KILLED by EXECUTOR uuid " U2), ""));
+    assert_null(strstr(in_update(rig, "a.1.1 KILLED by EXECUTOR uuid " U2), ACK("a.1.1", U2)));
     assert_true(shown(rig, "a", 1)->has_unconfirmed_since_ns);
     assert_non_null(strstr(in_confirm(rig, "bank", "a.1 " U2), ACK("a.1.1", U2)));
 }
