@@ -1,4 +1,5 @@
-/* Blocks of memory handed out from the front. A request larger than a block gets one of its own. */
+/* Blocks of memory handed out from the front. A request larger than a block gets one of its own. The first
+ * block is small, and each further one twice as large: much that clients make by the million has an arena. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 
 #include "base/alloc.h"
 
+#define FIRST_SIZE ((size_t)1024 - sizeof(struct arena_block))
 #define BLOCK_SIZE ((size_t)16384)
 #define ALIGNMENT _Alignof(max_align_t)
 
@@ -50,12 +52,19 @@ void arena_clear(struct arena *arena)
     arena_init(arena);
 }
 
+static size_t next_size(const struct arena_block *block)
+{
+    size_t size = block ? 2 * block->size : FIRST_SIZE;
+    return size < BLOCK_SIZE ? size : BLOCK_SIZE;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     struct arena_block *block = arena->blocks;
     if (!block || block->size - block->used < size) {
-        size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        size_t room = next_size(block);
+        room = size > room ? size : room;
         block = alloc_bytes(sizeof *block + room);
         block->older = arena->blocks;
         block->size = room;

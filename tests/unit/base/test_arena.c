@@ -1,6 +1,7 @@
 /* Memory that is handed out: aligned, zeroed, apart from all else, and freed at once (sanitizers look). */
 #include "lots.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -50,7 +51,7 @@ static void pieces_stay_apart(void **state)
 static void large_ones(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {16383, 16384, 16385, 1 << 20};
+    static const size_t sizes[] = {900, 1000, 1024, 1025, 16383, 16384, 16385, 1 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct arena arena;
         arena_init(&arena);
@@ -67,6 +68,23 @@ static void large_ones(void **state)
         arena_clear(&arena);
         arena_clear(&arena);
     }
+}
+
+/* What clients make by the million, with an arena each, takes little; later blocks are as large as ever. */
+static void small_at_first(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    arena_alloc(&arena, 100);
+    assert_in_range(malloc_usable_size(arena.blocks), 100, 1100);
+    for (int i = 0; i < 1000; i++)
+        arena_alloc(&arena, 100);
+    assert_in_range(malloc_usable_size(arena.blocks), 16384, 17000);
+    arena_reset(&arena);
+    arena_alloc(&arena, 100); /* of the block that is kept */
+    assert_in_range(malloc_usable_size(arena.blocks), 16384, 17000);
+    arena_clear(&arena);
 }
 
 static void copies_and_texts(void **state)
@@ -100,6 +118,7 @@ int main(void)
             cmocka_unit_test(aligned_and_zeroed),
             cmocka_unit_test(pieces_stay_apart),
             cmocka_unit_test(large_ones),
+            cmocka_unit_test(small_at_first),
             cmocka_unit_test(copies_and_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
