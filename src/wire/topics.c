@@ -30,6 +30,8 @@ const char *topics_root(int class)
         return "zmesos/UNCONFIRMED/";
     case CLASS(WHY):
         return "zmesos/WHY/";
+    case CLASS(LEASE):
+        return "zmesos/LEASE/";
     case CLASS(OFFERS):
         return "mesos/OFFERS";
     case CLASS(RESCIND):

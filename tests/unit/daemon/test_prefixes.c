@@ -40,6 +40,10 @@ static void prefixes_of_other_classes_are_told(void **state)
     assert_false(topics_can_match("mesos/", topics_root(TASK)));
     assert_false(topics_can_match("taskforce", topics_root(TASK)));
     assert_true(topics_can_match("anything", topics_root(63)));
+    /* Each class that there is has its own. */
+    const ProtobufCEnumDescriptor *classes = &zmesos__v1__event_class__descriptor;
+    for (unsigned i = 0; i < classes->n_values; i++)
+        assert_string_not_equal(topics_root(classes->values[i].value), "");
 }
 
 static unsigned draw(uint64_t *seed, unsigned below)
