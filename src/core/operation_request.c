@@ -299,8 +299,8 @@ static void release_one(struct core *core, struct operation *operation, bool run
                 words_of(core, operation));
     else if (held)
         cancel(core, operation);
-    if (items->n_items >= CORE_KILL_MAX)
-        return;
+    if (items->has_total && items->n_items >= CORE_KILL_MAX)
+        return; /* of all that are held; each that is named has an item */
     Zmesos__V1__Item *item = item_add_operation(core, items, operation->id);
     item->has_known = item->known = !held;
     item_operation_state(item, operation);

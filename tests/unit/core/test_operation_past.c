@@ -120,6 +120,28 @@ static void what_waited_in_a_backup_is_held(void **state)
     expect(look_operation(rig, "a")->operation_id, "a.1.1-rstore-2x");
 }
 
+/* Beside as many tasks as can be named. */
+static void each_that_is_named_has_an_item(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_operate(rig, "a RESERVE cpus/r1+dynamic 2");
+    rig_restore(rig, "store-2x");
+    Zmesos__V1__Request *request = build_request(rig, ZMESOS__V1__REQUEST__OPERATION_RELEASE);
+    Zmesos__V1__Release *asked = request->release;
+    asked->has_action = true;
+    asked->action = ZMESOS__V1__RELEASE__ACTION__RUN;
+    asked->n_task_ids = CORE_KILL_MAX;
+    asked->task_ids = arena_array(&rig->kept, CORE_KILL_MAX, sizeof *asked->task_ids);
+    for (size_t i = 0; i < CORE_KILL_MAX; i++)
+        asked->task_ids[i] = words(rig, "t");
+    asked->n_operation_ids = split(rig, "a x", " ", &asked->operation_ids);
+    rig_show(rig, SHOW_REPLIES);
+    const char *text = in_request(rig, request);
+    assert_non_null(strstr(text, "10001 of 10002 were refused"));
+    assert_non_null(strstr(text, "[a OK QUEUED rev 3]"));
+    assert_non_null(strstr(text, "[x NOT_FOUND"));
+}
+
 static void a_held_one_can_be_cancelled(void **state)
 {
     struct rig *rig = rig_up(state, NULL);
@@ -238,6 +260,7 @@ int main(void)
             TEST(what_is_over_is_forgotten_oldest_first),
             TEST(age_counts_too),
             TEST(what_waited_in_a_backup_is_held),
+            TEST(each_that_is_named_has_an_item),
             TEST(a_held_one_can_be_cancelled),
             TEST(what_waited_in_a_backup_and_was_done_meanwhile_is_done),
             TEST(what_was_sent_before_a_backup_is_asked_about_and_never_sent_again),
