@@ -30,6 +30,7 @@ client = zmesos.Client(control, timeout=60)
 stop = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
 got = 0
+lock = threading.Lock()
 longest = 0.0
 print("ready", flush=True)
 def ask(pages):
@@ -43,7 +44,9 @@ def ask(pages):
 def snapshots():
     global got
     one = zmesos.Client(control, timeout=60)
-    got += len(one.snapshot().tasks)
+    found = len(one.snapshot().tasks)
+    with lock:
+        got += found
 if what == "snapshots":
     threads = [threading.Thread(target=snapshots) for _ in range(100)]
     began = time.perf_counter()
