@@ -333,16 +333,17 @@ static void handle_down(struct core *core, bool refused, const char *text)
         output_status_event(core, "zmesos/MASTER");
 }
 
+/* In one that is to leave nothing waits, and the SUBSCRIBE names it until the master has answered. */
 size_t core_suppressed_roles(struct core *core, const char **roles)
 {
     size_t count = 0;
     for (size_t i = 0; i < core->role_count; i++) {
-        if (core->roles[i].state != ROLE_OURS)
+        struct role *role = &core->roles[i];
+        if (role->state != ROLE_OURS && role->state != ROLE_LEAVING)
             continue;
-        core->roles[i].suppressed =
-                core->roles[i].waiting == 0 || core->roles[i].stopped || core->teardown.wanted;
-        if (core->roles[i].suppressed)
-            roles[count++] = core->roles[i].name;
+        role->suppressed = role->waiting == 0 || role->stopped || core->teardown.wanted;
+        if (role->suppressed)
+            roles[count++] = role->name;
     }
     return count;
 }

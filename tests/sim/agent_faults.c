@@ -56,6 +56,9 @@ void agent_restart(struct sim *sim, struct agent *agent, int64_t us, bool reboot
         struct life *life = sim->lives[i];
         if (life->agent != agent)
             continue;
+        bool kept = life->crew && crew_has_started(life->crew) && !reboot;
+        if (life->place == PLACE_PENDING && kept)
+            continue; /* its executor has it */
         if (life->place == PLACE_PENDING)
             life->place = PLACE_NONE;
         else if (life->place != PLACE_ALIVE || !reboot)
@@ -67,6 +70,8 @@ void agent_restart(struct sim *sim, struct agent *agent, int64_t us, bool reboot
                     (int)REASON(EXECUTOR_TERMINATED));
         }
     }
+    for (struct crew *crew = sim->crews; crew; crew = crew->next)
+        crew->up &= crew->agent != agent || (!reboot && crew_has_started(crew));
     world_after(sim, us, heal, agent, agent->registering);
 }
 

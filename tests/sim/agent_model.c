@@ -17,6 +17,7 @@ struct letter {
     mesos_state latest;
     uint32_t executors;
     int executor;
+    struct crew *crew;
 };
 
 bool state_is_terminal(mesos_state state)
@@ -168,6 +169,24 @@ void agent_tell_exited(struct sim *sim, struct agent *agent, int executor)
     post(sim, letter, deliver_exited);
 }
 
+static void deliver_crew(struct sim *sim, void *context, uint64_t number)
+{
+    (void)number;
+    struct letter *letter = context;
+    if (letter->link == letter->agent->link)
+        master_handle_crew_exited(sim, letter->crew);
+}
+
+void agent_tell_crew(struct sim *sim, struct crew *crew)
+{
+    struct agent *agent = crew->agent;
+    if (!agent->up || !agent->registered || agent->cut_off)
+        return;
+    struct letter *letter = NEW(sim, struct letter);
+    *letter = (struct letter){.agent = agent, .crew = crew};
+    post(sim, letter, deliver_crew);
+}
+
 void agent_find_master(struct sim *sim, struct agent *agent, int64_t after_us)
 {
     agent->registered = false;
@@ -268,6 +287,12 @@ static void drop_launch(struct sim *sim, struct life *life)
 
 static void handle_run(struct sim *sim, struct life *life)
 {
+    bool had = life->place != PLACE_NONE || life->started;
+    agent_begin(sim, life, !had && weather_chance(sim, sim->weather.drop_launch));
+}
+
+void agent_begin(struct sim *sim, struct life *life, bool dropped)
+{
     if (life->place != PLACE_NONE || life->started) {
         trace(sim, "agent", "%s had %s before", life->agent->id, life->id);
         return;
@@ -275,7 +300,7 @@ static void handle_run(struct sim *sim, struct life *life)
     life->state = TASK(STAGING);
     life->place = PLACE_PENDING;
     executor_begin(sim, life->agent, life->executor);
-    if (weather_chance(sim, sim->weather.drop_launch))
+    if (dropped)
         drop_launch(sim, life);
     else if (weather_chance(sim, sim->weather.stuck))
         life_plan(sim, life,
@@ -320,6 +345,8 @@ void life_end_silently(struct life *life)
 
 void agent_kill_all(struct sim *sim, struct agent *agent, uint64_t framework)
 {
+    for (struct crew *crew = sim->crews; crew; crew = crew->next)
+        crew->up &= crew->agent != agent || crew->lives[0]->framework > framework;
     for (int i = 1; i <= EXECUTORS && framework >= sim->master.framework; i++)
         agent->executors[i].up = false;
     for (size_t i = 0; i < sim->life_count; i++) {
@@ -351,6 +378,9 @@ static void deliver_order(struct sim *sim, void *context, uint64_t number)
     case ORDER_RUN:
         handle_run(sim, letter->life);
         break;
+    case ORDER_RUN_CREW:
+        crew_run(sim, letter->life->crew);
+        break;
     case ORDER_KILL:
         handle_kill(sim, letter->life, (int64_t)letter->uuid);
         break;
@@ -381,7 +411,9 @@ static void deliver_order(struct sim *sim, void *context, uint64_t number)
         handle_registered(sim, agent);
         break;
     case ORDER_END_EXECUTOR:
-        if (letter->life)
+        if (letter->life && letter->life->crew)
+            crew_end(sim, letter->life->crew);
+        else if (letter->life)
             executor_end_command(sim, letter->life);
         else
             executor_end(sim, agent, (int)letter->uuid);

@@ -74,6 +74,7 @@ enum plant {
     PLANT_NO_SUBMITTER, /* and who submitted a task */
     PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */
     PLANT_TOO_STRICT,   /* tell the master of less than what is wanted */
+    PLANT_NO_GROUP,     /* take a member of a group for a task of its own */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

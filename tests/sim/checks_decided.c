@@ -128,8 +128,11 @@ static void release(struct wish *wish, bool run)
 /* It arrives: from now on its tasks may be launched. */
 void check_releases(struct sim *sim, const struct request *request)
 {
-    for (size_t i = 0; i < request->count; i++)
-        release(request->wishes[i], !request->drop);
+    for (size_t i = 0; i < sim->wish_count && request->count > 0; i++) {
+        struct wish *wish = &sim->wishes[i];
+        if (wish == request->wishes[0] || (wish->group && wish->group == request->wishes[0]->group))
+            release(wish, !request->drop);
+    }
     for (size_t i = 0; i < sim->wish_count && request->count == 0; i++)
         release(&sim->wishes[i], !request->drop);
 }

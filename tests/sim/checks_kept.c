@@ -180,6 +180,8 @@ static void check_forget_row(struct sim *sim, const struct kept_task *task)
     int64_t age_ms = (world_now(sim).wall_ns - task->row.changed_ns) / 1000000;
     bool old = age_ms >= config->keep_tasks_ms || sim->weather.faults[FAULT_WALL_JUMP];
     bool many = over_count(sim) > config->keep_tasks && task->row.state != (int)VIEW(LOST);
+    const struct wish *grouped = client_wish(sim, task->row.id, strlen(task->row.id));
+    many |= grouped && grouped->group; /* goes as a whole */
     if (!is_over(task->row.state) || (!old && !many))
         violation(sim, "%s is forgotten: it is %s for %lld ms", task->row.id, view_name(task->row.state),
                 (long long)age_ms);

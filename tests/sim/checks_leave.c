@@ -105,6 +105,18 @@ static bool is_late(const struct sim *sim, const struct kept_task *task, const s
            world_now(sim).wall_ns - row->launched_ns >= (timeout_ms - 1) * 1000000;
 }
 
+/* A member of its group has failed or was killed. */
+static bool ends_apart(const struct sim *sim, const struct wish *wish)
+{
+    for (size_t i = 0; i < sim->wish_count; i++) {
+        const struct kept_task *task =
+                sim->wishes[i].group == wish->group ? store_task(sim, sim->wishes[i].id) : NULL;
+        if (task && is_final(task->row.state) && task->row.state != (int)VIEW(FINISHED))
+            return true;
+    }
+    return false;
+}
+
 /* Of a task that clients want dead, of an attempt that was given up or did not start in time, of an orphan.
  */
 static void check_kill(struct sim *sim, const struct call *call)
@@ -126,7 +138,8 @@ static void check_kill(struct sim *sim, const struct call *call)
         violation(sim, "a KILL of %s with a grace of %lld s", id, (long long)call->grace_s);
     if (call->grace_due_s && call->grace_s != call->grace_due_s)
         violation(sim, "a KILL of %s without the grace that was asked for", id);
-    if (task->row.kill_requested || row->flags & peek_drained)
+    if (task->row.kill_requested || row->flags & peek_drained ||
+            (wish && wish->group && ends_apart(sim, wish)))
         return;
     if (!(row->flags & peek_timed_out))
         violation(sim, "a KILL of %s, which nobody asked for", id);
@@ -170,6 +183,13 @@ static void check_killed(struct sim *sim, const struct request *request, struct 
     bool ok = code == ZMESOS__V1__CODE__OK;
     if (ok && (!kept || (!kept->row.kill_requested && !is_final(kept->row.state))))
         violation(sim, "the kill of %s is answered and not on disk", wish->id);
+    for (size_t i = 0; ok && wish->group && i < sim->wish_count; i++) {
+        const struct wish *other = &sim->wishes[i];
+        const struct kept_task *its = other->group == wish->group ? store_task(sim, other->id) : NULL;
+        if (its && !its->row.kill_requested && !is_final(its->row.state) && !is_final(kept->row.state))
+            violation(
+                    sim, "the kill of %s is answered, and its group's %s is not killed", wish->id, other->id);
+    }
     if (!ok && promised)
         violation(sim, "the kill of %s is refused: %d", wish->id, code);
     if (ok && !is_over(kept->row.state))

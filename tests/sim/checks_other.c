@@ -158,7 +158,7 @@ static void check_why_queued(
     expect(sim, said, KIND(HELD), task->row.flags & peek_held);
     expect(sim, said, KIND(MASTER_AWAY), !peek.subscribed);
     expect(sim, said, KIND(TEARDOWN), decided_teardown(sim));
-    if (!wish || wish->found)
+    if (!wish || wish->found || wish->group)
         return;
     expect(sim, said, KIND(SUPPRESSED), decided_stopped(sim, wish->role));
     if (!sim->weather.faults[FAULT_WALL_JUMP] && !(task->row.flags & peek_held) &&
@@ -205,7 +205,7 @@ static void check_sandbox(
         violation(sim, "the sandbox of %s is that of another attempt", wish->id);
         return;
     }
-    if (wish->found || task->row.flags & peek_adopted)
+    if (wish->found || wish->group || task->row.flags & peek_adopted)
         return;
     const char *executor = wish->want.executor ? executor_name(wish->want.executor)
                            : *last->mesos_id   ? last->mesos_id

@@ -31,6 +31,8 @@ static const struct agent *room_for(struct sim *sim, const struct wish *wish, co
     for (int i = 0; i < sim->agent_count; i++) {
         struct agent *agent = &sim->agents[i];
         struct stuff left = agent->stuff, executors = executors_stuff(sim, agent), one = executor_stuff(sim);
+        struct stuff crews = crews_stuff(sim, agent);
+        stuff_subtract(&left, &crews);
         stuff_subtract(&left, &executors);
         for (size_t j = 0; j < sim->life_count; j++) {
             const struct life *life = sim->lives[j];
@@ -45,6 +47,11 @@ static const struct agent *room_for(struct sim *sim, const struct wish *wish, co
         if (wish->want.executor)
             stuff_subtract(&left, &one);
         left = stuff_for(&left, wish->role);
+        if (wish->group) {
+            if (crew_waits(sim, wish) && crew_fits(sim, wish, &left) && crew_rules(sim, wish, agent) == HOLDS)
+                return agent;
+            continue;
+        }
         if (want_fits(&wish->want, wish->role, &left) && rules_hold(sim, wish, agent) == HOLDS)
             return agent;
     }
@@ -161,13 +168,20 @@ static void check_life(struct sim *sim, const struct life *life)
         violation(sim, "%s runs, and its task is %s", life->id, view_name(task->row.state));
 }
 
+/* A group is forgotten as a whole. */
+static bool has_group(const struct sim *sim, const struct kept_task *task)
+{
+    const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
+    return wish && wish->group;
+}
+
 static void check_memory(struct sim *sim, const struct peek *peek)
 {
     const struct disk *disk = &sim->store.disk;
     size_t over = 0, held = 0;
     for (size_t i = 0; i < disk->task_count; i++) {
         bool final = is_final(disk->tasks[i].row.state);
-        over += final && !consumers_wait(&disk->tasks[i]);
+        over += final && !consumers_wait(&disk->tasks[i]) && !has_group(sim, &disk->tasks[i]);
         held += !final && disk->tasks[i].row.flags & peek_held;
     }
     if (held != peek->held)

@@ -134,14 +134,20 @@ static void choose_wishes(struct sim *sim, struct request *request)
             sim->launched_count++;
             request->wishes[request->count++] = new_wish(sim, request);
         }
+        crews_group(sim, request);
         return;
     }
     if (request->kind != REQUEST_GET)
         wanted = 1;
     for (size_t i = 0; i < wanted && sim->wish_count > 0; i++) {
         struct wish *wish = &sim->wishes[random_below(&sim->random, sim->wish_count)];
-        if (may_name(sim, wish, request->kind))
-            request->wishes[request->count++] = wish;
+        if (!may_name(sim, wish, request->kind))
+            continue;
+        request->wishes[request->count++] = wish;
+        for (size_t j = 0; j < sim->wish_count && request->kind == REQUEST_AGAIN && wish->group; j++) {
+            if (&sim->wishes[j] != wish && sim->wishes[j].group == wish->group && request->count < 8)
+                request->wishes[request->count++] = &sim->wishes[j];
+        }
     }
 }
 

@@ -82,6 +82,7 @@ struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool oth
     want.cpus += otherwise ? 1000 : 0;
     want_pack(sim, &want, &spec);
     rules_pack(sim, wish, &spec);
+    spec.group = text_of(sim, wish->group);
     consumers_pack(sim, wish, &spec);
     spec.has_despite_maintenance = wish->despite;
     spec.despite_maintenance = wish->despite;
@@ -143,6 +144,16 @@ static char **ids_of(struct sim *sim, const struct request *request)
     return ids;
 }
 
+/* A kill of one is a kill of its group. */
+static void note_grace(struct sim *sim, const struct wish *wish, int64_t grace_s)
+{
+    for (size_t i = 0; i < sim->wish_count; i++) {
+        struct wish *other = &sim->wishes[i];
+        if (other == wish || (wish->group && other->group == wish->group))
+            other->graces |= 1u << grace_s;
+    }
+}
+
 /* The policy's bytes as they came, as src/daemon finds them. */
 static struct slice fill_kill(struct sim *sim, const struct request *request, Zmesos__V1__Request *message)
 {
@@ -158,7 +169,7 @@ static struct slice fill_kill(struct sim *sim, const struct request *request, Zm
     if (!request->grace_s)
         return slice_of(NULL, 0);
     for (size_t i = 0; i < request->count; i++)
-        request->wishes[i]->graces |= 1u << request->grace_s;
+        note_grace(sim, request->wishes[i], request->grace_s);
     message->kill->kill_policy = kill_policy(sim, request->grace_s);
     size_t size = mesos__v1__kill_policy__get_packed_size(message->kill->kill_policy);
     uint8_t *bytes = arena_alloc(&sim->daemon.in, size);

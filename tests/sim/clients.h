@@ -25,7 +25,8 @@ struct wish {
     const char *id;
     bool found; /* no client launched it: it was found running, its specification is not known */
     struct slice spec;
-    const char *name; /* NULL: its id */
+    const char *name;  /* NULL: its id */
+    const char *group; /* NULL: none; the members have the same pointer */
     int role;
     struct want want;
     int32_t priority;

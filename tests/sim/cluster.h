@@ -2,6 +2,7 @@
 #ifndef SIM_CLUSTER_H
 #define SIM_CLUSTER_H
 
+#include "crews.h"
 #include "net.h"
 #include "rules.h"
 
@@ -63,6 +64,7 @@ void master_drop_offers(struct sim *sim, const struct agent *agent, bool tell);
 /* `executors`: those that are up, a bit each. */
 void master_handle_register(
         struct sim *sim, struct agent *agent, struct life **lives, size_t count, uint32_t executors);
+void master_handle_crew_exited(struct sim *sim, struct crew *crew);
 void master_handle_exited(struct sim *sim, struct agent *agent, int executor);
 void master_handle_update(struct sim *sim, struct update *update, mesos_state latest);
 void master_handle_agent_link(struct sim *sim, struct agent *agent); /* its connection broke */
@@ -84,9 +86,10 @@ struct life {
     int64_t written_us; /* when its ACCEPT went out; 0: it did not */
     struct agent *agent;
     struct stuff stuff;
-    int executor;  /* that it shares; 0: none */
-    int written;   /* ACCEPTs that went out with it */
-    bool launched; /* the master took one */
+    int executor;      /* that it shares; 0: none */
+    struct crew *crew; /* of its group; NULL: none */
+    int written;       /* ACCEPTs that went out with it */
+    bool launched;     /* the master took one */
 
     enum place place;
     bool started;
@@ -149,7 +152,8 @@ enum order {
     ORDER_KILL_REMOVED, /* those of frameworks up to this one */
     ORDER_FLUSH,
     ORDER_REGISTERED,
-    ORDER_END_EXECUTOR
+    ORDER_END_EXECUTOR,
+    ORDER_RUN_CREW
 };
 
 /* windows.c */
@@ -183,6 +187,8 @@ void life_end_silently(struct life *life);
 void agent_start(struct sim *sim, struct agent *agent);
 void agent_order(struct sim *sim, struct agent *agent, enum order order, struct life *life, uint64_t uuid);
 void agent_find_master(struct sim *sim, struct agent *agent, int64_t after_us);
+void agent_begin(struct sim *sim, struct life *life, bool dropped);
+void agent_tell_crew(struct sim *sim, struct crew *crew);
 void agent_tell_exited(struct sim *sim, struct agent *agent, int executor);
 void agent_kill_all(struct sim *sim, struct agent *agent, uint64_t framework); /* and those before it */
 /* agent_faults.c */

@@ -25,9 +25,10 @@ static void look(struct sim *sim, void *context, uint64_t number)
 
 void consumers_start(struct sim *sim)
 {
+    if (!sim->features[FEATURE_CONSUMERS])
+        return;
     sim->consumer_stays = random_below(&sim->random, 3) > 0;
-    if (sim->features[FEATURE_CONSUMERS])
-        look(sim, NULL, sim->consumer_stays);
+    look(sim, NULL, sim->consumer_stays);
 }
 
 void consumers_reply(struct sim *sim, const struct answered *reply)

@@ -102,6 +102,18 @@ static void fill_tasks(struct sim *sim, struct call *call, const Mesos__V1__Sche
         add_task(sim, call, from->reconcile->tasks[i]->task_id->value, from->reconcile->tasks[i]->agent_id);
 }
 
+static void fill_crews(struct sim *sim, const struct call *call, const struct core_call *out)
+{
+    for (size_t i = 0; i < out->launch_count; i++) {
+        struct life *lives[CREW_MAX];
+        check_crew(sim, out->launches, out->launch_count, i);
+        for (size_t j = 0; j < out->launches[i].group && j < CREW_MAX && !sim->violated; j++)
+            lives[j] = call->launches[i + j].life;
+        if (out->launches[i].group && !sim->violated)
+            (void)crew_of_call(sim, &out->launches[i], lives);
+    }
+}
+
 static void fill_executor(struct sim *sim, struct call *call, const Mesos__V1__ExecutorID *executor,
         const Mesos__V1__AgentID *agent)
 {
@@ -161,6 +173,7 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
             call->launches[i].life = life_of(sim, &out->launches[i]);
             call->launches[i].stuff = call->launches[i].life->stuff;
         }
+        fill_crews(sim, call, out);
     } else if (from->decline) {
         fill_offers(sim, call, from->decline->offer_ids, from->decline->n_offer_ids, from->decline->filters);
     } else if (from->suppress) {

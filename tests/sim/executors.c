@@ -91,6 +91,10 @@ void executor_end(struct sim *sim, struct agent *agent, int executor)
 
 void executor_task_over(struct sim *sim, struct life *life)
 {
+    if (life->crew) {
+        crew_task_over(sim, life);
+        return;
+    }
     if (life->executor == 2 || holds_task(sim, life->agent, life->executor))
         return; /* that one lingers */
     executor_end(sim, life->agent, life->executor);

@@ -78,8 +78,8 @@ void check_turn(struct sim *sim, const struct kept_task *task, const struct wish
         const struct kept_task *other = &ahead->tasks[i];
         const struct wish *its =
                 other == task ? NULL : client_wish(sim, other->row.id, strlen(other->row.id));
-        if (!its || its->found || its->role != wish->role || rules_may_open(its) || !hand_waits(sim, other) ||
-                !comes_first(sim, task, wish, other, its))
+        if (!its || its->found || its->role != wish->role || its->group || wish->group ||
+                rules_may_open(its) || !hand_waits(sim, other) || !comes_first(sim, task, wish, other, its))
             continue;
         const struct offer *offer = hand_fits(sim, other, its);
         if (offer)

@@ -17,6 +17,7 @@ enum feature {
     FEATURE_SHARES,      /* submitters, with weights */
     FEATURE_CONSUMERS,   /* that confirm updates before Mesos may forget them */
     FEATURE_LIMITS,      /* offer constraints */
+    FEATURE_GROUPS,      /* of tasks, launched together */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

@@ -102,6 +102,8 @@ static void read_launch(struct sim *sim, const char *offer, const struct core_la
             .offer = in_hand->offer->id,
             .stuff = stuff_read(
                     sim, launch->task_id, launch->resources, launch->resource_count, in_hand->offer->role),
+            .executor = stuff_read(sim, launch->task_id, launch->executor_resources,
+                    launch->executor_resource_count, in_hand->offer->role),
             .next = sim->hand.placings};
     sim->hand.placings = placing;
 }
@@ -166,6 +168,8 @@ static bool surely_fits(
             (!wish->despite && window_is_near(sim, agent)) ||
             (wish->policy.elsewhere && was_elsewhere(task, agent)))
         return false;
+    if (wish->group)
+        return crew_waits(sim, wish) && crew_fits(sim, wish, &left) && crew_rules(sim, wish, agent) == HOLDS;
     if (wish->want.executor) {
         if (!stuff_contains(&left, &executor))
             return false;
@@ -237,8 +241,10 @@ void check_placed(struct sim *sim, const struct attempt_row *row)
     check_turn(sim, task, wish);
     check_allowed(sim, wish, agent);
     check_strict(sim, wish, agent);
-    check_preferred(sim, task, wish, in_hand);
+    if (!wish->group)
+        check_preferred(sim, task, wish, in_hand);
     stuff_subtract(&in_hand->left, &placing->stuff);
+    stuff_subtract(&in_hand->left, &placing->executor);
     uint32_t bit = wish->want.executor ? 1u << wish->want.executor : 0;
     if (bit && !(in_hand->executors & bit) && !is_up(sim, wish->want.executor, agent))
         stuff_subtract(&in_hand->left, &executor);

@@ -17,6 +17,7 @@ struct placing {
     uint32_t attempt;
     const char *offer;
     struct stuff stuff;
+    struct stuff executor; /* of its group, with the first one */
     struct placing *next;
 };
 

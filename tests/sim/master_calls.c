@@ -19,6 +19,8 @@ static void remove_framework(struct sim *sim)
     for (int i = 0; i < sim->agent_count; i++) {
         for (int j = 1; j <= EXECUTORS; j++)
             sim->agents[i].executors[j].known = false;
+        for (struct crew *crew = sim->crews; crew; crew = crew->next)
+            crew->known = false;
         if (sim->agents[i].standing == STANDING_REGISTERED)
             agent_order(sim, &sim->agents[i], ORDER_KILL_ALL, NULL, 0);
     }
@@ -222,6 +224,44 @@ static void launch(struct sim *sim, struct life *life, struct stuff *left, bool 
     }
 }
 
+/* All of a group, or none. */
+static void launch_crew(struct sim *sim, struct crew *crew, struct stuff *left, bool surprise)
+{
+    struct agent *agent = crew->agent;
+    struct stuff needs = crew->stuff;
+    bool twice = false;
+    mesos_state state = TASK(DROPPED);
+    int reason = (int)REASON(AGENT_REMOVED);
+    for (size_t i = 0; i < crew->count; i++) {
+        stuff_add(&needs, &crew->lives[i]->stuff);
+        twice |= crew->lives[i]->known || crew->lives[i]->unreachable;
+    }
+    bool room = stuff_contains(left, &needs);
+    if (!twice && agent->standing == STANDING_REGISTERED && agent->connected && room) {
+        stuff_subtract(left, &needs);
+        crew->known = true;
+        for (size_t i = 0; i < crew->count; i++) {
+            struct life *life = crew->lives[i];
+            life->launched = life->known = true;
+            life->latest = TASK(STAGING);
+            life->latest_update = NULL;
+        }
+        agent_order(sim, agent, ORDER_RUN_CREW, crew->lives[0], 0);
+        return;
+    }
+    if (!room && !surprise && !twice && agent->standing == STANDING_REGISTERED)
+        violation(sim, "%s asks for more than was offered", crew->id);
+    if (twice || !room) {
+        state = TASK(ERROR);
+        reason = (int)REASON(TASK_GROUP_INVALID);
+    } else if (agent->standing == STANDING_REGISTERED) {
+        reason = (int)REASON(AGENT_DISCONNECTED);
+    }
+    for (size_t i = 0; i < crew->count; i++)
+        master_tell_status(sim, crew->lives[i], state, reason, NULL,
+                twice ? "Task has duplicate ID" : "the group is not launched");
+}
+
 static void accept(struct sim *sim, const struct call *call)
 {
     bool valid = true, surprise = false;
@@ -235,8 +275,13 @@ static void accept(struct sim *sim, const struct call *call)
         }
     }
     for (size_t i = 0; i < call->launch_count; i++) {
-        if (valid)
-            launch(sim, call->launches[i].life, &left, &surprise);
+        struct life *life = call->launches[i].life;
+        if (valid && life->crew && life == life->crew->lives[0])
+            launch_crew(sim, life->crew, &left, surprise);
+        else if (valid && !life->crew)
+            launch(sim, life, &left, &surprise);
+        else if (valid)
+            continue;
         else
             master_tell_status(sim, call->launches[i].life, TASK(DROPPED), (int)REASON(INVALID_OFFERS), NULL,
                     "an offer is not valid");
@@ -332,9 +377,12 @@ static void shut_down(struct sim *sim, const struct call *call)
 {
     struct agent *agent = sim_agent(sim, call->tasks[0].agent);
     int executor = executor_of(call->executor);
+    struct crew *crew = crew_of(sim, call->executor);
     struct life *life = sim_life(sim, call->executor);
     if (agent && agent->connected && executor)
         agent_order(sim, agent, ORDER_END_EXECUTOR, NULL, (uint64_t)executor);
+    else if (crew && crew->agent == agent && agent->connected)
+        agent_order(sim, agent, ORDER_END_EXECUTOR, crew->lives[0], 0);
     else if (life && life->agent == agent && agent->connected)
         agent_order(sim, agent, ORDER_END_EXECUTOR, life, 0);
 }

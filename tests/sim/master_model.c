@@ -93,7 +93,9 @@ void master_wake_allocator(struct sim *sim, int64_t delay_us)
 
 static struct stuff free_stuff(const struct sim *sim, const struct agent *agent)
 {
-    struct stuff left = agent->stuff, executors = executors_stuff(sim, agent);
+    struct stuff left = agent->stuff, executors = executors_stuff(sim, agent),
+                 crews = crews_stuff(sim, agent);
+    stuff_subtract(&left, &crews);
     stuff_subtract(&left, &executors);
     for (size_t i = 0; i < sim->life_count; i++) {
         const struct life *life = sim->lives[i];
@@ -230,8 +232,10 @@ void master_rescind(struct sim *sim)
 /* ---- agents -----------------------------------------------------------------------------------------------
  */
 
-static void forget_executors(struct agent *agent)
+static void forget_executors(struct sim *sim, struct agent *agent)
 {
+    for (struct crew *crew = sim->crews; crew; crew = crew->next)
+        crew->known &= crew->agent != agent;
     for (int i = 1; i <= EXECUTORS; i++)
         agent->executors[i].known = false;
 }
@@ -240,7 +244,7 @@ static void lose_agent(struct sim *sim, struct agent *agent, mesos_state say, in
 {
     agent->standing = STANDING_UNREACHABLE;
     agent->connected = false;
-    forget_executors(agent);
+    forget_executors(sim, agent);
     master_drop_offers(sim, agent, true);
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
@@ -291,7 +295,7 @@ void master_mark_gone(struct sim *sim, struct agent *agent)
     trace(sim, "master", "%s is gone by an operator's word", agent->id);
     bool connected = agent->connected;
     agent->standing = STANDING_GONE;
-    forget_executors(agent);
+    forget_executors(sim, agent);
     master_drop_offers(sim, agent, true);
     for (size_t i = 0; i < sim->life_count; i++) {
         struct life *life = sim->lives[i];
@@ -346,6 +350,8 @@ void master_handle_register(
     agent_order(sim, agent, ORDER_REGISTERED, NULL, 0);
     for (int i = 1; i <= EXECUTORS; i++)
         agent->executors[i].known = !master->removed && executors >> i & 1;
+    for (struct crew *crew = sim->crews; crew; crew = crew->next)
+        crew->known = crew->agent == agent ? crew->up && !master->removed : crew->known;
     if (master->removed)
         agent_order(sim, agent, ORDER_KILL_ALL, NULL, 0);
     else if (master->removed_upto > 0)
@@ -363,6 +369,17 @@ void master_handle_register(
             agent_order(sim, agent, ORDER_DO_YOU_HAVE, life, 0);
     }
     master_wake_allocator(sim, MS);
+}
+
+void master_handle_crew_exited(struct sim *sim, struct crew *crew)
+{
+    if (!sim->master.up || crew->agent->standing != STANDING_REGISTERED || !crew->known)
+        return;
+    crew->known = false;
+    struct word *word = NEW(sim, struct word);
+    *word = (struct word){.type = EVENT(FAILURE), .text = crew->agent->id, .executor = crew->id};
+    master_tell(sim, word);
+    master_wake_allocator(sim, random_between(&sim->random, 0, SECOND));
 }
 
 void master_handle_exited(struct sim *sim, struct agent *agent, int executor)
@@ -445,7 +462,7 @@ void master_failover(struct sim *sim)
         if (agent->standing == STANDING_REGISTERED || agent->standing == STANDING_RECOVERING)
             agent->standing = random_below(&sim->random, 8) ? STANDING_RECOVERING : STANDING_NONE;
         agent->connected = false;
-        forget_executors(agent);
+        forget_executors(sim, agent);
         agent->watch++;
         agent_lose_master(sim, agent,
                 random_spread(&sim->random, 10 * MS, late ? 2 * sim->weather.reregister_us : 10 * SECOND));

@@ -44,6 +44,10 @@ static void furnish(struct sim *sim, struct agent *agent)
 {
     struct random *random = &sim->random;
     struct stuff *stuff = &agent->stuff;
+    if (sim->features[FEATURE_GROUPS])
+        stuff->scalars[DISK] = random_between(random, 0, 5) * 64000;
+    if (sim->features[FEATURE_GROUPS] && !sim->features[FEATURE_RESOURCES])
+        stuff->scalars[MEM] = random_between(random, 20, 200) * 10000;
     if (!sim->features[FEATURE_RESOURCES])
         return;
     stuff->scalars[MEM] = random_between(random, 20, 200) * 10000;

@@ -14,6 +14,7 @@
 #include "clients.h"
 #include "cluster.h"
 #include "consumers.h"
+#include "crews.h"
 #include "fairness.h"
 #include "features.h"
 #include "hand.h"
@@ -50,6 +51,7 @@ struct sim {
     size_t life_count, life_capacity;
     struct update **updates; /* by uuid - 1 */
     size_t update_count, update_capacity;
+    struct crew *crews;
     struct operation operations[OPERATIONS_MAX];
     size_t operation_count;
     struct wish wishes[WISHES_MAX];

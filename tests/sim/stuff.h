@@ -5,7 +5,7 @@
 
 #include "world.h"
 
-enum scalar_kind { CPUS, CPUS_R1, CPUS_R2, CPUS_REVOCABLE, MEM, BOLTS, BOLTS_R1, SCALAR_KINDS };
+enum scalar_kind { CPUS, CPUS_R1, CPUS_R2, CPUS_REVOCABLE, MEM, BOLTS, BOLTS_R1, DISK, SCALAR_KINDS };
 enum item_kind { PORTS, PORTS_R2, NAILS, NAILS_R1, ITEM_KINDS };
 
 struct stuff {

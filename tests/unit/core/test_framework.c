@@ -171,6 +171,18 @@ static void a_role_that_stays_after_all_is_suppressed_as_wished(void **state)
     assert_int_equal(look_status(rig)->n_suppressed_roles, 2);
 }
 
+/* A SUBSCRIBE before the answer names it still: it wants no offers. */
+static void a_role_that_is_to_go_wants_no_offers(void **state)
+{
+    struct rig *rig = ready(state);
+    const char *names[CORE_ROLES_MAX];
+    in_launch(rig, "a cpus 1");
+    update(rig, "", "r2");
+    assert_int_equal(core_roles(rig->core, names), 2);
+    assert_int_equal(core_suppressed_roles(rig->core, names), 1);
+    assert_string_equal(names[0], "r2");
+}
+
 /* ---- what is not roles ---- */
 
 static Mesos__V1__DurationInfo *seconds(struct rig *rig, int64_t count)
@@ -264,8 +276,8 @@ static void words_change_while_it_runs(void **state)
     expect(info(rig), "new: name http://x/3:4 1e+06 2 a");
     in_up(rig);
     in_wait(rig, 10000);
-    expect(change(rig, NULL, "", -1, ""),
-            "CALL UPDATE_FRAMEWORK r1 r2 r3 -r1 -r2 -r3 name 'new: name' url '' failover 1e+06 no labels\n");
+    expect(change(rig, NULL, "", -1, ""), "CALL UPDATE_FRAMEWORK r1 r2 r3 -r1 -r2 -r3 name 'new: name' "
+                                          "url '' failover 1e+06 no labels\n");
 }
 
 static void words_that_are_refused_stay(void **state)
@@ -351,6 +363,7 @@ int main(void)
             TEST(so_many_at_once),
             TEST(a_role_that_is_gone_is_suppressed_no_more),
             TEST(a_role_that_stays_after_all_is_suppressed_as_wished),
+            TEST(a_role_that_is_to_go_wants_no_offers),
             TEST(it_holds_over_restarts_until_the_configuration_changes),
             TEST(words_change_while_it_runs),
             TEST(words_that_are_refused_stay),
