@@ -164,9 +164,23 @@ void check_call_leaves(struct sim *sim, const struct call *call)
 /* ---- replies ----------------------------------------------------------------------------------------------
  */
 
+/* Of its group: then all of it is refused. */
+static bool one_is_adopted(const struct sim *sim, const struct wish *wish)
+{
+    for (size_t i = 0; i < sim->wish_count; i++) {
+        const struct kept_task *task =
+                sim->wishes[i].group == wish->group ? store_task(sim, sim->wishes[i].id) : NULL;
+        if (task && task->row.flags & peek_adopted)
+            return true;
+    }
+    return false;
+}
+
 static void check_launched(struct sim *sim, struct wish *wish, const struct kept_task *kept, int code)
 {
     bool adopted = kept && kept->row.flags & peek_adopted;
+    if (code == ZMESOS__V1__CODE__CONFLICT && wish->group && one_is_adopted(sim, wish))
+        return;
     if ((code == ZMESOS__V1__CODE__INVALID && wish->role == ROLE_ADDED) ||
             (code == ZMESOS__V1__CODE__UNAVAILABLE && sim->features[FEATURE_TEARDOWN]))
         return; /* there is no such role now, or the framework is to end */
