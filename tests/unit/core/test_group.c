@@ -388,6 +388,27 @@ static void with_one_that_is_lost_it_goes_by_age(void **state)
     assert_int_equal(rig->forgotten, 3);
 }
 
+/* Nobody is forgotten while a consumer has something to confirm of one of them. */
+static void kept_for_a_consumer(void **state)
+{
+    struct rig *rig = rig_up(state, kept_long);
+    in_launch(rig, "a group g | b group g consumer bank 1000000000 WAIT");
+    in_offers(rig, "o1 A1 cpus 9 mem 999 disk 999");
+    in_answer(rig, "o1", CORE_ACCEPTED, "");
+    in_update(rig, "a.1.1 FINISHED by EXECUTOR uuid 0123456789abcdef");
+    in_update(rig, "b.2.1 FINISHED by EXECUTOR uuid 0123456789abcdeg");
+    in_wait(rig, 200000);
+    assert_int_equal(rig->forgotten, 0);
+    rig_restart(rig);
+    in_wait(rig, 2000);
+    assert_int_equal(rig->forgotten, 0);
+    assert_non_null(strstr(in_confirm(rig, "bank", "b.1 0123456789abcdeg"), "OK"));
+    in_wait(rig, 90000);
+    assert_int_equal(rig->forgotten, 0);
+    in_wait(rig, 12000);
+    assert_int_equal(rig->forgotten, 2);
+}
+
 static void torn_down(void **state)
 {
     struct rig *rig = launched(state, NULL);
@@ -449,6 +470,7 @@ int main(void)
             TEST(forgotten_together),
             TEST(forgotten_by_age),
             TEST(with_one_that_is_lost_it_goes_by_age),
+            TEST(kept_for_a_consumer),
             TEST(torn_down),
             TEST(begun_again_as_another_framework),
     };
