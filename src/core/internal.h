@@ -418,6 +418,7 @@ struct offer {
     uint64_t total_ports;
     struct list_link link;                   /* in core.offers, oldest first; or in lease.offers */
     struct lease *lease;                     /* whose it is: it is not in the index. NULL: everybody's */
+    size_t leased_bytes;                     /* as its lease counts it */
     uint64_t released_by;                    /* number of the lease that gave it back; 0: none */
     uint64_t named;                          /* the last place request that named it */
     struct placement *placements;            /* in a round; newest first */

@@ -29,7 +29,7 @@ static void take_out(struct core *core, struct offer *offer)
     struct lease *lease = offer->lease;
     if (lease) {
         list_remove(&lease->offers, &offer->link);
-        lease->bytes -= offer->arena.used;
+        lease->bytes -= offer->leased_bytes;
         core->leased--;
         lease_settle(core, lease);
         return;
@@ -45,7 +45,8 @@ void offer_lease(struct core *core, struct offer *offer, struct lease *lease)
     take_out(core, offer);
     offer->lease = lease;
     list_append(&lease->offers, &offer->link);
-    lease->bytes += offer->arena.used;
+    offer->leased_bytes = offer->arena.used; /* which grows when something is taken of it */
+    lease->bytes += offer->leased_bytes;
     core->leased++;
     lease_settle(core, lease);
 }

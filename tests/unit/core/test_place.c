@@ -48,6 +48,19 @@ static void it_is_placed_by_a_lease(void **state)
     expect_state(rig, "a", "RUNNING");
 }
 
+/* What an offer is taken apart for does not count as the lease's. */
+static void the_last_offer_that_is_used_is_replaced(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_offers(rig, "o1 A1 cpus 4 ports 1-3,5-9,11-20 @rack=a | o2 A2 cpus 4");
+    in_lease(rig, "l1 ports 1 max 1");
+    in_launch(rig, "a want ports#12-12 placer p");
+    rig_show(rig, SHOW_EVENTS);
+    assert_non_null(strstr(in_place(rig, "l1 o1:a"), "gone o1 USED has 0"));
+    assert_non_null(strstr(in_offers(rig, "o3 A1 cpus 4 ports 12-20"), "came o3 has 1"));
+}
+
 static void so_is_one_without_a_placer(void **state)
 {
     struct rig *rig = leased(state);
@@ -353,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(a_task_waits_for_its_placer),
             TEST(it_is_placed_by_a_lease),
+            TEST(the_last_offer_that_is_used_is_replaced),
             TEST(so_is_one_without_a_placer),
             TEST(several_offers_of_one_agent_are_used_together),
             TEST(what_is_refused_leaves_the_offer_as_it_was),
