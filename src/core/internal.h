@@ -225,8 +225,9 @@ enum attempt_flag {
 };
 
 enum task_flag {
-    TASK_HELD = 1,    /* restored from a backup: not launched before a release */
-    TASK_ADOPTED = 2, /* was found running */
+    TASK_HELD = 1,     /* restored from a backup: not launched before a release */
+    TASK_ADOPTED = 2,  /* was found running */
+    TASK_LEFT_OUT = 4, /* another history launched its group: others of that were found, this one was not */
 };
 
 /* What became of an update that was kept for a consumer; as in attempt_row.pending. */

@@ -187,6 +187,27 @@ static void settle_launch(struct core *core, struct task_group *group)
     }
 }
 
+/* In a restored store some of a group are found and others are not: those may have run, and ended. Alone they
+ * are not launched, and nothing is known of their end that would end the others. */
+static void settle_found(struct core *core, struct task_group *group)
+{
+    bool launched = false;
+    for (size_t i = 0; i < group->count; i++)
+        launched |= group->members[i]->state != STATE(QUEUED);
+    for (size_t i = 0; launched && i < group->count; i++) {
+        struct task *task = group->members[i];
+        if (task->state != STATE(QUEUED) || task->flags & TASK_HELD)
+            continue;
+        struct task_row row = task_row_of(task);
+        row.state = (int32_t)STATE(GONE);
+        row.flags |= TASK_LEFT_OUT;
+        row.not_before_ns = 0;
+        row.message = "others of its group were found launched, and it was not: it may have run";
+        row.reason = "";
+        task_write(core, &row, NULL);
+    }
+}
+
 /* Mesos's executor ends the others when one has failed or was killed. Should it not, or know nothing of them,
  * they are killed after a moment. */
 static void settle_end(struct core *core, struct task_group *group)
@@ -194,7 +215,7 @@ static void settle_end(struct core *core, struct task_group *group)
     bool apart = false;
     for (size_t i = 0; i < group->count; i++) {
         const struct task *task = group->members[i];
-        apart |= task_is_final(task) && task->state != STATE(FINISHED);
+        apart |= task_is_final(task) && task->state != STATE(FINISHED) && !(task->flags & TASK_LEFT_OUT);
     }
     bool begins = apart && !group->apart;
     group->apart = apart;
@@ -213,6 +234,7 @@ void task_groups_settle(struct core *core)
     while ((link = list_first(&core->unsettled))) {
         struct task_group *group = list_item(link, struct task_group, unsettled);
         settle_launch(core, group);
+        settle_found(core, group);
         settle_end(core, group);
         settle_queue(core, group);
         settle_age(core, group);

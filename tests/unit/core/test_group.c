@@ -246,7 +246,7 @@ static void absent_beside_one_out_of_sight(void **state)
     in_update(rig, "a.1.1" ABSENT);
     in_update(rig, "b.2.1 UNREACHABLE");
     in_update(rig, "c.3.1" ABSENT);
-    in_wait(rig, 3600000);
+    assert_null(strstr(in_wait(rig, 3600000), "KILL ")); /* of those that wait nothing is late */
     expect_states(rig, "LAUNCHING | GONE", "UNREACHABLE | UNREACHABLE", "LAUNCHING | GONE");
     in_update(rig, "b.2.1" ABSENT); /* it was cut off: its absence proves nothing */
     expect_states(rig, "GONE | GONE", "GONE | GONE", "GONE | GONE");
@@ -323,6 +323,28 @@ static void a_group_is_held_with_one_of_it(void **state)
     expect_states(rig, "RUNNING held | RUNNING", "GONE | GONE", "GONE | GONE");
     in_release(rig, "DROP", "");
     expect(look_states(rig, "a"), "RUNNING kill | RUNNING");
+}
+
+/* The history that was lost launched the group, and one of it ended unseen. */
+static void found_in_part(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a group g | b group g | c group g");
+    rig_restore(rig, "store-2");
+    in_up(rig);
+    in_update(rig, "a.1.1 RUNNING by EXECUTOR uuid u1 on A1");
+    in_update(rig, "c.3.1 RUNNING by EXECUTOR uuid u2 on A1");
+    expect(look_states(rig, "b"), "QUEUED held");
+    in_release(rig, "RUN", "b");
+    expect_states(rig, "RUNNING | RUNNING", "GONE", "RUNNING | RUNNING");
+    expect_words(rig, "b", "others of its group", "may have run");
+    rig_restart(rig);
+    in_up(rig);
+    rig_show(rig, SHOW_CALLS);
+    assert_null(strstr(in_wait(rig, 60000), "KILL "));
+    assert_null(strstr(offer_room(rig, "o1", "A1"), "ACCEPT"));
+    in_update(rig, "a.1.1 FAILED");
+    assert_int_equal(count_lines(in_wait(rig, 5000), "CALL KILL c.3.1 A1"), 1);
 }
 
 static void few_are_kept(struct core_config *config)
@@ -467,6 +489,7 @@ int main(void)
             TEST(it_waits_over_a_restart),
             TEST(restored_and_released),
             TEST(a_group_is_held_with_one_of_it),
+            TEST(found_in_part),
             TEST(forgotten_together),
             TEST(forgotten_by_age),
             TEST(with_one_that_is_lost_it_goes_by_age),
