@@ -75,6 +75,8 @@ enum plant {
     PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */
     PLANT_TOO_STRICT,   /* tell the master of less than what is wanted */
     PLANT_NO_GROUP,     /* take a member of a group for a task of its own */
+    PLANT_NO_PLACER,    /* overlook that a task is placed from outside */
+    PLANT_NO_LEASE,     /* let a lease last for ten times as long */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

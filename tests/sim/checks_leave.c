@@ -200,7 +200,8 @@ static void check_killed(struct sim *sim, const struct request *request, struct 
     for (size_t i = 0; ok && wish->group && i < sim->wish_count; i++) {
         const struct wish *other = &sim->wishes[i];
         const struct kept_task *its = other->group == wish->group ? store_task(sim, other->id) : NULL;
-        if (its && !its->row.kill_requested && !is_final(its->row.state) && !is_final(kept->row.state))
+        if (its && !(its->row.flags & peek_adopted) && !(kept->row.flags & peek_adopted) &&
+                !its->row.kill_requested && !is_final(its->row.state) && !is_final(kept->row.state))
             violation(
                     sim, "the kill of %s is answered, and its group's %s is not killed", wish->id, other->id);
     }

@@ -63,6 +63,8 @@ static const struct agent *room_for(struct sim *sim, const struct wish *wish, co
 
 static void check_queued(struct sim *sim, const struct kept_task *task, const struct wish *wish)
 {
+    if (wish && wish->placer && !(task->row.flags & peek_held))
+        return; /* for its placer */
     int64_t backoff_ms = (task->row.not_before_ns - world_now(sim).wall_ns) / 1000000;
     const struct agent *room = wish ? room_for(sim, wish, task) : NULL;
     if (task->row.flags & peek_held) {
@@ -144,9 +146,9 @@ static bool may_wait(const struct sim *sim, const struct update *update)
 {
     const struct wish *wish = consumers_keep(sim, update);
     int64_t since_us = sim->now_us - (update->confirmed_us ? update->confirmed_us : update->heard_us);
-    return wish &&
-           ((wish->consumer_waits && !sim->consumer_stays && (!update->confirmed_us || sim->restores > 0)) ||
-                   since_us < 5 * MINUTE + sim->weather.retry_max_us);
+    return wish && ((wish->consumer_waits && !sim->consumer_stays &&
+                            (!update->confirm_answered || sim->restores > 0)) ||
+                           since_us < 5 * MINUTE + sim->weather.retry_max_us);
 }
 
 static void check_life(struct sim *sim, const struct life *life)

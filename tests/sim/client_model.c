@@ -79,6 +79,7 @@ static struct wish *new_wish(struct sim *sim, struct request *request)
         wish->consumer_ms = random_spread(random, 500, 300000);
         wish->consumer_waits = random_below(random, 3) == 0;
     }
+    wish->placer = sim->features[FEATURE_LEASES] && random_below(random, 4) == 0;
     wish->spec = client_pack_spec(sim, wish, false);
     return wish;
 }
@@ -237,6 +238,7 @@ void client_start(struct sim *sim)
     next_request(sim, NULL, 0);
     client_start_other(sim);
     consumers_start(sim);
+    lessees_start(sim);
     if (random_below(&sim->random, 2))
         world_after(sim, sim->weather.calm_at_us + SECOND, kill_all, NULL, 0);
 }

@@ -56,6 +56,7 @@ struct answered *client_read_reply(struct sim *sim, const struct core_reply *rep
     const Zmesos__V1__Reply *from = reply->reply;
     answered->token = reply->token;
     consumers_read(sim, answered, from);
+    lessees_read(sim, sim->requests[reply->token - 1], from);
     check_other_reply(sim, sim->requests[reply->token - 1], from);
     answered->code = from->code;
     for (size_t i = 0; i < sim->wish_count; i++) {

@@ -83,6 +83,7 @@ struct slice client_pack_spec(struct sim *sim, const struct wish *wish, bool oth
     want_pack(sim, &want, &spec);
     rules_pack(sim, wish, &spec);
     spec.group = text_of(sim, wish->group);
+    spec.placer = wish->placer ? text_of(sim, "placer") : NULL;
     consumers_pack(sim, wish, &spec);
     spec.has_despite_maintenance = wish->despite;
     spec.despite_maintenance = wish->despite;
@@ -226,6 +227,11 @@ static void fill(struct sim *sim, const struct request *request, Zmesos__V1__Req
     case REQUEST_RELEASE:
         fill_release(sim, request, message);
         break;
+    case REQUEST_LEASE:
+    case REQUEST_PLACE:
+    case REQUEST_RELEASE_LEASE:
+        lessees_fill(sim, request, message);
+        break;
     case REQUEST_UNCONFIRMED:
     case REQUEST_CONFIRM:
         consumers_fill(sim, request, message);
@@ -276,7 +282,8 @@ void client_send(struct sim *sim, void *context, uint64_t number)
     static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
             "lists", "reconciles", "launches otherwise", "releases", "suppresses", "revives", "changes roles",
             "tears down", "shuts down", "sends a message to", "requests resources", "reconciles operations",
-            "asks why", "asks for the sandbox of", "asks what is not confirmed", "confirms"};
+            "asks why", "asks for the sandbox of", "asks what is not confirmed", "confirms", "leases",
+            "places", "releases its lease"};
     trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],
             request->count ? request->wishes[0]->id : "", request->drop ? " to drop" : "", request->count);
     request->tries++;

@@ -6,6 +6,7 @@
 #include "rules.h"
 #include "stuff.h"
 
+#define REQUEST_PLACES_MAX 3
 #define WISHES_MAX 60 /* TASKS_MAX that clients launch, the others were found running */
 #define ANSWER_MAX 100
 #define OUTCOME_MAX ZMESOS__V1__RETRY_POLICY__OUTCOME__UNKNOWN
@@ -26,6 +27,7 @@ struct wish {
     bool found; /* no client launched it: it was found running, its specification is not known */
     struct slice spec;
     const char *name;  /* NULL: its id */
+    bool placer;       /* is placed from outside alone */
     const char *group; /* NULL: none; the members have the same pointer */
     int role;
     struct want want;
@@ -79,6 +81,9 @@ enum request_kind {
     REQUEST_SANDBOX,
     REQUEST_UNCONFIRMED,
     REQUEST_CONFIRM,
+    REQUEST_LEASE,
+    REQUEST_PLACE,
+    REQUEST_RELEASE_LEASE,
 };
 
 struct request {
@@ -93,6 +98,11 @@ struct request {
     struct agent *agent;
     struct update *updates[REQUEST_UPDATES_MAX]; /* to be confirmed */
     size_t update_count;
+    struct lessee *lessee;
+    struct {
+        const char *offer, *task;
+    } places[REQUEST_PLACES_MAX];
+    size_t place_count;
     uint64_t token;
     bool answered;
     int tries;

@@ -11,6 +11,7 @@
 static void join(struct wish *wish, const struct wish *first, const char *group)
 {
     wish->group = group;
+    wish->placer = false;
     wish->role = first->role;
     wish->priority = first->priority;
     wish->submitter = first->submitter;

@@ -69,6 +69,7 @@ static void turn(struct sim *sim, void *context, uint64_t run)
     mesos_turn(sim);
     judge_pressure(sim);
     check_sizes(sim);
+    check_leases(sim);
 }
 
 void daemon_turn_soon(struct sim *sim)

@@ -30,6 +30,8 @@ static void add_event(struct sim *sim, const struct core_event *event)
         published->orphan = arena_string(&sim->arena, event->orphan->mesos_task_id);
         published->adopted = event->orphan->action == ZMESOS__V1__ORPHAN__ACTION__ADOPTED;
     }
+    if (event->lease)
+        lessees_change(sim, event->lease);
     if (event->bytes)
         published->word = *(struct word *const *)blob_slice(event->bytes).data;
     check_event_decided(sim, published);

@@ -18,6 +18,7 @@ enum feature {
     FEATURE_CONSUMERS,   /* that confirm updates before Mesos may forget them */
     FEATURE_LIMITS,      /* offer constraints */
     FEATURE_GROUPS,      /* of tasks, launched together */
+    FEATURE_LEASES,      /* placement from outside */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
     FEATURE_COUNT
 };

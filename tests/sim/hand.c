@@ -23,6 +23,11 @@ static struct in_hand **find(struct sim *sim, const char *id)
     return at;
 }
 
+struct in_hand *hand_find(struct sim *sim, const char *id)
+{
+    return *find(sim, id);
+}
+
 static void drop(struct sim *sim, struct in_hand **at)
 {
     *at = (*at)->next;
@@ -141,8 +146,8 @@ static bool is_up(const struct sim *sim, int executor, const struct agent *agent
         const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
         const struct attempt_row *last =
                 task->attempt_count ? &task->attempts[task->attempt_count - 1] : NULL;
-        if (wish && wish->want.executor == executor && last && last->state == (int)VIEW(RUNNING) &&
-                strcmp(last->agent_id, agent->id) == 0)
+        if (wish && !(task->row.flags & peek_adopted) && wish->want.executor == executor && last &&
+                last->state == (int)VIEW(RUNNING) && strcmp(last->agent_id, agent->id) == 0)
             return true;
     }
     return false;
@@ -163,8 +168,8 @@ static bool surely_fits(
 {
     struct stuff left = in_hand->left, executor = executor_stuff(sim);
     struct agent *agent = in_hand->offer->agent;
-    if (wish->role != in_hand->offer->role || !decided_role(sim, wish->role) ||
-            decided_stopped(sim, wish->role) || decided_teardown(sim) ||
+    if (wish->placer || in_hand->lessee || wish->role != in_hand->offer->role ||
+            !decided_role(sim, wish->role) || decided_stopped(sim, wish->role) || decided_teardown(sim) ||
             (!wish->despite && window_is_near(sim, agent)) ||
             (wish->policy.elsewhere && was_elsewhere(task, agent)))
         return false;
@@ -238,10 +243,15 @@ void check_placed(struct sim *sim, const struct attempt_row *row)
     if (!stuff_contains(&in_hand->left, &placing->stuff))
         violation(sim, "%s is given what was given before:%s of%s", wish->id,
                 stuff_text(sim, &placing->stuff), stuff_text(sim, &in_hand->left));
-    check_turn(sim, task, wish);
+    bool asked = sim->daemon.asking && sim->daemon.asking->kind == REQUEST_PLACE;
+    check_leased_use(sim, in_hand, REQUEST_PLACE);
+    if (wish->placer && !asked)
+        violation(sim, "%s is placed, which is its placer's to do", wish->id);
+    if (!asked)
+        check_turn(sim, task, wish);
     check_allowed(sim, wish, agent);
     check_strict(sim, wish, agent);
-    if (!wish->group)
+    if (!wish->group && !asked)
         check_preferred(sim, task, wish, in_hand);
     stuff_subtract(&in_hand->left, &placing->stuff);
     stuff_subtract(&in_hand->left, &placing->executor);
@@ -266,6 +276,7 @@ void check_accept_decided(struct sim *sim, const struct call *call)
             if ((*at)->left.scalars[s] < 0)
                 violation(sim, "more is taken of %s than it has", call->offers[i]);
         }
+        check_leased_use(sim, *at, REQUEST_PLACE);
         drop(sim, at);
     }
 }
@@ -310,7 +321,8 @@ void check_decline_decided(struct sim *sim, const struct call *call)
         while (*returned && strcmp((*returned)->id, call->offers[i]) != 0)
             returned = &(*returned)->next;
         if (*at) {
-            if (!sim->features[FEATURE_SHORT_TURNS])
+            check_leased_use(sim, *at, REQUEST_RELEASE_LEASE);
+            if (!sim->features[FEATURE_SHORT_TURNS] && !sim->features[FEATURE_LEASES])
                 check_unwanted(sim, *at);
             drop(sim, at);
         } else if (*returned) {

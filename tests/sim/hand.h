@@ -24,7 +24,8 @@ struct placing {
 struct in_hand {
     const struct offer *offer;
     struct stuff left;
-    uint32_t executors; /* that were given to it, a bit each */
+    uint32_t executors;    /* that were given to it, a bit each */
+    struct lessee *lessee; /* NULL: it is free */
     struct in_hand *next;
 };
 
@@ -44,6 +45,7 @@ void hand_answered(struct sim *sim, const struct call *call, enum core_answer an
 void hand_read_outputs(struct sim *sim, const struct core_outputs *outputs); /* before any of them */
 /* Whether it is in a queue, surely. */
 bool hand_waits(const struct sim *sim, const struct kept_task *task);
+struct in_hand *hand_find(struct sim *sim, const char *id); /* NULL: none */
 /* An offer in hand that it surely fits; NULL: none. */
 const struct offer *hand_fits(struct sim *sim, const struct kept_task *task, const struct wish *wish);
 /* The row of an attempt that is made, before it counts. */

@@ -75,7 +75,7 @@ static void check_covered(struct sim *sim, const uint32_t agents[ROLES])
     for (size_t i = 0; i < ahead->task_count; i++) {
         const struct task_row *row = &ahead->tasks[i].row;
         const struct wish *wish = client_wish(sim, row->id, strlen(row->id));
-        if (!wish || wish->found || row->state != (int)VIEW(QUEUED) ||
+        if (!wish || wish->found || wish->placer || row->state != (int)VIEW(QUEUED) ||
                 row->flags & (peek_held | peek_adopted) || decided_stopped(sim, wish->role) ||
                 !decided_role(sim, wish->role))
             continue;

@@ -34,6 +34,8 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_CONSUMER] = "no-consumer",
         [PLANT_TOO_STRICT] = "too-strict",
         [PLANT_NO_GROUP] = "no-group",
+        [PLANT_NO_PLACER] = "no-placer",
+        [PLANT_NO_LEASE] = "no-lease",
 };
 
 bool plant_forgets(const struct sim *sim, const char *meta)
@@ -111,6 +113,10 @@ void plant_spec(struct sim *sim, Zmesos__V1__TaskSpec *spec)
     if (sim->plant == PLANT_NO_CONSUMER) {
         zmesos__v1__consumer__free_unpacked(spec->consumer, NULL);
         spec->consumer = NULL;
+    }
+    if (sim->plant == PLANT_NO_PLACER) {
+        free(spec->placer);
+        spec->placer = NULL;
     }
     if (sim->plant == PLANT_NO_GROUP && spec->group && spec->cpus > 1) {
         free(spec->group);

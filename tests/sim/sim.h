@@ -18,6 +18,7 @@
 #include "fairness.h"
 #include "features.h"
 #include "hand.h"
+#include "lessees.h"
 #include "limits.h"
 #include "net.h"
 #include "process.h"
@@ -52,6 +53,7 @@ struct sim {
     struct update **updates; /* by uuid - 1 */
     size_t update_count, update_capacity;
     struct crew *crews;
+    struct lessee lessees[LESSEES];
     struct operation operations[OPERATIONS_MAX];
     size_t operation_count;
     struct wish wishes[WISHES_MAX];
