@@ -34,13 +34,19 @@ def pack(tasks: list[zmesos.Task], offers: list[zmesos.mesos.Offer]) -> list[tup
 
 def place_all(client: zmesos.Client, name: str, offers: int, seconds: float) -> None:
     """With one lease, until nothing waits."""
+    placed_at = time.monotonic()
     with client.lease(max_offers=offers, duration=seconds) as lease:
         while waiting := list(itertools.islice(client.tasks("QUEUED", placer=name, with_spec=True), 1000)):
             placements = pack(waiting, lease.renew().offers)
             results = lease.place(*placements) if placements else []
             print(f"{sum(result.ok for result in results)} of {len(waiting)} placed", flush=True)
-            if not any(result.ok for result in results):
-                time.sleep(0.2)  # until other offers come
+            if any(result.ok for result in results):
+                placed_at = time.monotonic()
+                continue
+            if time.monotonic() - placed_at > seconds:  # for too long nothing fits what it holds: others may use it
+                lease.release(lease.offers)
+                placed_at = time.monotonic()
+            time.sleep(0.2)  # until other offers come
 
 
 def main() -> None:
