@@ -11,6 +11,8 @@
 
 #include "base/alloc.h"
 
+#define FOUND_MS 60000 /* between two looks whether more of a group was found */
+
 /* ---- membership ---- */
 
 static struct slice executor_key(const Mesos__V1__ExecutorInfo *executor)
@@ -188,7 +190,8 @@ static void settle_launch(struct core *core, struct task_group *group)
 }
 
 /* In a restored store some of a group are found and others are not: those may have run, and ended. Alone they
- * are not launched, and nothing is known of their end that would end the others. */
+ * are not launched, and nothing is known of their end that would end the others. The master has time to tell
+ * of all of them: one that is over would be killed when it is found. */
 static void settle_found(struct core *core, struct task_group *group)
 {
     bool launched = false;
@@ -198,6 +201,12 @@ static void settle_found(struct core *core, struct task_group *group)
         struct task *task = group->members[i];
         if (task->state != STATE(QUEUED) || task->flags & TASK_HELD)
             continue;
+        if (core->subscription == 0 || core->now.mono_ms < core->patient_until_ms) {
+            if (task->timer_heap != &core->timers)
+                task_timer_set(task, &core->timers, core->now.mono_ms + FOUND_MS);
+            continue;
+        }
+        task_timer_clear(task);
         struct task_row row = task_row_of(task);
         row.state = (int32_t)STATE(GONE);
         row.flags |= TASK_LEFT_OUT;

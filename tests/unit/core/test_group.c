@@ -336,6 +336,8 @@ static void found_in_part(void **state)
     in_update(rig, "c.3.1 RUNNING by EXECUTOR uuid u2 on A1");
     expect(look_states(rig, "b"), "QUEUED held");
     in_release(rig, "RUN", "b");
+    expect_states(rig, "RUNNING | RUNNING", "QUEUED", "RUNNING | RUNNING"); /* it may be found yet */
+    in_wait(rig, 120000);
     expect_states(rig, "RUNNING | RUNNING", "GONE", "RUNNING | RUNNING");
     expect_words(rig, "b", "others of its group", "may have run");
     rig_restart(rig);
@@ -345,6 +347,24 @@ static void found_in_part(void **state)
     assert_null(strstr(offer_room(rig, "o1", "A1"), "ACCEPT"));
     in_update(rig, "a.1.1 FAILED");
     assert_int_equal(count_lines(in_wait(rig, 5000), "CALL KILL c.3.1 A1"), 1);
+}
+
+/* All of it runs, and is told one by one, after a release that came at once. */
+static void found_after_the_release(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    in_launch(rig, "a group g | b group g | c group g");
+    rig_restore(rig, "store-2");
+    in_release(rig, "RUN", "");
+    in_up(rig);
+    rig_show(rig, SHOW_CALLS);
+    static const char *const updates[] = {"a.1.1 RUNNING by EXECUTOR uuid u1 on A1",
+            "b.2.1 RUNNING by EXECUTOR uuid u2 on A1", "c.3.1 RUNNING by EXECUTOR uuid u3 on A1"};
+    for (size_t i = 0; i < sizeof updates / sizeof *updates; i++)
+        assert_null(strstr(in_update(rig, updates[i]), "KILL"));
+    expect_states(rig, "RUNNING | RUNNING", "RUNNING | RUNNING", "RUNNING | RUNNING");
+    assert_null(strstr(in_wait(rig, 300000), "KILL"));
+    expect_states(rig, "RUNNING | RUNNING", "RUNNING | RUNNING", "RUNNING | RUNNING");
 }
 
 static void few_are_kept(struct core_config *config)
@@ -490,6 +510,7 @@ int main(void)
             TEST(restored_and_released),
             TEST(a_group_is_held_with_one_of_it),
             TEST(found_in_part),
+            TEST(found_after_the_release),
             TEST(forgotten_together),
             TEST(forgotten_by_age),
             TEST(with_one_that_is_lost_it_goes_by_age),
