@@ -119,11 +119,21 @@ static const struct life *life_of(const struct sim *sim, const struct kept_task 
     return NULL;
 }
 
+/* Room for it came late: it has had no time to start. */
+static bool was_just_launched(const struct sim *sim, const struct kept_task *task)
+{
+    const struct attempt_row *last = task->attempt_count ? &task->attempts[task->attempt_count - 1] : NULL;
+    return last &&
+           (last->state == (int)VIEW(LAUNCHING) || last->state == (int)VIEW(STAGING) ||
+                   last->state == (int)VIEW(STARTING)) &&
+           world_now(sim).wall_ns - last->launched_ns < 2 * MINUTE * 1000;
+}
+
 static void check_task(struct sim *sim, const struct kept_task *task)
 {
     const struct wish *wish = client_wish(sim, task->row.id, strlen(task->row.id));
     int state = task->row.state;
-    if (is_over(state) || consumers_wait(task))
+    if (is_over(state) || consumers_wait(task) || was_just_launched(sim, task))
         return;
     if (state == (int)VIEW(QUEUED))
         check_queued(sim, task, wish);
@@ -166,7 +176,7 @@ static void check_life(struct sim *sim, const struct life *life)
     else if (row->healthy != life->healthy && life->state == TASK(RUNNING))
         violation(sim, "%s is %s, and its row does not say so", life->id,
                 life->healthy > 0 ? "healthy" : "not healthy");
-    else if (task->row.state != (int)VIEW(RUNNING))
+    else if (task->row.state != (int)VIEW(RUNNING) && !was_just_launched(sim, task))
         violation(sim, "%s runs, and its task is %s", life->id, view_name(task->row.state));
 }
 
