@@ -829,7 +829,8 @@ struct offer *values_find(struct core *core, struct shape *shape, uint64_t numbe
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 size_t message_element_size(ProtobufCType type);              /* of one value in a generated struct; copy.c */
 void offer_measure(struct offer *offer);
-void offer_changed(struct offer *offer); /* something else than a task took of what is left */
+void offer_changed(
+        struct offer *offer); /* something else than a task took of what is left; not told to an index */
 /* Which amount it lacks first for the shape; the rest is another question. */
 int offer_misfit(const struct offer *offer, const struct shape *shape); /* MISFIT_NONE: there is room */
 /* Whether all that the shape wants can be had together, where it wants more than amounts. */

@@ -1,5 +1,6 @@
-/* place: a client says which tasks go to which of its leased offers. Each task is checked as matching would
- * check it, and takes the same way to the master; what would make an invalid ACCEPT is refused here. */
+/* place: a client says which operations and tasks go to which of its leased offers. Each is checked as
+ * matching would check it, and takes the same way to the master; what would make an invalid ACCEPT is refused
+ * here. */
 #include "internal.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ static int at(struct error *err, size_t placement, const char *list, size_t i, i
 }
 
 /* What makes the request none. */
-static int check_place(struct core *core, const Zmesos__V1__Place *place, size_t *tasks, struct error *err)
+static int check_place(struct core *core, const Zmesos__V1__Place *place, size_t *items, struct error *err)
 {
     if (place->n_placements == 0 || place->n_placements > CORE_PLACE_MAX)
         return error_set_field(err, place->n_placements ? ERR_TOO_LARGE : ERR_INVALID, "place.placements",
@@ -29,11 +30,14 @@ static int check_place(struct core *core, const Zmesos__V1__Place *place, size_t
         if (from->n_offer_ids == 0 || from->n_offer_ids > CORE_PLACE_OFFERS_MAX)
             return error_set_field(err, from->n_offer_ids ? ERR_TOO_LARGE : ERR_INVALID, field,
                     "a placement names 1 to %d offers", CORE_PLACE_OFFERS_MAX);
-        snprintf(field, sizeof field, "place.placements[%zu].task_ids", i);
-        *tasks += from->n_task_ids;
-        if (from->n_task_ids == 0 || *tasks > CORE_PLACE_MAX)
-            return error_set_field(err, from->n_task_ids ? ERR_TOO_LARGE : ERR_INVALID, field,
-                    "a placement names at least one task, and a place at most %d", CORE_PLACE_MAX);
+        snprintf(field, sizeof field, "place.placements[%zu].%s", i,
+                from->n_operation_ids > from->n_task_ids ? "operation_ids" : "task_ids");
+        size_t named = from->n_task_ids + from->n_operation_ids;
+        *items += named;
+        if (named == 0 || *items > CORE_PLACE_MAX)
+            return error_set_field(err, named ? ERR_TOO_LARGE : ERR_INVALID, field,
+                    "a placement names at least one task or operation, and a place at most %d",
+                    CORE_PLACE_MAX);
         for (size_t j = 0; j < from->n_offer_ids; j++) {
             struct offer *offer = map_get_string(&core->offers_by_id, from->offer_ids[j]);
             if (offer && offer->named == core->next_place)
@@ -108,7 +112,45 @@ static int place_one(
     return error_set(err, ERR_CONFLICT, "%s", item->reason->message);
 }
 
+/* ---- one operation ---- */
+
+static int place_operation(
+        struct core *core, struct operation *operation, struct offer *offer, struct error *err)
+{
+    if (operation->state != OPERATION_STATE(QUEUED))
+        return error_set(err, ERR_CONFLICT, "it is %s",
+                enum_name(&zmesos__v1__operation__state__descriptor, (int)operation->state));
+    if (operation_is_held(operation))
+        return error_set(err, ERR_CONFLICT, "it was restored from a backup, and waits for a release");
+    if (operation->role != offer->role)
+        return error_set(err, ERR_INVALID, "its role is %s, and the lease's %s", operation->role->name,
+                offer->role->name);
+    struct error why;
+    if (operation_place(core, operation, offer, &why) == 0)
+        return 0;
+    return error_set(err, ERR_CONFLICT, "%s%s%s", why.field, why.field[0] ? ": " : "", why.text);
+}
+
 /* ---- one placement ---- */
+
+/* They come first in the ACCEPT: what they make is there for the tasks. */
+static void place_operations(struct core *core, const placement_view *from, size_t placement,
+        struct offer *offer, Zmesos__V1__Items *items)
+{
+    for (size_t j = 0; j < from->n_operation_ids; j++) {
+        struct operation *operation = operation_find(core, from->operation_ids[j]);
+        Zmesos__V1__Item *item = item_add_operation(core, items, from->operation_ids[j]);
+        struct error err = {0};
+        int code = operation ? place_operation(core, operation, offer, &err)
+                             : error_set(&err, ERR_NOT_FOUND, "no such operation");
+        if (code) {
+            (void)at(&err, placement, "operation_ids", j, code);
+            item_refuse(core, item, code, &err);
+        }
+        if (operation)
+            item_operation_state(item, operation);
+    }
+}
 
 static void place_tasks(struct core *core, const placement_view *from, size_t placement, struct offer *offer,
         Zmesos__V1__Items *items)
@@ -128,9 +170,16 @@ static void place_tasks(struct core *core, const placement_view *from, size_t pl
     }
 }
 
-static void refuse_tasks(struct core *core, const placement_view *from, int code, const struct error *err,
+static void refuse_all(struct core *core, const placement_view *from, int code, const struct error *err,
         Zmesos__V1__Items *items)
 {
+    for (size_t j = 0; j < from->n_operation_ids; j++) {
+        const struct operation *operation = operation_find(core, from->operation_ids[j]);
+        Zmesos__V1__Item *item = item_add_operation(core, items, from->operation_ids[j]);
+        item_refuse(core, item, code, err);
+        if (operation)
+            item_operation_state(item, operation);
+    }
     for (size_t j = 0; j < from->n_task_ids; j++) {
         const struct task *task = task_find(core, from->task_ids[j]);
         Zmesos__V1__Item *item = item_add(core, items, from->task_ids[j]);
@@ -153,11 +202,12 @@ static void place_all(struct core *core, struct lease *lease, const placement_vi
     else if (code == 0 && (code = offer_merge(&merged, members, from->n_offer_ids, arena, &err)))
         (void)at(&err, placement, "offer_ids", 0, code);
     if (code) {
-        refuse_tasks(core, from, code, &err, items);
+        refuse_all(core, from, code, &err, items);
         return;
     }
+    place_operations(core, from, placement, offer, items);
     place_tasks(core, from, placement, offer, items);
-    if (offer->placement_count == 0)
+    if (offer->placement_count == 0 && offer->operation_count == 0)
         return;
     lease_tell_gone(core, lease, members, from->n_offer_ids, ZMESOS__V1__LEASE_CHANGE__WHY__USED, false);
     accept_send(core, offer, members, from->n_offer_ids);
@@ -167,9 +217,9 @@ void handle_place(struct core *core, const struct core_input *input)
 {
     const Zmesos__V1__Place *place = input->request.request->place;
     struct error err = {0};
-    size_t tasks = 0;
+    size_t count = 0;
     int code = leases_allowed(core, CORE_EXTERNAL_LEASE, "place", &err);
-    code = code ? code : check_place(core, place, &tasks, &err);
+    code = code ? code : check_place(core, place, &count, &err);
     struct lease *lease = code ? NULL : lease_find(core, place->lease_id, "place.lease_id", &err);
     if (code == 0 && !lease)
         code = place->lease_id ? ERR_NOT_FOUND : ERR_INVALID;
@@ -178,7 +228,7 @@ void handle_place(struct core *core, const struct core_input *input)
         return;
     }
     Zmesos__V1__Reply *reply = reply_new(core, input->request.request);
-    Zmesos__V1__Items *items = items_new(core, reply, tasks);
+    Zmesos__V1__Items *items = items_new(core, reply, count);
     for (size_t i = 0; i < place->n_placements; i++)
         place_all(core, lease, place->placements[i], i, items);
     core->match_wanted = true; /* where some went, others may want to be */

@@ -85,6 +85,7 @@ static struct operation *operation_new(
     operation->operation = message_copy(&operation->arena, spec->operation);
     operation->constraints = constraints_read(spec->constraints, spec->n_constraints);
     operation->constraint_count = spec->n_constraints;
+    operation->placer = alloc_string(spec->placer);
     map_put(&all->by_id, slice_of_string(operation->id), operation);
     if (all->count == all->capacity) {
         all->capacity = all->capacity ? all->capacity * 2 : 64;
@@ -105,7 +106,8 @@ static void drop_parts(struct operation *operation)
     operation->operation = NULL;
     arena_clear(&operation->arena);
     free(operation->obstacle);
-    operation->obstacle = NULL;
+    free(operation->placer);
+    operation->obstacle = operation->placer = NULL;
 }
 
 /* In the order of arrival: one that waits again has its old place. */
@@ -139,7 +141,7 @@ static void set_state(struct core *core, struct operation *operation, operation_
     if (from)
         all->counts[from]--;
     all->counts[to]++;
-    bool waits = to == OPERATION_STATE(QUEUED) && !(flags & OPERATION_HELD);
+    bool waits = to == OPERATION_STATE(QUEUED) && !(flags & OPERATION_HELD) && !operation->placer;
     if (waits && !operation->counted_waiting)
         join_queue(core, operation);
     if (!waits)
@@ -397,6 +399,9 @@ Zmesos__V1__Operation *operation_view(struct core *core, const struct operation 
     view->type = operation->type;
     view->sent = operation->sent;
     view->has_held = view->held = operation_is_held(operation);
-    view->obstacle = operation->state == OPERATION_STATE(QUEUED) ? copied(core, operation->obstacle) : NULL;
+    if (operation->state == OPERATION_STATE(QUEUED))
+        view->obstacle = operation->placer
+                                 ? arena_format(&core->out->arena, "waits for placer %s", operation->placer)
+                                 : copied(core, operation->obstacle);
     return view;
 }

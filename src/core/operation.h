@@ -54,6 +54,7 @@ struct operation {
     bool counted_waiting;        /* in its role */
     uint64_t cursor;             /* no offer up to that number does */
     char *obstacle;              /* what the last one lacked; NULL: none was looked at */
+    char *placer;                /* somebody else says of which offer it is had; NULL: we do */
     bool near;                   /* and that its constraints hold there */
 
     struct list_link open_link; /* in operations.open while it is sent and not over */
@@ -147,9 +148,10 @@ Zmesos__V1__Operation *operation_view(struct core *core, const struct operation 
 int operation_check(const struct core *core, const Zmesos__V1__OperationSpec *spec, const char *path,
         struct error *err) MUST_CHECK;
 /* Whether it can be had of what is left of the offer; then it is part of that offer's ACCEPT, which
- * accept_send() sends in the same input: its intent is written, and `left` is as the operation makes it. Else
- * `err` says what is lacking: ERR_NOT_FOUND or ERR_INVALID, at a field of the operation, and nothing was
- * done. The operation is QUEUED and not held. */
+ * accept_send() sends next, in the same input (the offer is not looked at before: its place in an index is as
+ * it was): its intent is written, and `left` is as the operation makes it. Else `err` says what is lacking:
+ * ERR_NOT_FOUND or ERR_INVALID, at a field of the operation, and nothing was done. The operation is QUEUED
+ * and not held. */
 int operation_place(
         struct core *core, struct operation *operation, struct offer *offer, struct error *err) MUST_CHECK;
 /* Sends what waits in the role and can be had, an ACCEPT each. False: the turn is over before. */

@@ -75,6 +75,8 @@ int operation_check(
     }
     if (!role_find(core, spec->role))
         return refuse(err, path, "role", "this zmesosd does not have that role");
+    if (spec->placer && (!*spec->placer || strlen(spec->placer) > CORE_PLACER_MAX))
+        return refuse(err, path, "placer", "a placer's name has 1 to 200 bytes");
     int rc = check_constraints(spec, path, err);
     rc = rc ? rc : labels_check(spec->labels, path, err);
     return rc ? rc : check_body(core, spec, path, err);
@@ -171,7 +173,6 @@ int operation_place(struct core *core, struct operation *operation, struct offer
     offer->operation_count++;
     write_intent(core, operation, offer);
     offer_changed(offer);
-    heap_set(&core->placed, &offer->placed, (int64_t)offer->number);
     return 0;
 }
 

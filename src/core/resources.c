@@ -44,7 +44,6 @@ static void measure(struct offer *offer)
 void offer_changed(struct offer *offer)
 {
     measure(offer);
-    index_update(&offer->role->index, offer);
 }
 
 /* What makes no sense is in no task. */

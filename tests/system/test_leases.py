@@ -13,6 +13,7 @@ import zmesos
 from command_line import Cli
 from programs import BUILD, REAL_MASTER, TOP, wait_for
 
+Operation = zmesos.mesos.Offer.Operation
 SMALL = {"cpus": 0.1, "mem": 32}
 
 
@@ -46,6 +47,31 @@ def test_a_task_is_placed_on_a_leased_offer(cluster):
             assert ended.attempts[0].agent_id == offer.agent_id.value
             assert zmesos.state_name(ended.state) == "FINISHED"
         assert lease.over and not cluster.status().HasField("leases")
+
+
+def test_operations_are_placed_with_a_task_of_what_they_make(start_cluster):
+    """A reservation, a volume in it and a task that writes there: one ACCEPT, in this order."""
+    cluster = start_cluster("--role", "keeper", "--lease-share", "100")
+    reserved = zmesos.reserved("keeper", disk=32)
+    volume = zmesos.volume("keeper", "v1", 32, "data")
+    with cluster.client() as client:
+        client.operate(Operation(type="RESERVE", reserve={"resources": reserved}), id="reserve", placer="p")
+        client.operate(Operation(type="CREATE", create={"volumes": [volume]}), id="create", placer="p")
+        client.launch("echo kept >> data/file", id="writes", role="keeper", placer="p", **SMALL,
+                      resources=[{"name": "disk", "disk": {"persistence_id": "v1"}}])
+        with take(client, duration=30, disk=32, **SMALL) as lease:
+            offer = lease.offers[0]
+            assert client.operation("reserve").obstacle == "waits for placer p"
+            assert placed(lease, (offer, "writes", ["nothing"])) == ["NOT_FOUND", "CONFLICT"]
+            assert placed(lease, (offer, "writes", ["reserve", "create"])) == ["OK", "OK", "OK"]
+        ended = client.wait_operations("reserve", "create", timeout=60)
+        assert {zmesos.operation_state_name(one.state) for one in ended.values()} == {"FINISHED"}
+        assert ends(client, ["writes"]) == {"FINISHED"}
+        pin = [zmesos.equals("agent_id", ended["create"].agent_id)]
+        for undo in (Operation(type="DESTROY", destroy={"volumes": [volume]}),
+                     Operation(type="UNRESERVE", unreserve={"resources": reserved})):
+            client.operate(undo, id=f"undo-{undo.type}", constraints=pin)
+            client.wait_operations(f"undo-{undo.type}", timeout=60)
 
 
 def test_another_attempt_waits_for_the_placer_too(cluster):

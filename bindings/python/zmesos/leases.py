@@ -15,6 +15,8 @@ from .specs import new_id
 
 OfferLike = Union[str, mesos.Offer]
 OffersLike = Union[OfferLike, Iterable[OfferLike]]
+IdsLike = Union[str, Iterable[str]]
+Placement = Union[tuple[OffersLike, IdsLike], tuple[OffersLike, IdsLike, IdsLike]]  # offers, tasks, operations
 Ask = Callable[..., Reply]
 
 
@@ -67,19 +69,21 @@ class Lease:
         self._take(self._ask(Request(renew_lease=body)).lease)
         return self
 
-    def place(self, *placements: tuple[OffersLike, Union[str, Iterable[str]]]) -> list[Result]:
-        """Puts tasks that wait on offers: each placement is an offer, or several of one agent, and the ids of tasks. One
-        result for each task, in order, refused ones included. All that goes to an offer goes into one placement: what
-        it leaves comes back as another offer.
+    def place(self, *placements: Placement) -> list[Result]:
+        """Puts tasks that wait on offers: each placement is an offer, or several of one agent, and the ids of tasks; and
+        perhaps of operations, which are done before them. One result for each operation and each task of a placement, in
+        order, refused ones included. All that goes to an offer goes into one placement: what it leaves comes back as
+        another offer.
 
         It is sent once: after TimedOut it may have been done; the tasks tell.
         """
         body = messages.Place(lease_id=self.id)
-        for offers, tasks in placements:
-            body.placements.add(offer_ids=_ids(offers), task_ids=[tasks] if isinstance(tasks, str) else tasks)
+        for offers, tasks, *operations in placements:
+            body.placements.add(offer_ids=_ids(offers), task_ids=_texts(tasks),
+                                operation_ids=_texts(*operations) if operations else [])
         reply = self._ask(Request(place=body), attempts=1)
         items = reply.items.items
-        if len(items) != sum(len(placement.task_ids) for placement in body.placements):
+        if len(items) != sum(map(_named, body.placements)):
             raise ProtocolError(f"{len(items)} results for what was placed")
         results = [Result.of_item(item) for item in items]
         self._drop(_used(body.placements, results))
@@ -108,12 +112,21 @@ def _ids(offers: OffersLike) -> list[str]:
     return [offer if isinstance(offer, str) else offer.id.value for offer in offers]
 
 
+def _texts(ids: IdsLike) -> list[str]:
+    return [ids] if isinstance(ids, str) else list(ids)
+
+
+def _named(placement: messages.Place.Placement) -> int:
+    """How many results a placement has."""
+    return len(placement.operation_ids) + len(placement.task_ids)
+
+
 def _used(placements: Iterable[messages.Place.Placement], results: Sequence[Result]) -> set[str]:
     """Offers on which something was placed, and those that the daemon does not know any more."""
     used: set[str] = set()
     at = 0
     for placement in placements:
-        of_it = results[at : at + len(placement.task_ids)]
+        of_it = results[at : at + _named(placement)]
         at += len(of_it)
         if any(result.ok for result in of_it):
             used.update(placement.offer_ids)

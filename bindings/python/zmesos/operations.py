@@ -50,10 +50,12 @@ def operation_spec(
     role: Optional[str] = None,
     constraints: Iterable[messages.Constraint] = (),
     labels: Optional[Mapping[str, str]] = None,
+    placer: Optional[str] = None,
 ) -> OperationSpec:
     """A specification. operation: a mesos.v1.Offer.Operation, or a dictionary of its fields. id: default: made up. Keep it
-    to ask for the same thing safely again. constraints: of the agent, as equals("agent_id", ...)."""
-    spec = OperationSpec(id=new_id("operation") if id is None else id, role=role)
+    to ask for the same thing safely again. constraints: of the agent, as equals("agent_id", ...). placer: who
+    says by a lease of which offer it is had."""
+    spec = OperationSpec(id=new_id("operation") if id is None else id, role=role, placer=placer)
     fill(spec.operation, operation)
     spec.constraints.extend(constraints)
     for key, value in (labels or {}).items():

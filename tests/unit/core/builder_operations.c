@@ -90,6 +90,7 @@ Zmesos__V1__OperationSpec *build_operation(struct rig *rig, const char *text)
         spec->n_constraints = more->n_constraints;
         spec->labels = more->labels;
         spec->role = more->role;
+        spec->placer = more->placer;
     }
     size_t count = split(rig, copy, " ", &parts);
     assert_true(count >= 2);

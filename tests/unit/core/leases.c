@@ -87,7 +87,13 @@ const char *in_place(struct rig *rig, const char *text)
         assert_non_null(tasks);
         *tasks++ = '\0';
         placement->n_offer_ids = split(rig, words[i], ",", &placement->offer_ids);
-        placement->n_task_ids = split(rig, tasks, ",", &placement->task_ids);
+        char *operations = strchr(tasks, '+'); /* behind the tasks */
+        if (operations) {
+            *operations++ = '\0';
+            placement->n_operation_ids = split(rig, operations, ",", &placement->operation_ids);
+        }
+        if (*tasks)
+            placement->n_task_ids = split(rig, tasks, ",", &placement->task_ids);
         place->placements[place->n_placements++] = placement;
     }
     return in_request(rig, request);

@@ -164,7 +164,7 @@ const char *in_lease(struct rig *rig, const char *lease);
 const char *in_renew(struct rig *rig, const char *lease); /* "l1 max 2 for 5000" */
 /* "l1 o1 o2"; `refuse` below 0: not said. */
 const char *in_give_back(struct rig *rig, const char *lease, double refuse);
-const char *in_place(struct rig *rig, const char *places); /* "l1 o1,o2:a,b o3:c" */
+const char *in_place(struct rig *rig, const char *places); /* "l1 o1,o2:a,b o3:c+d": d is an operation */
 
 /* look.c: what clients see now. It lives until the next input or look. */
 const Zmesos__V1__Task *look(struct rig *rig, const char *id); /* NULL: there is none */

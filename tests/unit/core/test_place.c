@@ -271,7 +271,7 @@ static void how_much_has_a_limit(void **state)
     expect(in_place(rig, "l1 :a"),
             "REPLY 3 INVALID \"a placement names 1 to 100 offers\" place.placements[0].offer_ids\n");
     expect(in_place(rig, "l1 o1:"),
-            "REPLY 4 INVALID \"a placement names at least one task, and a place at most "
+            "REPLY 4 INVALID \"a placement names at least one task or operation, and a place at most "
             "1000\" place.placements[0].task_ids\n");
     const char *tasks = "t0";
     for (int i = 1; i < 1000; i++)
@@ -279,7 +279,8 @@ static void how_much_has_a_limit(void **state)
     assert_non_null(
             strstr(in_place(rig, words(rig, "l1 o1:%s", tasks)), "REPLY 5 SOME_REFUSED \"1000 of 1000"));
     expect(in_place(rig, words(rig, "l1 o2:x o1:%s", tasks)),
-            "REPLY 6 TOO_LARGE \"a placement names at least one task, and a place at most 1000\" "
+            "REPLY 6 TOO_LARGE \"a placement names at least one task or operation, and a place at most "
+            "1000\" "
             "place.placements[1].task_ids\n");
     const char *offers = "p0";
     for (int i = 1; i < 100; i++)
