@@ -79,6 +79,8 @@ static void operate_one(struct core *core, const Zmesos__V1__OperationSpec *spec
     if (code == 0 && core->operations.count >= core->config.tasks_max)
         code = error_set(&err, ERR_UNAVAILABLE, "zmesosd keeps %zu operations, which is its limit",
                 core->operations.count);
+    if (code == 0 && core->operations.counts[OPERATION_STATE(QUEUED)] >= CORE_OPERATIONS_WAITING_MAX)
+        code = error_set(&err, ERR_UNAVAILABLE, "%d operations wait already", CORE_OPERATIONS_WAITING_MAX);
     if (code == 0 && core->teardown.wanted)
         code = error_set(&err, ERR_UNAVAILABLE, "the framework is being torn down");
     if (code) {

@@ -383,10 +383,30 @@ static void what_waits_can_be_cancelled_and_what_was_sent_not(void **state)
     expect(in_offers(rig, "o2 A1 cpus 9"), "");
 }
 
+/* Each that waits looks at each offer before any task does. */
+static void so_many_wait_and_no_more(void **state)
+{
+    struct rig *rig = rig_up(state, NULL);
+    rig->unchecked = true;
+    rig_show(rig, SHOW_REPLIES);
+    Zmesos__V1__OperationSpec *specs[1000];
+    for (int i = 0; i < CORE_OPERATIONS_WAITING_MAX; i++) {
+        specs[i % 1000] = build_operation(rig, words(rig, "w%d RESERVE cpus/r1+dynamic 8", i));
+        if (i % 1000 == 999)
+            assert_null(strstr(in_operate_specs(rig, specs, 1000), "UNAVAILABLE"));
+    }
+    assert_non_null(strstr(in_operate(rig, "more RESERVE cpus/r1+dynamic 8"),
+            "[more UNAVAILABLE retry \"10000 operations wait already\""));
+    assert_non_null(strstr(in_operate(rig, "w7 RESERVE cpus/r1+dynamic 8"), "w7 OK QUEUED rev 1 known"));
+    in_cancel_operations(rig, "w7");
+    assert_non_null(strstr(in_operate(rig, "more RESERVE cpus/r1+dynamic 8"), "[more OK"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             TEST(an_operation_is_sent_finished_and_acknowledged),
+            TEST(so_many_wait_and_no_more),
             TEST(what_is_wrong_is_refused_with_its_field),
             TEST(a_body_that_no_master_takes_is_refused),
             TEST(constraints_are_of_the_agent_alone),

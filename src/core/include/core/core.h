@@ -42,9 +42,10 @@
 #define CORE_LEASE_BYTES_MAX ((size_t)16 << 20) /* that they take here; one always fits */
 #define CORE_LEASE_MIN_MS 100
 #define CORE_LEASE_DEFAULT_MS 10000
-#define CORE_PLACER_MAX 200       /* bytes of a placer's name */
-#define CORE_PLACE_MAX 1000       /* placements, and tasks, in one place */
-#define CORE_PLACE_OFFERS_MAX 100 /* offers in one placement */
+#define CORE_OPERATIONS_WAITING_MAX 10000 /* QUEUED at once: each looks at each offer, before tasks do */
+#define CORE_PLACER_MAX 200               /* bytes of a placer's name */
+#define CORE_PLACE_MAX 1000               /* placements, and tasks, in one place */
+#define CORE_PLACE_OFFERS_MAX 100         /* offers in one placement */
 #define CORE_ROLES_AT_ONCE 64
 #define CORE_ROLES_MAX 256                /* in one run, those that left included */
 #define CORE_TEARDOWN_MS 60000            /* for how long a teardown can be asked for a second time */
