@@ -27,6 +27,10 @@ sys.path.insert(0, str(BUILD / "python"))
 
 import zmesos  # noqa: E402  (made by the build)
 
+# In the background of a shell SIGINT is ignored, and programs of Python that are started from there ignore it too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 START_LIMIT = 30.0
 PATIENCE = 60.0  # how long anything may take before a test gives up: generous, never asserted
 
