@@ -159,9 +159,11 @@ def test_teardown_that_was_done_unseen(cluster, needs_local):
         running(client)
         token = client.teardown().token
         cluster.local.fault("no_answer", call="TEARDOWN", act="now")
+        cluster.local.fault("answer", call="SUBSCRIBE", status=503, text="not now", count=0)  # nor by subscribing again
         assert client.teardown(token).begun
         wait_for(lambda: not cluster.local.state()["frameworks"], "the framework to go")
         cluster.daemon.kill()
+    cluster.local.fault("clear")
     cluster.daemon.start()
     assert cluster.daemon.ended() == 0
     cluster.daemon.start()
