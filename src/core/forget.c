@@ -76,13 +76,20 @@ static void choose(struct task **batch, size_t *count, struct task *task)
     batch[(*count)++] = task;
 }
 
+bool forget_is_due(const struct core *core, const struct heap *over, int64_t *at_ms)
+{
+    bool many = over->count > core->config.keep_tasks &&
+                over->count - core->config.keep_tasks >= CORE_FORGET_STEP;
+    if (core->now.mono_ms < *at_ms && !many)
+        return false;
+    *at_ms = core->now.mono_ms + PAUSE_MS;
+    return true;
+}
+
 void forget_step(struct core *core)
 {
-    bool many = core->over.count > core->config.keep_tasks &&
-                core->over.count - core->config.keep_tasks >= CORE_FORGET_STEP;
-    if (core->now.mono_ms < core->forget_at_ms && !many)
+    if (!forget_is_due(core, &core->over, &core->forget_at_ms))
         return;
-    core->forget_at_ms = core->now.mono_ms + PAUSE_MS;
     struct task **batch = arena_array(&core->out->arena, CORE_FORGET_STEP + CORE_LAUNCH_MAX, sizeof *batch),
                 *task;
     size_t count = 0;

@@ -613,7 +613,12 @@ void output_operation_event(struct core *core, const struct operation *operation
 void output_lease_event(struct core *core, const Zmesos__V1__LeaseChange *change);
 struct core_call *output_call(struct core *core, Mesos__V1__Scheduler__Call__Type type, bool ordered);
 
+/* rows.c: a text that is "" in a row is NULL in memory */
+const char *row_text(const char *text); /* "" for NULL */
+void row_text_set(char **place, const char *text);
+
 /* view.c */
+char *view_text(struct core *core, const char *text); /* a copy; NULL for "" and NULL */
 /* Without all_attempts the last one alone: an event must not grow with each try. */
 Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all_attempts);
 Zmesos__V1__DaemonStatus *view_status(struct core *core);
@@ -751,7 +756,10 @@ void strays_tick(struct core *core);
 void handle_orphan(struct core *core, const Mesos__V1__TaskStatus *status, enum news news);
 
 /* forget.c */
-void forget_step(struct core *core);   /* drops some of the tasks that are over for long */
+void forget_step(struct core *core); /* drops some of the tasks that are over for long */
+/* Whether those that are over are looked at now, by their number or since it is time; then *at_ms is the next
+ * time. */
+bool forget_is_due(const struct core *core, const struct heap *over, int64_t *at_ms);
 void keep_next_key(struct core *core); /* writes it down, before anything that has a key goes */
 
 /* restore.c */
@@ -1021,7 +1029,10 @@ void handle_kill(struct core *core, const struct core_input *input);
 Zmesos__V1__Items *items_new(struct core *core, Zmesos__V1__Reply *reply, size_t room);
 Zmesos__V1__Item *item_add(struct core *core, Zmesos__V1__Items *items, const char *task_id);
 void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const struct error *err);
-/* The item of operation.task_ids[i], which is no task's. */
+/* The item of request.what_ids[i]: there is no such `what`, a task or an operation. */
+void item_not_found(
+        struct core *core, Zmesos__V1__Item *item, const char *request, const char *what, size_t i);
+/* The same of operation.task_ids[i], added. */
 void item_missing(
         struct core *core, Zmesos__V1__Items *items, const char *operation, const char *id, size_t i);
 Zmesos__V1__Item *item_add_operation(struct core *core, Zmesos__V1__Items *items, const char *operation_id);

@@ -33,14 +33,19 @@ void item_refuse(struct core *core, Zmesos__V1__Item *item, int code, const stru
     item->retry = code == ERR_UNAVAILABLE;
 }
 
+void item_not_found(
+        struct core *core, Zmesos__V1__Item *item, const char *request, const char *what, size_t i)
+{
+    struct error err;
+    char field[64];
+    snprintf(field, sizeof field, "%s.%s_ids[%zu]", request, what, i);
+    item_refuse(core, item, error_set_field(&err, ERR_NOT_FOUND, field, "no such %s", what), &err);
+}
+
 void item_missing(
         struct core *core, Zmesos__V1__Items *items, const char *operation, const char *id, size_t i)
 {
-    struct error err;
-    char field[48];
-    snprintf(field, sizeof field, "%s.task_ids[%zu]", operation, i);
-    int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such task");
-    item_refuse(core, item_add(core, items, id), code, &err);
+    item_not_found(core, item_add(core, items, id), operation, "task", i);
 }
 
 void item_state(Zmesos__V1__Item *item, const struct task *task)

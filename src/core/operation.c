@@ -9,8 +9,6 @@
 
 #include "base/alloc.h"
 
-#define FORGET_PAUSE_MS 1000 /* between steps, unless many are due */
-
 void operations_init(struct core *core)
 {
     struct operations *all = &core->operations;
@@ -54,19 +52,6 @@ bool operation_is_held(const struct operation *operation)
 }
 
 /* ---- applying ---- */
-
-static const char *or_empty(const char *text)
-{
-    return text ? text : "";
-}
-
-static void set_string(char **place, const char *text)
-{
-    if (*place && text && strcmp(*place, text) == 0)
-        return;
-    free(*place);
-    *place = text && *text ? alloc_string(text) : NULL;
-}
 
 static struct operation *operation_new(
         struct core *core, const struct operation_row *row, const Zmesos__V1__OperationSpec *spec)
@@ -168,7 +153,7 @@ static void set_mesos_id(struct core *core, struct operation *operation, const c
         return;
     if (operation->mesos_id)
         map_remove(map, slice_of_string(operation->mesos_id));
-    set_string(&operation->mesos_id, mesos_id);
+    row_text_set(&operation->mesos_id, mesos_id);
     if (operation->mesos_id)
         map_put(map, slice_of_string(operation->mesos_id), operation);
 }
@@ -209,8 +194,8 @@ int operation_row_apply(struct core *core, const struct operation_row *row,
     operation->changed_ns = row->changed_ns;
     shared_set(core, &operation->agent_id, row->agent_id);
     shared_set(core, &operation->hostname, row->hostname);
-    set_string(&operation->provider_id, row->provider_id);
-    set_string(&operation->message, row->message);
+    row_text_set(&operation->provider_id, row->provider_id);
+    row_text_set(&operation->message, row->message);
     set_mesos_id(core, operation, row->mesos_id);
     set_state(core, operation, (operation_state)row->state, row->flags);
     return 0;
@@ -225,13 +210,13 @@ struct operation_row operation_row_of(const struct operation *operation)
             .revision = operation->revision,
             .flags = operation->flags,
             .sent = operation->sent,
-            .mesos_id = or_empty(operation->mesos_id),
-            .agent_id = or_empty(operation->agent_id),
-            .hostname = or_empty(operation->hostname),
-            .provider_id = or_empty(operation->provider_id),
+            .mesos_id = row_text(operation->mesos_id),
+            .agent_id = row_text(operation->agent_id),
+            .hostname = row_text(operation->hostname),
+            .provider_id = row_text(operation->provider_id),
             .created_ns = operation->created_ns,
             .changed_ns = operation->changed_ns,
-            .message = or_empty(operation->message),
+            .message = row_text(operation->message),
             .status = operation->status,
     };
 }
@@ -249,11 +234,11 @@ void operation_write(
     item->record.operation = *row;
     struct operation_row *copy = &item->record.operation;
     copy->id = arena_string(arena, row->id);
-    copy->mesos_id = arena_string(arena, or_empty(row->mesos_id));
-    copy->agent_id = arena_string(arena, or_empty(row->agent_id));
-    copy->hostname = arena_string(arena, or_empty(row->hostname));
-    copy->provider_id = arena_string(arena, or_empty(row->provider_id));
-    copy->message = arena_string(arena, or_empty(row->message));
+    copy->mesos_id = arena_string(arena, row_text(row->mesos_id));
+    copy->agent_id = arena_string(arena, row_text(row->agent_id));
+    copy->hostname = arena_string(arena, row_text(row->hostname));
+    copy->provider_id = arena_string(arena, row_text(row->provider_id));
+    copy->message = arena_string(arena, row_text(row->message));
     copy->changed_ns = core->now.wall_ns;
     copy->revision++;
     struct operation_row applied = *copy;
@@ -339,11 +324,8 @@ static void leave_items(struct operations *all)
 void operations_forget_step(struct core *core)
 {
     struct operations *all = &core->operations;
-    bool many = all->over.count > core->config.keep_tasks &&
-                all->over.count - core->config.keep_tasks >= CORE_FORGET_STEP;
-    if (core->now.mono_ms < all->forget_at_ms && !many)
+    if (!forget_is_due(core, &all->over, &all->forget_at_ms))
         return;
-    all->forget_at_ms = core->now.mono_ms + FORGET_PAUSE_MS;
     struct operation *batch[CORE_FORGET_STEP], *operation;
     size_t count = 0;
     while (count < CORE_FORGET_STEP && (operation = oldest_due(core))) {
@@ -374,11 +356,6 @@ void operations_clear(struct core *core)
 
 /* ---- what clients see ---- */
 
-static char *copied(struct core *core, const char *text)
-{
-    return text && *text ? arena_string(&core->out->arena, text) : NULL;
-}
-
 Zmesos__V1__Operation *operation_view(struct core *core, const struct operation *operation)
 {
     Zmesos__V1__Operation *view = arena_alloc(&core->out->arena, sizeof *view);
@@ -389,11 +366,11 @@ Zmesos__V1__Operation *operation_view(struct core *core, const struct operation 
     view->role = operation->role->name;
     view->state = operation->state;
     view->revision = operation->revision;
-    view->operation_id = copied(core, operation->mesos_id);
-    view->agent_id = copied(core, operation->agent_id);
-    view->hostname = copied(core, operation->hostname);
-    view->resource_provider_id = copied(core, operation->provider_id);
-    view->message = copied(core, operation->message);
+    view->operation_id = view_text(core, operation->mesos_id);
+    view->agent_id = view_text(core, operation->agent_id);
+    view->hostname = view_text(core, operation->hostname);
+    view->resource_provider_id = view_text(core, operation->provider_id);
+    view->message = view_text(core, operation->message);
     view->created_ns = operation->created_ns;
     view->changed_ns = operation->changed_ns;
     view->type = operation->type;
@@ -402,6 +379,6 @@ Zmesos__V1__Operation *operation_view(struct core *core, const struct operation 
     if (operation->state == OPERATION_STATE(QUEUED))
         view->obstacle = operation->placer
                                  ? arena_format(&core->out->arena, "waits for placer %s", operation->placer)
-                                 : copied(core, operation->obstacle);
+                                 : view_text(core, operation->obstacle);
     return view;
 }

@@ -27,11 +27,7 @@ void item_operation_state(Zmesos__V1__Item *item, const struct operation *operat
 static void item_no_operation(
         struct core *core, Zmesos__V1__Items *items, const char *request, const char *id, size_t i)
 {
-    struct error err;
-    char field[64];
-    snprintf(field, sizeof field, "%s.operation_ids[%zu]", request, i);
-    int code = error_set_field(&err, ERR_NOT_FOUND, field, "no such operation");
-    item_refuse(core, item_add_operation(core, items, id), code, &err);
+    item_not_found(core, item_add_operation(core, items, id), request, "operation", i);
 }
 
 static void add_operation(struct core *core, const Zmesos__V1__OperationSpec *spec, struct slice bytes)

@@ -96,19 +96,6 @@ struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, str
     return task;
 }
 
-static const char *or_empty(const char *text)
-{
-    return text ? text : "";
-}
-
-static void set_string(char **place, const char *text)
-{
-    if (*place && text && strcmp(*place, text) == 0)
-        return;
-    free(*place);
-    *place = text && *text ? alloc_string(text) : NULL;
-}
-
 char *labels_pack(const Mesos__V1__Labels *labels)
 {
     size_t size = 1;
@@ -250,8 +237,8 @@ int task_apply(
     task->created_ns = row->created_ns;
     task->changed_ns = row->changed_ns;
     task->not_before_ns = row->not_before_ns;
-    set_string(&task->message, row->message);
-    set_string(&task->reason, row->reason);
+    row_text_set(&task->message, row->message);
+    row_text_set(&task->reason, row->reason);
     set_state(core, task, (task_state)row->state, row->flags);
     return 0;
 }
@@ -284,7 +271,7 @@ void agent_release(struct core *core, struct agent *agent)
 static void join_agent(struct core *core, struct task *task)
 {
     const struct attempt *attempt = task_current(task);
-    task->agent = agent_get(core, or_empty(attempt->agent_id));
+    task->agent = agent_get(core, row_text(attempt->agent_id));
     list_append(&task->agent->tasks, &task->agent_link);
     groups_add(core, task, attempt->unique);
     shares_count(core, task, true);
@@ -317,14 +304,14 @@ static void settle_attempt(struct core *core, struct task *task, const struct at
     bool replaced = attempt->flags & ATTEMPT_REPLACED;
     bool ended = replaced || (state_is_over(attempt->state) && !(attempt->flags & ATTEMPT_NEVER_RAN));
     if (ended && task->policy && task->policy->elsewhere)
-        shape_avoid(core, task, or_empty(attempt->agent_id));
+        shape_avoid(core, task, row_text(attempt->agent_id));
     if (!replaced)
         return;
     struct arena arena;
     arena_init(&arena);
     const char *mesos_id = task_mesos_id(&arena, task, attempt->number);
     if (attempt_may_live(attempt))
-        stray_add(core, mesos_id, or_empty(attempt->agent_id));
+        stray_add(core, mesos_id, row_text(attempt->agent_id));
     else
         stray_remove(core, mesos_id);
     arena_clear(&arena);
@@ -348,9 +335,9 @@ int attempt_apply(struct core *core, const struct attempt_row *row, struct error
     struct attempt *attempt = &task->attempts[row->number - 1];
     shared_set(core, &attempt->agent_id, row->agent_id);
     shared_set(core, &attempt->hostname, row->hostname);
-    set_string(&attempt->ports, row->ports);
-    set_string(&attempt->unique, row->unique);
-    set_string(&attempt->message, row->message);
+    row_text_set(&attempt->ports, row->ports);
+    row_text_set(&attempt->unique, row->unique);
+    row_text_set(&attempt->message, row->message);
     shared_set(core, &attempt->reason, row->reason);
     set_mesos_id(core, task, attempt, row->mesos_id);
     shared_set(core, &attempt->agent_url, row->agent_url);
@@ -383,8 +370,8 @@ struct task_row task_row_of(const struct task *task)
             .changed_ns = task->changed_ns,
             .not_before_ns = task->not_before_ns,
             .flags = task->flags,
-            .message = or_empty(task->message),
-            .reason = or_empty(task->reason),
+            .message = row_text(task->message),
+            .reason = row_text(task->reason),
     };
 }
 
@@ -395,16 +382,16 @@ struct attempt_row attempt_row_of(const struct task *task, const struct attempt 
             .number = attempt->number,
             .state = (int32_t)attempt->state,
             .flags = attempt->flags,
-            .agent_id = or_empty(attempt->agent_id),
-            .hostname = or_empty(attempt->hostname),
-            .ports = or_empty(attempt->ports),
-            .unique = or_empty(attempt->unique),
+            .agent_id = row_text(attempt->agent_id),
+            .hostname = row_text(attempt->hostname),
+            .ports = row_text(attempt->ports),
+            .unique = row_text(attempt->unique),
             .launched_ns = attempt->launched_ns,
             .changed_ns = attempt->changed_ns,
-            .message = or_empty(attempt->message),
-            .reason = or_empty(attempt->reason),
-            .mesos_id = or_empty(attempt->mesos_id),
-            .agent_url = or_empty(attempt->agent_url),
+            .message = row_text(attempt->message),
+            .reason = row_text(attempt->reason),
+            .mesos_id = row_text(attempt->mesos_id),
+            .agent_url = row_text(attempt->agent_url),
             .healthy = attempt->healthy,
             .check_status = attempt->check_status,
     };
@@ -466,10 +453,10 @@ void attempt_write_unchanged(struct core *core, const struct attempt_row *row)
     copy->unique = arena_string(arena, row->unique);
     copy->message = arena_string(arena, row->message);
     copy->reason = arena_string(arena, row->reason);
-    copy->mesos_id = arena_string(arena, or_empty(row->mesos_id));
-    copy->agent_url = arena_string(arena, or_empty(row->agent_url));
-    copy->pending_uuid = arena_string(arena, or_empty(row->pending_uuid));
-    copy->pending_before = arena_string(arena, or_empty(row->pending_before));
+    copy->mesos_id = arena_string(arena, row_text(row->mesos_id));
+    copy->agent_url = arena_string(arena, row_text(row->agent_url));
+    copy->pending_uuid = arena_string(arena, row_text(row->pending_uuid));
+    copy->pending_before = arena_string(arena, row_text(row->pending_before));
     struct attempt_row applied = *copy;
     must_apply(attempt_apply(core, &applied, NULL));
 }

@@ -6,7 +6,7 @@
 
 #include "base/decimal.h"
 
-static char *copied(struct core *core, const char *text)
+char *view_text(struct core *core, const char *text)
 {
     return text && *text ? arena_string(&core->out->arena, text) : NULL;
 }
@@ -34,14 +34,14 @@ static Zmesos__V1__Attempt *view_attempt(
     view->number = attempt->number;
     view->mesos_task_id = task_mesos_id(&core->out->arena, task, attempt->number);
     view->state = attempt->state;
-    view->agent_id = copied(core, attempt->agent_id);
-    view->hostname = copied(core, attempt->hostname);
+    view->agent_id = view_text(core, attempt->agent_id);
+    view->hostname = view_text(core, attempt->hostname);
     view_ports(core, attempt->ports, view);
     view->launched_ns = attempt->launched_ns;
     view->changed_ns = attempt->changed_ns;
-    view->message = copied(core, attempt->message);
-    view->reason = copied(core, attempt->reason);
-    view->agent_url = copied(core, attempt->agent_url);
+    view->message = view_text(core, attempt->message);
+    view->reason = view_text(core, attempt->reason);
+    view->agent_url = view_text(core, attempt->agent_url);
     view->has_healthy = attempt->healthy != 0;
     view->healthy = attempt->healthy > 0;
     view->check_status = check_status_view(&core->out->arena, attempt->check_status);
@@ -61,13 +61,13 @@ Zmesos__V1__Task *view_task(struct core *core, const struct task *task, bool all
     view->id = task->id;
     view->name = task->name ? task->name : task->id;
     view->role = task->shape->role->name;
-    view->submitter = copied(core, task->shape->line->id.submitter->name);
+    view->submitter = view_text(core, task->shape->line->id.submitter->name);
     view->group = task->task_group ? task->task_group->name : NULL;
     view->state = task->state;
     view->revision = task->revision;
     view->kill_requested = task->kill_requested;
-    view->message = copied(core, task->message);
-    view->reason = copied(core, task->reason);
+    view->message = view_text(core, task->message);
+    view->reason = view_text(core, task->reason);
     view->created_ns = task->created_ns;
     view->changed_ns = task->changed_ns;
     view->has_retry_ns = task->state == STATE(QUEUED) && task->not_before_ns != 0;
@@ -138,9 +138,9 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->store = arena_string(arena, core->config.store_id);
     view->run = core->config.run;
     view->framework_id = core->framework_id.value;
-    view->master = copied(core, core->master);
+    view->master = view_text(core, core->master);
     view->subscription = core->subscription_state;
-    view->message = copied(core, core->down_text);
+    view->message = view_text(core, core->down_text);
     view->offers = core->offers.count + core->leased;
     view->has_leases = view->has_leased_offers = core->leases.count > 0;
     view->leases = core->leases.count;
