@@ -323,6 +323,19 @@ static void answer(struct daemon *daemon, struct replay *replay)
 
 /* ---- requests ---- */
 
+/* Of that class up to its head. The prefixes are copied. */
+static struct replay *replay_new(const struct daemon *daemon, front_token token,
+        const Zmesos__V1__Request *request, int class, char **prefixes, size_t prefix_count)
+{
+    struct replay *replay = alloc_zeroed(1, sizeof *replay);
+    replay->token = token;
+    replay->id = alloc_string(request->id);
+    replay->class = class;
+    replay->prefixes = prefixes_create(prefixes, prefix_count, topics_root(class));
+    replay->until = recent_head(&daemon->recent, class);
+    return replay;
+}
+
 void daemon_handle_replay(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request)
 {
     const Zmesos__V1__Replay *asked = request->replay;
@@ -332,14 +345,10 @@ void daemon_handle_replay(struct daemon *daemon, front_token token, const Zmesos
         daemon_refuse(daemon, token, request->id, code, &err);
         return;
     }
-    struct replay *replay = alloc_zeroed(1, sizeof *replay);
-    replay->token = token;
-    replay->id = alloc_string(request->id);
-    replay->class = (int)asked->class_;
-    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, topics_root(replay->class));
+    struct replay *replay =
+            replay_new(daemon, token, request, (int)asked->class_, asked->prefixes, asked->n_prefixes);
     replay->page_size = asked->page_size;
     replay->from = asked->from;
-    replay->until = recent_head(&daemon->recent, replay->class);
     answer(daemon, replay);
 }
 
@@ -352,15 +361,11 @@ void daemon_handle_tail(struct daemon *daemon, front_token token, const Zmesos__
         daemon_refuse(daemon, token, request->id, code, &err);
         return;
     }
-    struct replay *replay = alloc_zeroed(1, sizeof *replay);
-    replay->token = token;
-    replay->id = alloc_string(request->id);
+    struct replay *replay =
+            replay_new(daemon, token, request, (int)asked->class_, asked->prefixes, asked->n_prefixes);
     replay->tail = true;
-    replay->class = (int)asked->class_;
-    replay->prefixes = prefixes_create(asked->prefixes, asked->n_prefixes, topics_root(replay->class));
     replay->page_size = 1;
     replay->from = asked->after + 1;
-    replay->until = recent_head(&daemon->recent, replay->class);
     if (asked->has_until && asked->until < replay->until)
         replay->until = asked->until;
     answer(daemon, replay);
