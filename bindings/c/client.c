@@ -18,6 +18,10 @@
 #define RESEND_MIN_MS 500 /* but not more often */
 #define TRY_AGAIN_MS 200  /* after UNAVAILABLE, first; doubled */
 
+/* Field numbers of zmesos.v1.Reply. */
+#define REPLY_CODE 3
+#define REPLY_RETRY 6
+
 #define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), "one number for both")
 SAME(ZMESOS_INVALID, ERR_INVALID);
 SAME(ZMESOS_MALFORMED, ERR_MALFORMED);
@@ -201,20 +205,22 @@ static int no_answer(struct zmesos_client *client, struct zmesos_error *error)
             client->endpoint, seconds);
 }
 
-/* Whether the reply says that the same request may succeed later. One in JSON is taken as it is. */
+/* Whether the reply says that the same request may succeed later. One in JSON is taken as it is. It is not
+ * decoded for this: it may be large, and the caller will decode it. */
 static bool try_again(struct zmesos_client *client)
 {
-    struct slice bytes = slice_of(zmq_msg_data(&client->reply), zmq_msg_size(&client->reply));
-    Zmesos__V1__Reply *reply;
-    bool again;
+    struct field_cursor cursor = {slice_of(zmq_msg_data(&client->reply), zmq_msg_size(&client->reply))};
+    struct field field;
+    bool unavailable = false, retry = false;
 
-    if (bytes.length > 0 && bytes.data[0] == '{')
-        return false;
-    reply = (Zmesos__V1__Reply *)unpack(&zmesos__v1__reply__descriptor, bytes, NULL);
-    again = reply && reply->has_code && reply->code == ZMESOS__V1__CODE__UNAVAILABLE && reply->retry;
-    if (reply)
-        zmesos__v1__reply__free_unpacked(reply, NULL);
-    return again;
+    /* JSON begins as a group does, which ends this at once */
+    while (field_next(&cursor, &field) == 1) {
+        if (field.number == REPLY_CODE && field.wire_type == 0)
+            unavailable = field_varint(&field) == ZMESOS__V1__CODE__UNAVAILABLE;
+        else if (field.number == REPLY_RETRY && field.wire_type == 0)
+            retry = field_varint(&field) != 0;
+    }
+    return unavailable && retry;
 }
 
 static void rest(int64_t ms)
