@@ -43,6 +43,22 @@ int ask_done(const struct settings *settings, enum ask_how how, Zmesos__V1__Requ
     return rc;
 }
 
+int ask_pages(
+        const struct settings *settings, int (*page)(void *context, struct client *client), void *context)
+{
+    struct client *client = NULL;
+    struct error err;
+    int rc = client_create(settings, &client, &err);
+
+    if (rc < 0)
+        return settings_fail(settings, rc, &err);
+    do {
+        rc = page(context, client);
+    } while (rc == CLI_GO_ON);
+    client_destroy(client);
+    return rc;
+}
+
 void ask_free(Zmesos__V1__Reply *reply)
 {
     if (reply)

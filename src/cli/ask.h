@@ -19,6 +19,10 @@ int ask(const struct settings *settings, struct client *client, enum ask_how how
 /* The same for a request whose answer says nothing but that it was done. */
 int ask_done(const struct settings *settings, enum ask_how how, Zmesos__V1__Request *request) MUST_CHECK;
 
+/* Over a connection of its own, one page after the other while `page` returns CLI_GO_ON. */
+int ask_pages(const struct settings *settings, int (*page)(void *context, struct client *client),
+        void *context) MUST_CHECK;
+
 void ask_free(Zmesos__V1__Reply *reply); /* takes NULL */
 
 #endif

@@ -34,6 +34,8 @@ struct listing {
     Zmesos__V1__ListOperations list;
     Zmesos__V1__Operation__State states[STATES_MAX];
     struct table table;
+    char **ids; /* those named that are still to be asked about */
+    size_t count;
     bool missing;
 };
 
@@ -111,63 +113,52 @@ static int print_reply(struct listing *listing, struct client *client, Zmesos__V
     return rc;
 }
 
-static int print_named(struct listing *listing, struct client *client, char **ids, size_t count)
+/* Those named, so many at a time. */
+static int print_named(void *context, struct client *client)
 {
-    int rc = CLI_OK;
+    struct listing *listing = context;
+    Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
+    Zmesos__V1__GetOperations get = ZMESOS__V1__GET_OPERATIONS__INIT;
+    int rc;
 
-    while (count && rc == CLI_OK) {
-        Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
-        Zmesos__V1__GetOperations get = ZMESOS__V1__GET_OPERATIONS__INIT;
-
-        get.operation_ids = ids;
-        get.n_operation_ids = count < PAGE ? count : PAGE;
-        request.operation_case = ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS;
-        request.get_operations = &get;
-        rc = print_reply(listing, client, &request);
-        ids += get.n_operation_ids;
-        count -= get.n_operation_ids;
-    }
+    get.operation_ids = listing->ids;
+    get.n_operation_ids = listing->count < PAGE ? listing->count : PAGE;
+    request.operation_case = ZMESOS__V1__REQUEST__OPERATION_GET_OPERATIONS;
+    request.get_operations = &get;
+    rc = print_reply(listing, client, &request);
+    listing->ids += get.n_operation_ids;
+    listing->count -= get.n_operation_ids;
+    if (rc == CLI_OK && listing->count)
+        return CLI_GO_ON;
     return rc == CLI_OK && listing->missing ? CLI_FAILED : rc;
 }
 
-static int print_all(struct listing *listing, struct client *client)
+static int print_page(void *context, struct client *client)
 {
+    struct listing *listing = context;
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
-    int rc;
 
     listing->list.has_page_size = 1;
     listing->list.page_size = PAGE;
     request.operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST_OPERATIONS;
     request.list_operations = &listing->list;
-    do {
-        rc = print_reply(listing, client, &request);
-    } while (rc == CLI_GO_ON);
-    return rc;
+    return print_reply(listing, client, &request);
 }
 
 static int run(struct settings *settings, int argc, char **argv)
 {
     struct listing listing = {.settings = settings, .list = ZMESOS__V1__LIST_OPERATIONS__INIT};
-    struct client *client = NULL;
     struct arena arena;
-    struct error err;
     int rc;
 
     arena_init(&arena);
     table_init(&listing.table, headers, sizeof headers / sizeof *headers);
     listing.list.states = listing.states;
     rc = read_flags(&listing, settings, &arena, argc, argv);
-    if (rc != CLI_GO_ON)
-        goto out;
-    rc = client_create(settings, &client, &err);
-    if (rc < 0)
-        rc = settings_fail(settings, rc, &err);
-    else if (optind < argc)
-        rc = print_named(&listing, client, argv + optind, (size_t)(argc - optind));
-    else
-        rc = print_all(&listing, client);
-out:
-    client_destroy(client);
+    listing.ids = argv + optind;
+    listing.count = (size_t)(argc - optind);
+    if (rc == CLI_GO_ON)
+        rc = ask_pages(settings, listing.count ? print_named : print_page, &listing);
     table_clear(&listing.table);
     arena_clear(&arena);
     return rc;

@@ -116,8 +116,9 @@ static void print_task(struct listing *listing, const Zmesos__V1__Task *task, in
 }
 
 /* Prints one page. CLI_GO_ON when there is another. */
-static int print_page(struct listing *listing, struct client *client)
+static int print_page(void *context, struct client *client)
 {
+    struct listing *listing = context;
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Reply *reply;
     size_t i;
@@ -144,27 +145,15 @@ static int print_page(struct listing *listing, struct client *client)
 static int run(struct settings *settings, int argc, char **argv)
 {
     struct listing listing = {.settings = settings, .list = ZMESOS__V1__LIST__INIT, .limit = INT64_MAX};
-    struct client *client = NULL;
     struct arena arena;
-    struct error err;
     int rc;
 
     arena_init(&arena);
     table_init(&listing.table, headers, sizeof headers / sizeof *headers);
     listing.list.states = listing.states;
     rc = read_flags(&listing, settings, &arena, argc, argv);
-    if (rc != CLI_GO_ON)
-        goto out;
-    rc = client_create(settings, &client, &err);
-    if (rc < 0) {
-        rc = settings_fail(settings, rc, &err);
-        goto out;
-    }
-    do {
-        rc = print_page(&listing, client);
-    } while (rc == CLI_GO_ON);
-out:
-    client_destroy(client);
+    if (rc == CLI_GO_ON)
+        rc = ask_pages(settings, print_page, &listing);
     table_clear(&listing.table);
     arena_clear(&arena);
     return rc;

@@ -48,8 +48,9 @@ static void print_update(struct listing *listing, const Zmesos__V1__UnconfirmedU
 }
 
 /* Prints one page. CLI_GO_ON when there is another. */
-static int print_page(struct listing *listing, struct client *client)
+static int print_page(void *context, struct client *client)
 {
+    struct listing *listing = context;
     Zmesos__V1__Request request = ZMESOS__V1__REQUEST__INIT;
     Zmesos__V1__Reply *reply;
     size_t i;
@@ -70,21 +71,6 @@ static int print_page(struct listing *listing, struct client *client)
     listing->request.has_after = 1;
     listing->request.after = reply->unconfirmed->next;
     ask_free(reply);
-    return rc;
-}
-
-static int print_all(struct listing *listing)
-{
-    struct client *client = NULL;
-    struct error err;
-    int rc = client_create(listing->settings, &client, &err);
-
-    if (rc < 0)
-        return settings_fail(listing->settings, rc, &err);
-    do {
-        rc = print_page(listing, client);
-    } while (rc == CLI_GO_ON);
-    client_destroy(client);
     return rc;
 }
 
@@ -109,7 +95,7 @@ static int run(struct settings *settings, int argc, char **argv)
     if (rc != CLI_GO_ON)
         return rc;
     table_init(&listing.table, headers, sizeof headers / sizeof *headers);
-    rc = print_all(&listing);
+    rc = ask_pages(settings, print_page, &listing);
     table_clear(&listing.table);
     return rc;
 }
