@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from types import TracebackType
 from os import PathLike, fspath
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, Union, overload
 
 from .batches import MAX_GET, MAX_ITEM_BYTES, MAX_KILL, MAX_LAUNCH, MAX_RELEASE, embedded_size, split
 from .calls import Calls
+from .closing import Closing
 from .constraints import Constraint
 from .consuming import Consuming
 from .errors import NotFound, ProtocolError, Truncated, ZmesosError, code_name, refusal
@@ -27,7 +27,7 @@ from .waiting import as_completed
 DEFAULT_CONTROL = "tcp://127.0.0.1:5560"
 DEFAULT_PIPELINE = "tcp://127.0.0.1:5561"
 
-class Client(Calls, Consuming, Journal, Operations):
+class Client(Calls, Consuming, Journal, Operations, Closing):
     """A connection to a zmesosd. Any thread may use it; each gets a socket of its own.
 
     control, events, pipeline: endpoints. Where `control` is another than the default, so are the other two:
@@ -53,17 +53,6 @@ class Client(Calls, Consuming, Journal, Operations):
         self.events_endpoint = events
         self._requester = Requester(control, timeout, attempts)
         self._pipeline = Pipeline(pipeline, timeout, attempts) if pipeline else None
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Waits for requests under way in other threads and closes the sockets. The tasks go on."""

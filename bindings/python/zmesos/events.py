@@ -7,12 +7,12 @@ import time
 from collections import deque
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
-from types import TracebackType
 from typing import Iterator, Optional, TypeVar
 
 import zmq
 from google.protobuf.message import DecodeError, Message
 
+from .closing import Closing
 from .describe import describe
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
@@ -165,7 +165,7 @@ class Event:
             raise ProtocolError(f"an event under {self.topic} whose body cannot be read") from error
 
 
-class Events:
+class Events(Closing):
     """A subscription. Iterate over it, or recv() with a timeout. One thread at a time: another is refused.
 
     prefixes: of topics; a trailing / keeps task/job1/ from taking job10's. None: everything.
@@ -197,17 +197,6 @@ class Events:
         except BaseException:
             self._socket.close(0)
             raise
-
-    def __enter__(self) -> "Events":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the subscription. Again: nothing."""

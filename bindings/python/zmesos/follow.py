@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, Optional, Union
 
+from .closing import Closing
 from .errors import Conflict, Invalid, TimedOut, Truncated, Unavailable, ZmesosError
 from .events import Event, Events
 from .ledger import FIRST_VOLATILE, TOPICS, whole_classes
@@ -109,7 +109,7 @@ class _Lane:
         return self.told if self.ready else self.done
 
 
-class Follower:
+class Follower(Closing):
     """Each event of the journaled classes under topic prefixes, once, in the order of its class. Iterate over it, or
     recv() with a timeout. Made by Client.follow(). One thread at a time.
 
@@ -144,17 +144,6 @@ class Follower:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "Follower":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the subscription. Again: nothing."""
