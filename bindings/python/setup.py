@@ -1,10 +1,13 @@
-"""What pyproject.toml cannot say: the message classes are generated while the package is built, and a source
-archive carries the .proto files that this needs."""
+"""What pyproject.toml cannot say: the message classes are generated while the package is built, a source archive carries
+the .proto files that this needs, and a build leaves nothing behind. What it would leave beside the sources, the next
+one would put into its wheel, also files that have gone from the sources since."""
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import setup
@@ -13,6 +16,7 @@ from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
 import generate  # noqa: E402  (a build script beside this one, not an installed module)
 
 
@@ -34,4 +38,10 @@ class ArchiveWithProtos(sdist):
             shutil.copyfile(generate.find_protos() / proto, target)
 
 
-setup(cmdclass={"build_py": BuildWithMessages, "sdist": ArchiveWithProtos})
+scratch = Path(tempfile.mkdtemp(prefix="zmesos-build-"))
+atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+(scratch / "info").mkdir()
+setup(
+    cmdclass={"build_py": BuildWithMessages, "sdist": ArchiveWithProtos},
+    options={"build": {"build_base": str(scratch / "build")}, "egg_info": {"egg_base": str(scratch / "info")}},
+)
