@@ -112,6 +112,8 @@ class Framework:
         self.status, self.id, self.first = self.stream.status, None, None
         self.stream_id = self.stream.headers.get("mesos-stream-id")
         self.seen = []
+        self.held = {}              # offers by id: came, and neither used up nor rescinded
+        self._looked_at = set()     # of those that offer() and wait() have handed out, the ids
         if self.status == 200:
             self.first = self.event()
             if self.first and self.first["type"] == "SUBSCRIBED":
@@ -125,8 +127,13 @@ class Framework:
         record = self.stream.record(timeout)
         if record is None:
             return None
-        self.seen.append(json.loads(record))
-        return self.seen[-1]
+        event = json.loads(record)
+        self.seen.append(event)
+        if event["type"] == "OFFERS":
+            self.held |= {offer["id"]["value"]: offer for offer in event["offers"]["offers"]}
+        elif event["type"] == "RESCIND":
+            self.held.pop(event["rescind"]["offer_id"]["value"], None)
+        return event
 
     def wait(self, kind, wanted=lambda body: True, timeout=PATIENCE):
         """The body of the first event of that type for which wanted(body) holds."""
@@ -137,11 +144,38 @@ class Framework:
                 break
             body = event.get(kind.lower(), {})
             if event["type"] == kind and wanted(body):
+                if kind == "OFFERS":
+                    self._looked_at |= {offer["id"]["value"] for offer in body["offers"]}
                 return body
         raise AssertionError(f"no {kind}; seen {[e['type'] for e in self.seen]}, stream {self.stream.ended}")
 
-    def offer(self):
-        return self.wait("OFFERS")["offers"][0]
+    def offer(self, wanted=lambda offer: True):
+        """The first offer for which wanted(offer) holds and that was not handed out yet: one that came while something
+        else was waited for, or one to come. What an ACCEPT leaves is offered when the call's filter is over, be it
+        before or after the task begins or ends; what the task had is offered apart then."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            for name, offer in self.held.items():
+                if name not in self._looked_at and wanted(offer):
+                    self._looked_at.add(name)
+                    return offer
+            assert self.event(deadline - time.monotonic()), f"no such offer; held {list(self.held.values())}"
+
+    def whole_offer(self, wanted):
+        """The offer for which wanted(offer) holds, in one part: what is offered otherwise is given back until it comes."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.give_back()
+            offer = self.offer()
+            if wanted(offer):
+                return offer
+            assert time.monotonic() < deadline, f"no such offer; the last one: {offer}"
+
+    def give_back(self, refuse_seconds=0):
+        """DECLINE what is held."""
+        if self.held:
+            self.call("DECLINE", offer_ids=[offer["id"] for offer in self.held.values()],
+                      filters={"refuse_seconds": refuse_seconds})
 
     def post(self, kind, **fields):
         body = {"type": kind, "framework_id": self.id}
@@ -152,6 +186,8 @@ class Framework:
     def call(self, kind, **fields):
         status, text, _ = self.post(kind, **fields)
         assert status == 202, text
+        for one in fields.get("offer_ids", ()):
+            self.held.pop(one["value"], None)
 
     def accept(self, offer, *operations, refuse_seconds=0.1):
         self.call("ACCEPT", offer_ids=[offer["id"]], operations=list(operations),

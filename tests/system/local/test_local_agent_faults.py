@@ -78,9 +78,9 @@ def test_cut_off_and_back_in_time(local):
     """When it would have been given up, it is not."""
     framework = lasting(local)
     name, offer = framework.run()
-    local.fault("lose_agent", agent=1, after_ms=300)
+    local.fault("lose_agent", agent=1, after_ms=3000)
     local.fault("return_agent", agent=1)
-    local.fault("delay", call="REVIVE", ms=600)
+    local.fault("delay", call="REVIVE", ms=3300)
     framework.call("REVIVE")                                     # a clock of the same loop
     assert local.state()["agents"][0]["state"] == "registered"
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_RUNNING"
@@ -95,7 +95,7 @@ def test_restarted_with_its_tasks(local):
     framework.launch(other, task(late, other, "sleep 1000"))
     assert framework.wait("UPDATE")["status"]["state"] == "TASK_STARTING"       # not acknowledged
     rest = framework.offer()
-    local.fault("restart_agent", agent=1, after_ms=200)
+    local.fault("restart_agent", agent=1, after_ms=3000)
     assert framework.wait("RESCIND")["offer_id"] == rest["id"]
     assert local.state()["agents"][0]["state"] == "disconnected"
     assert framework.states(late, "TASK_RUNNING") == ["TASK_STARTING", "TASK_RUNNING"]
@@ -146,7 +146,7 @@ def test_restarted_and_has_forgotten_its_tasks(local):
     assert words(framework.update(name)) == ("TASK_DROPPED", "REASON_RECONCILIATION", "SOURCE_AGENT",
                                              "Reconciliation: task unknown to the agent", True)
     until(lambda: local.state()["tasks"] == [] and not pathlib.Path(f"/proc/{pid}").exists())
-    framework.wait("OFFERS", lambda body: body["offers"][0]["resources"] == offer["resources"])
+    framework.whole_offer(lambda free: free["resources"] == offer["resources"])
 
 
 def test_restarted_and_has_forgotten_a_task_that_was_over(local):
@@ -221,7 +221,7 @@ def test_a_group_whose_agent_forgets(start):
     dropped = {framework.update(state="TASK_DROPPED")["task_id"]["value"] for _ in range(2)}
     assert dropped == {"one", "two"}
     until(lambda: local.state()["agents"][0]["tasks"] == 0)
-    framework.wait("OFFERS", lambda body: body["offers"][0]["resources"] == offer["resources"])
+    framework.whole_offer(lambda free: free["resources"] == offer["resources"])
 
 
 def test_a_failover_with_an_agent_that_has_lost_its_tasks(start):
@@ -249,7 +249,7 @@ def test_a_failover_with_an_agent_that_is_given_up(local):
     """No answer, then UNREACHABLE; and when it is back after all it says what runs."""
     framework = lasting(local)
     name, offer = framework.run()
-    local.fault("failover", give_up_ms=700)
+    local.fault("failover", give_up_ms=5000)
     while framework.event():
         pass
     again = framework.again()

@@ -58,7 +58,7 @@ def test_a_delayed_answer(local):
     """The update of a task comes before the 202 of its ACCEPT."""
     framework = Framework(local.master)
     offer, name = framework.offer(), fresh()
-    local.fault("delay", call="ACCEPT", what="answer", ms=3000)
+    local.fault("delay", call="ACCEPT", what="answer", ms=6000)
     thread, answers = in_background(framework, "ACCEPT", **launch_of(offer, name))
     framework.update(name, "TASK_FINISHED")
     assert not answers
@@ -68,7 +68,7 @@ def test_a_delayed_answer(local):
 
 def test_a_delayed_answer_to_a_subscription(local):
     """It counts from the start, and its events are all there when the answer comes."""
-    local.fault("delay", call="SUBSCRIBE", what="answer", ms=700)
+    local.fault("delay", call="SUBSCRIBE", what="answer", ms=5000)
     began = []
     thread = threading.Thread(target=lambda: began.append(lasting(local)))
     thread.start()
@@ -115,7 +115,7 @@ def test_a_doubled_accept(local):
 def test_a_call_doubled_later_meets_the_rules_of_then(local):
     """Its stream is not the current one any more: nothing comes of it."""
     framework = lasting(local)
-    local.fault("double", call="SUPPRESS", after_ms=500)
+    local.fault("double", call="SUPPRESS", after_ms=5000)
     framework.call("SUPPRESS")
     again = framework.again()
     until(lambda: len(local.calls("SUPPRESS")) == 2)
@@ -145,13 +145,13 @@ def test_refused_for_a_while(local):
 
 
 def test_redirected_for_a_while(local):
-    local.fault("redirect", to="127.0.0.1:5051", for_ms=600)
+    local.fault("redirect", to="127.0.0.1:5051", for_ms=3000)
     began = time.monotonic()
     assert post(local.master, {})[0] == 307
     while post(local.master, {})[0] == 307:
         assert time.monotonic() - began < 60
         time.sleep(0.01)
-    assert time.monotonic() - began >= 0.6
+    assert time.monotonic() - began >= 3
 
 
 def test_some_pass_first(local):

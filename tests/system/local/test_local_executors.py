@@ -75,13 +75,9 @@ def test_a_task_reports_through_its_executor(local):
 
 
 def wait_for_cpus(framework, wanted):
-    """Until that much is offered at once; what is offered is given back until then."""
-    cpus = None
-    while cpus != wanted:
-        framework.call("DECLINE", filters={"refuse_seconds": 0.1}, offer_ids=[
-            offer["id"] for event in framework.seen if event["type"] == "OFFERS" for offer in event["offers"]["offers"]])
-        resources = framework.offer()["resources"]
-        cpus = next((r["scalar"]["value"] for r in resources if r["name"] == "cpus"), None)
+    """Until that much is offered at once."""
+    framework.whole_offer(lambda offer: scalar("cpus", wanted)["scalar"] in [
+        resource["scalar"] for resource in offer["resources"] if resource["name"] == "cpus"])
 
 
 def test_an_executor_for_many_tasks(local):

@@ -178,7 +178,7 @@ def test_act_later(local):
 def test_act_later_is_fenced_by_a_subscription(local):
     framework = lasting(local)
     offer, name = framework.offer(), fresh()
-    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=500, answer=True)
+    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=5000, answer=True)
     connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
         {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
     again = framework.again()
@@ -191,7 +191,7 @@ def test_act_later_is_fenced_by_a_subscription(local):
 def test_a_late_subscription_ends_the_newer_one(local):
     """A SUBSCRIBE that completes when its client has gone: the framework is disconnected then."""
     framework = lasting(local)
-    local.fault("no_answer", call="SUBSCRIBE", act="later", act_after_ms=300)
+    local.fault("no_answer", call="SUBSCRIBE", act="later", act_after_ms=5000)
     body = {"type": "SUBSCRIBE", "framework_id": framework.id,
             "subscribe": {"framework_info": {**framework.info, "id": framework.id}}}
     host, port = local.master.split(":")

@@ -24,7 +24,7 @@ def test_staging_for_ever_until_killed(local):
 
 def test_staging_for_a_while(local):
     framework = lasting(local)
-    name, offer = staged(local, framework, ms=300)
+    name, offer = staged(local, framework, ms=3000)
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_STAGING"
     assert framework.states(name, "TASK_RUNNING") == ["TASK_STARTING", "TASK_RUNNING"]
 
@@ -32,7 +32,7 @@ def test_staging_for_a_while(local):
 def test_staging_and_deaf(local):
     """A KILL changes nothing, however often it comes; then the task starts after all."""
     framework = lasting(local)
-    name, offer = staged(local, framework, how="deaf", ms=600)
+    name, offer = staged(local, framework, how="deaf", ms=5000)
     for _ in range(3):
         framework.call("KILL", task_id={"value": name}, agent_id=offer["agent_id"])
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_STAGING"
