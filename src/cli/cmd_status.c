@@ -27,6 +27,9 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
 
     print_field("version", status->version);
     print_field("subscription", format_subscription(status->has_subscription, status->subscription));
+    if (status->has_subscription_since_ns)
+        printf("%-13s %s (%s ago)\n", "since", format_time(status->subscription_since_ns, time),
+                format_ago(status->subscription_since_ns, clock_read().wall_ns, ago));
     print_field("message", status->message);
     print_field("master", status->master);
     print_field("framework", status->framework_id);
@@ -57,6 +60,11 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
                 status->unconfirmed);
     if (status->maintenance)
         printf("%-13s %" PRIu64 " agents have a window\n", "maintenance", status->maintenance);
+    if (status->has_agents)
+        printf("%-13s %" PRIu64 " known, see zmesos agents\n", "agents", status->agents);
+    if (status->has_outputs_waiting && status->has_calls_waiting)
+        printf("%-13s %" PRIu64 " outputs for the disk, %" PRIu64 " calls for the master\n", "waiting",
+                status->outputs_waiting, status->calls_waiting);
     printf("%-13s %" PRIu64 " held", "offers", status->offers);
     if (status->leases)
         printf(", %" PRIu64 " of them by %" PRIu64 " leases", status->leased_offers, status->leases);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/decimal.h"
+
 #define NUMBERS 8
 
 static const char *enum_name(const ProtobufCEnumDescriptor *type, bool known, int value)
@@ -171,6 +173,22 @@ const char *format_note(const Zmesos__V1__Task *task, int64_t now_ns, char out[F
             tried ? ", next try " : "", tried ? format_until(task->retry_ns, now_ns, until) : "");
     if (*out)
         memmove(out, out + 2, strlen(out + 2) + 1);
+    return out;
+}
+
+/* What is no amount at all is not known. */
+static const char *amount(const double *value, char out[MILLI_TEXT_MAX])
+{
+    milli_t milli;
+
+    return value && milli_from_double(*value, &milli) == 0 ? milli_format(milli, out) : "?";
+}
+
+const char *format_use(double used, const double *of, char out[FORMAT_USE_MAX])
+{
+    char first[MILLI_TEXT_MAX], second[MILLI_TEXT_MAX];
+
+    snprintf(out, FORMAT_USE_MAX, "%s/%s", amount(&used, first), amount(of, second));
     return out;
 }
 

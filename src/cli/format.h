@@ -47,6 +47,11 @@ const char *format_until(int64_t ns, int64_t now_ns, char out[FORMAT_TIME_MAX]);
 /* What is unusual about a task: "adopted, held", "next try in 12s"; mostly "". Returns `out`. */
 const char *format_note(const Zmesos__V1__Task *task, int64_t now_ns, char out[FORMAT_NOTE_MAX]);
 
+#define FORMAT_USE_MAX 64
+
+/* "1.5/4": so much of so much; "1.5/?" where that is not known. Up to three decimals. Returns `out`. */
+const char *format_use(double used, const double *of, char out[FORMAT_USE_MAX]);
+
 /* Where the task is, or where it ended; "" for nowhere. Borrowed from the task. */
 const char *format_host(const Zmesos__V1__Task *task);
 

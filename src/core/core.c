@@ -292,6 +292,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     core->heard_ns = core->now.wall_ns;
     core->subscription = subscription;
     core->subscription_state = ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
+    core->subscription_since_ns = core->now.wall_ns;
     set_text(&core->master, master);
     set_text(&core->down_text, NULL);
     for (size_t i = 0; i < core->role_count; i++) {
@@ -326,6 +327,7 @@ static void handle_down(struct core *core, bool refused, const char *text)
     bool same = core->down_text && strcmp(core->down_text, text) == 0;
     set_text(&core->down_text, text);
     if (was_up) {
+        core->subscription_since_ns = core->now.wall_ns;
         set_text(&core->master, NULL);
         write_alive(core);
     }

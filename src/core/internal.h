@@ -379,7 +379,10 @@ struct site {
     char *agent_id;
     char *packed; /* name NUL value NUL ... NUL */
     size_t size;
+    char *url;
     uint64_t most[SCALAR_COUNT]; /* of what an offer had and our tasks used together */
+    int64_t last[SCALAR_COUNT];  /* of what its last offer had, which came at: */
+    int64_t last_ns;             /* since 1970; 0: it had none for a role of ours */
 };
 
 /* The values that the agents known have of an attribute, each with how many have it. */
@@ -526,6 +529,7 @@ struct core {
     struct map agents;     /* agent.id -> agent */
     struct map groups;     /* "name NUL attribute" -> group */
     struct map sites;      /* site.agent_id -> site */
+    size_t agents_with_site;
     struct map attributes; /* attribute.name -> attribute */
 
     struct map leases_by_id;
@@ -538,6 +542,7 @@ struct core {
 
     uint64_t subscription; /* current; 0: none */
     Zmesos__V1__Subscription subscription_state;
+    int64_t subscription_since_ns; /* since when there is one, or none; 0: there was none yet */
     char *master, *down_text;
     int64_t heard_ns; /* wall time of the master's last word */
     int64_t alive_ns; /* the same as it was last written down; 0: never */
@@ -833,6 +838,10 @@ void values_clear(struct offer_index *index);
  * are passed over where few have one. */
 struct offer *values_find(struct core *core, struct shape *shape, uint64_t number, struct skipped *skipped);
 
+/* agents.c: what is known of agents, for clients */
+uint64_t agents_known(const struct core *core);
+void handle_list_agents(struct core *core, const struct core_input *input);
+
 /* resources.c */
 void *message_copy(struct arena *arena, const void *message); /* copy.c */
 size_t message_element_size(ProtobufCType type);              /* of one value in a generated struct; copy.c */
@@ -879,6 +888,7 @@ const char *attribute_value(
 void site_learn(struct core *core, const Mesos__V1__Offer *offer);
 void site_forget(struct core *core, const char *agent_id);
 void sites_clear(struct core *core);
+void site_offered(struct core *core, const struct offer *offer); /* before anything was taken of it */
 const char *site_value(const struct core *core, const char *agent_id, const char *name); /* NULL: not known */
 struct counted *counted_get(const struct map *values, const char *value);
 void counted_add(struct map *values, const char *value);
@@ -922,6 +932,7 @@ void offers_tick(struct core *core); /* declines, suppresses, revives what is du
 int64_t offers_deadline(const struct core *core);
 
 /* match.c */
+const char *agent_url(struct arena *arena, const Mesos__V1__URL *url); /* "" for none */
 /* Why an offer that has enough of each amount is not for the task; MISFIT_NONE: it is. After
  * constraints_begin(). */
 int match_misfit(struct core *core, const struct task *task, const struct offer *offer);

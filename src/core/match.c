@@ -17,7 +17,7 @@
 #define AGENT_URL_MAX 1000
 
 /* Where the agent's own HTTP API is: what is longer than anything sensible is left out. */
-static const char *agent_url(struct arena *arena, const Mesos__V1__URL *url)
+const char *agent_url(struct arena *arena, const Mesos__V1__URL *url)
 {
     const char *host = !url ? NULL : url->address->ip ? url->address->ip : url->address->hostname;
     if (!host || url->address->port <= 0 || url->address->port > UINT16_MAX)

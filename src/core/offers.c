@@ -194,8 +194,11 @@ void handle_offers(struct core *core, const Mesos__V1__Scheduler__Event__Offers 
         maintenance_learn(core, offer);
         /* An offer of a role that is not ours any more is not ours to answer; an id that came before is the
          * master's repetition. */
-        if (role && !map_get_string(&core->offers_by_id, offer->id->value))
-            shares_learn(core, offer_add(core, offer, role));
+        if (role && !map_get_string(&core->offers_by_id, offer->id->value)) {
+            const struct offer *added = offer_add(core, offer, role);
+            shares_learn(core, added);
+            site_offered(core, added);
+        }
     }
     core->match_wanted = true;
 }

@@ -93,6 +93,9 @@ void handle_request(struct core *core, const struct core_input *input)
     case ZMESOS__V1__REQUEST__OPERATION_SNAPSHOT:
         handle_snapshot(core, input);
         return;
+    case ZMESOS__V1__REQUEST__OPERATION_LIST_AGENTS:
+        handle_list_agents(core, input);
+        return;
     case ZMESOS__V1__REQUEST__OPERATION_STATUS:
         handle_status(core, input);
         return;

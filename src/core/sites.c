@@ -200,7 +200,16 @@ void site_learn(struct core *core, const Mesos__V1__Offer *offer)
     site->packed = memcpy(alloc_bytes(size), packed, size);
     site->size = size;
     map_put(&core->sites, slice_of_string(site->agent_id), site);
+    core->agents_with_site += map_get_string(&core->agents, site->agent_id) != NULL;
     count_site(core, site, true);
+}
+
+static void free_site(struct site *site)
+{
+    free(site->packed);
+    free(site->agent_id);
+    free(site->url);
+    free(site);
 }
 
 void site_forget(struct core *core, const char *agent_id)
@@ -209,11 +218,10 @@ void site_forget(struct core *core, const char *agent_id)
     if (!site)
         return;
     map_remove(&core->sites, slice_of_string(site->agent_id));
+    core->agents_with_site -= map_get_string(&core->agents, agent_id) != NULL;
     count_site(core, site, false);
     shares_forget(core, site);
-    free(site->packed);
-    free(site->agent_id);
-    free(site);
+    free_site(site);
 }
 
 void sites_clear(struct core *core)
@@ -223,12 +231,25 @@ void sites_clear(struct core *core)
     while ((site = map_next(&core->sites, &at))) {
         count_site(core, site, false);
         shares_forget(core, site);
-        free(site->packed);
-        free(site->agent_id);
-        free(site);
+        free_site(site);
     }
     map_clear(&core->sites);
+    core->agents_with_site = 0;
     map_clear(&core->attributes);
+}
+
+void site_offered(struct core *core, const struct offer *offer)
+{
+    struct site *site = map_get_string(&core->sites, offer->offer->agent_id->value);
+    if (!site)
+        return;
+    const char *url = agent_url(&core->out->arena, offer->offer->url);
+    if (!site->url || strcmp(site->url, url) != 0) {
+        free(site->url);
+        site->url = alloc_string(url);
+    }
+    memcpy(site->last, offer->total, sizeof site->last);
+    site->last_ns = core->now.wall_ns;
 }
 
 const char *site_value(const struct core *core, const char *agent_id, const char *name)

@@ -253,6 +253,7 @@ struct agent *agent_get(struct core *core, const char *id)
         list_init(&agent->tasks);
         list_init(&agent->strays);
         map_put(&core->agents, slice_of_string(agent->id), agent);
+        core->agents_with_site += map_get_string(&core->sites, id) != NULL;
     }
     return agent;
 }
@@ -262,6 +263,7 @@ void agent_release(struct core *core, struct agent *agent)
     if (agent->tasks.count > 0 || agent->strays.count > 0)
         return;
     map_remove(&core->agents, slice_of_string(agent->id));
+    core->agents_with_site -= map_get_string(&core->sites, agent->id) != NULL;
     free(agent->id);
     free(agent);
 }

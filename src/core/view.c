@@ -176,6 +176,10 @@ Zmesos__V1__DaemonStatus *view_status(struct core *core)
     view->maintenance = core->windows.count;
     view->has_unconfirmed = core->waiting.count > 0;
     view->unconfirmed = core->waiting.count;
+    view->has_subscription_since_ns = core->subscription_since_ns != 0;
+    view->subscription_since_ns = core->subscription_since_ns;
+    view->has_agents = true;
+    view->agents = agents_known(core);
     view->n_heads = view_heads(core, &view->heads);
     view_counts(core, view);
     view_weights(core, view);

@@ -107,6 +107,15 @@ void daemon_add_reply(struct daemon *daemon, front_token token, struct blob *rep
     outbox_add(&daemon->outbox, &parcel);
 }
 
+/* What the core does not know of. */
+static void complete_status(const struct daemon *daemon, Zmesos__V1__DaemonStatus *status)
+{
+    status->has_outputs_waiting = status->has_calls_waiting = true;
+    status->outputs_waiting = daemon->outbox.count;
+    status->calls_waiting =
+            daemon->master ? master_waiting_calls(daemon->master) : 0; /* NULL: as it begins */
+}
+
 void daemon_outputs(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->outputs.count; i++) {
@@ -119,9 +128,13 @@ void daemon_outputs(struct daemon *daemon)
             add_call(daemon, &output->call);
             break;
         case CORE_OUT_REPLY:
+            if (output->reply.reply->result_case == ZMESOS__V1__REPLY__RESULT_STATUS)
+                complete_status(daemon, output->reply.reply->status);
             daemon_add_reply(daemon, output->reply.token, must_encode(encode_reply(&output->reply)));
             break;
         case CORE_OUT_EVENT:
+            if (output->event.status)
+                complete_status(daemon, output->event.status);
             add_event(daemon, &output->event);
             break;
         }

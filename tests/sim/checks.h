@@ -21,6 +21,8 @@ void check_forget_decided(struct sim *sim, const struct forget_row *row);
 void check_releases(struct sim *sim, const struct request *request);
 /* checks_other.c */
 void check_decided(struct sim *sim, const struct record *record, uint32_t flags_before);
+/* checks_agents.c */
+void check_agents(struct sim *sim, const struct request *request, const Zmesos__V1__Agents *page);
 void check_other_reply(struct sim *sim, const struct request *request, const Zmesos__V1__Reply *reply);
 void check_subscribes(struct sim *sim, const struct call *call);
 void check_asked_call(struct sim *sim, struct call *call);
@@ -70,6 +72,7 @@ enum plant {
     PLANT_NO_WINDOW,    /* overlook that an agent is to be maintained */
     PLANT_NO_REFUSAL,   /* take the refusal of a call that a request asked for as its success */
     PLANT_NO_REASON,    /* say nothing of why a task waits */
+    PLANT_NO_AGENT,     /* and leave an agent out */
     PLANT_NO_WEIGHT,    /* overlook the weight of a submitter */
     PLANT_NO_SUBMITTER, /* and who submitted a task */
     PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */

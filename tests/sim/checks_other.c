@@ -266,6 +266,10 @@ void check_other_reply(struct sim *sim, const struct request *request, const Zme
         if (ok)
             check_sandbox(sim, request, reply->sandbox);
         break;
+    case REQUEST_AGENTS:
+        if (ok)
+            check_agents(sim, request, reply->agents);
+        break;
     case REQUEST_SHUTDOWN:
     case REQUEST_MESSAGE:
     case REQUEST_RESOURCES:

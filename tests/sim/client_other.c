@@ -22,6 +22,7 @@ static bool wanted(const struct sim *sim, enum request_kind kind)
         return sim->features[FEATURE_ASKED];
     case REQUEST_WHY:
     case REQUEST_SANDBOX:
+    case REQUEST_AGENTS:
         return sim->features[FEATURE_WHY];
     default:
         return false;
@@ -67,6 +68,11 @@ static bool choose(struct sim *sim, struct request *request)
         for (uint64_t left = request->kind == REQUEST_WHY ? 5 : 1; left > 0 && sim->wish_count > 0; left--)
             request->wishes[request->count++] = &sim->wishes[random_below(random, sim->wish_count)];
         return request->count > 0;
+    case REQUEST_AGENTS:
+        request->page_size = (uint32_t)random_between(random, 1, 10);
+        if (random_below(random, 2))
+            request->agent = &sim->agents[random_below(random, (uint64_t)sim->agent_count)];
+        return true;
     default:
         return true;
     }
@@ -79,7 +85,7 @@ static void next_other(struct sim *sim, void *context, uint64_t number)
     if (sim->calm)
         return;
     enum request_kind kind =
-            (enum request_kind)random_between(&sim->random, REQUEST_SUPPRESS, REQUEST_SANDBOX);
+            (enum request_kind)random_between(&sim->random, REQUEST_SUPPRESS, REQUEST_AGENTS);
     if (wanted(sim, kind)) {
         struct request *request = client_new_request(sim, kind);
         if (choose(sim, request))
@@ -101,7 +107,7 @@ static void revive_all(struct sim *sim, void *context, uint64_t number)
 void client_start_other(struct sim *sim)
 {
     bool any = false;
-    for (int kind = REQUEST_SUPPRESS; kind <= REQUEST_SANDBOX; kind++)
+    for (int kind = REQUEST_SUPPRESS; kind <= REQUEST_AGENTS; kind++)
         any |= wanted(sim, (enum request_kind)kind);
     if (!any)
         return;
@@ -232,6 +238,14 @@ void client_fill_other(struct sim *sim, const struct request *request, Zmesos__V
         message->sandbox = arena_alloc(arena, sizeof *message->sandbox);
         zmesos__v1__sandbox__init(message->sandbox);
         message->sandbox->task_id = arena_string(arena, request->wishes[0]->id);
+        break;
+    case REQUEST_AGENTS:
+        message->operation_case = ZMESOS__V1__REQUEST__OPERATION_LIST_AGENTS;
+        message->list_agents = arena_alloc(arena, sizeof *message->list_agents);
+        zmesos__v1__list_agents__init(message->list_agents);
+        message->list_agents->after = request->agent ? arena_string(arena, request->agent->id) : NULL;
+        message->list_agents->has_page_size = true;
+        message->list_agents->page_size = request->page_size;
         break;
     default:
         fill_asked(sim, request, message);

@@ -79,6 +79,7 @@ enum request_kind {
     REQUEST_OPERATIONS,
     REQUEST_WHY,
     REQUEST_SANDBOX,
+    REQUEST_AGENTS,
     REQUEST_UNCONFIRMED,
     REQUEST_CONFIRM,
     REQUEST_LEASE,
@@ -92,10 +93,11 @@ struct request {
     size_t count;
     const char *label; /* of a teardown: its token */
     int64_t grace_s;
-    bool drop;    /* of a release; of roles: one goes */
-    int role;     /* -1: all */
-    int executor; /* 0: that of the task */
-    struct agent *agent;
+    bool drop;           /* of a release; of roles: one goes */
+    int role;            /* -1: all */
+    int executor;        /* 0: that of the task */
+    struct agent *agent; /* of a list of agents: those behind it, so many: */
+    uint32_t page_size;
     struct update *updates[REQUEST_UPDATES_MAX]; /* to be confirmed */
     size_t update_count;
     struct lessee *lessee;

@@ -29,6 +29,7 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_WINDOW] = "no-window",
         [PLANT_NO_REFUSAL] = "no-refusal",
         [PLANT_NO_REASON] = "no-reason",
+        [PLANT_NO_AGENT] = "no-agent",
         [PLANT_NO_WEIGHT] = "no-weight",
         [PLANT_NO_SUBMITTER] = "no-submitter",
         [PLANT_NO_CONSUMER] = "no-consumer",

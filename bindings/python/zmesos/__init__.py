@@ -54,6 +54,7 @@ from .follow import Followed, Follower, Position, StartedOver  # noqa: E402
 from .journal import Snapshot  # noqa: E402
 from .leases import Lease, scalars  # noqa: E402
 from .messages import (  # noqa: E402
+    Agent,
     BackupDone,
     Consumer,
     DaemonStatus,
@@ -84,6 +85,7 @@ from .states import (  # noqa: E402
 )
 
 __all__ = [
+    "Agent",
     "BackupDone",
     "Client",
     "Conflict",

@@ -16,7 +16,7 @@ from .errors import NotFound, ProtocolError, Truncated, ZmesosError, code_name, 
 from .events import DEFAULT_EVENTS, Events
 from .journal import Journal, LabelLike, as_label
 from .leases import Lease, lease_request
-from .messages import BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
+from .messages import Agent, BackupDone, DaemonStatus, Explanation, Reply, Request, Task, TaskSpec, mesos, messages
 from .operations import Operations
 from .results import Result
 from .specs import Command, task_spec
@@ -285,6 +285,20 @@ class Client(Calls, Consuming, Journal, Operations, Closing):
             reply = self._ask(Request(why=messages.Why(task_ids=run)))
             found.update((view.task_id, view) for view in reply.explanations.explanations)
         return found
+
+    def agents(self, page_size: int = 500) -> Iterator[Agent]:
+        """What is known of agents, in the order of their ids, a page at a time as they are iterated: those that made an
+        offer in this subscription, and those that run tasks of ours. `used` is what our tasks there ask for, `known` what
+        the agent has as far as its offers show (absent: no offer yet); mem and disk in MB."""
+        request = messages.ListAgents(page_size=page_size)
+        while True:
+            page = self._ask(Request(list_agents=request)).agents
+            yield from page.agents
+            if not page.HasField("next"):
+                return
+            if request.HasField("after") and page.next <= request.after:
+                raise ProtocolError(f"a page after {request.after} that is followed by {page.next}")
+            request.after = page.next
 
     def status(self, timeout: Optional[float] = None) -> DaemonStatus:
         """How the daemon is: its framework, master, subscription, counts by state."""

@@ -4,6 +4,7 @@ from ._proto.mesos.v1 import mesos_pb2 as mesos
 from ._proto.mesos.v1.scheduler import scheduler_pb2 as scheduler
 from ._proto.zmesos.v1 import zmesos_pb2 as messages
 
+Agent = messages.Agent
 BackupDone = messages.BackupDone
 Consumer = messages.Consumer
 DaemonStatus = messages.DaemonStatus
@@ -23,6 +24,7 @@ TeardownReply = messages.TeardownReply
 UnconfirmedUpdate = messages.UnconfirmedUpdate
 
 __all__ = [
+    "Agent",
     "BackupDone",
     "Consumer",
     "DaemonStatus",

@@ -1,4 +1,5 @@
 /* How things read. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +81,21 @@ static void test_how_long_ago(void **state)
     for (i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(format_ago(now - cases[i].seconds * 1000000000, now, out), cases[i].text);
     assert_string_equal(format_ago(0, now, out), "-");
+}
+
+static void test_how_much_of_how_much(void **state)
+{
+    static const struct {
+        double used, of;
+        const char *text;
+    } cases[] = {{1.5, 4, "1.5/4"}, {0, 0, "0/0"}, {0.1 + 0.2, 0.3, "0.3/0.3"}, {5000, 1e12, "5000/1000000000000"},
+            {NAN, 1, "?/1"}, {1, INFINITY, "1/?"}, {1e300, -1e300, "?/?"}};
+    char out[FORMAT_USE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(format_use(cases[i].used, &cases[i].of, out), cases[i].text);
+    assert_string_equal(format_use(0.25, NULL, out), "0.25/?");
 }
 
 static void test_how_long_until(void **state)
@@ -172,7 +188,7 @@ int main(void)
             cmocka_unit_test(test_exit_codes),
             cmocka_unit_test(test_times),
             cmocka_unit_test(test_how_long_ago),
-            cmocka_unit_test(test_how_long_until),
+            cmocka_unit_test(test_how_much_of_how_much), cmocka_unit_test(test_how_long_until),
             cmocka_unit_test(test_what_is_unusual_about_a_task),
             cmocka_unit_test(test_texts_of_others_are_harmless),
             cmocka_unit_test(test_states),

@@ -641,6 +641,7 @@ Zmesos__V1__Request *build_request(struct rig *rig, Zmesos__V1__Request__Operati
             [ZMESOS__V1__REQUEST__OPERATION_GET] = &zmesos__v1__get__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_LIST] = &zmesos__v1__list__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_STATUS] = &zmesos__v1__status__descriptor,
+            [ZMESOS__V1__REQUEST__OPERATION_LIST_AGENTS] = &zmesos__v1__list_agents__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_SNAPSHOT] = &zmesos__v1__snapshot__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_RECONCILE] = &zmesos__v1__reconcile__descriptor,
             [ZMESOS__V1__REQUEST__OPERATION_PING] = &zmesos__v1__ping__descriptor,

@@ -323,6 +323,35 @@ def test_unconfirmed_does_not_go_in_circles(client):
         list(client(answer).unconfirmed())
 
 
+def test_agents_come_page_by_page(client):
+    ids = [f"A{n}" for n in range(1, 8)]
+
+    def answer(request):
+        asked = request.list_agents
+        reply = Reply(code=messages.OK)
+        page = [name for name in ids if name > asked.after][: asked.page_size]
+        for name in page:
+            reply.agents.agents.add(id=name)
+        if page[-1] != ids[-1]:
+            reply.agents.next = page[-1]
+        return reply
+
+    one = client(answer)
+    assert [agent.id for agent in one.agents(page_size=3)] == ids
+    assert [request.list_agents.after for request in one._requester.requests] == ["", "A3", "A6"]
+    assert not one._requester.requests[0].list_agents.HasField("after")
+
+
+def test_agents_do_not_go_in_circles(client):
+    def answer(request):
+        reply = Reply(code=messages.OK)
+        reply.agents.next = "A1"
+        return reply
+
+    with pytest.raises(zmesos.ProtocolError):
+        list(client(answer).agents())
+
+
 def test_confirm(client):
     def answer(request):
         reply = Reply(code=messages.OK)

@@ -37,7 +37,8 @@ def test_every_value_is_named(name):
                                      messages.UnconfirmedUpdate, messages.Snapshot, messages.Replay, messages.Tail,
                                      messages.SnapshotPage, messages.ReplayPage, messages.TailCount,
                                      messages.Operate, messages.OperationSpec, messages.GetOperations,
-                                     messages.ListOperations, messages.CancelOperations])
+                                     messages.ListOperations, messages.CancelOperations,
+                                     messages.ListAgents, messages.Agents, messages.Agent, messages.Amounts])
 def test_every_field_of_what_is_asked_for_is_named(message):
     assert {field.name for field in message.DESCRIPTOR.fields} - WORDS == set()
 

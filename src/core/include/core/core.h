@@ -227,7 +227,7 @@ struct core_event {
     const char *topic;
     struct blob *bytes;
     const Zmesos__V1__Task *task;
-    const Zmesos__V1__DaemonStatus *status;
+    Zmesos__V1__DaemonStatus *status; /* who sends it may add what the core does not know */
     const Zmesos__V1__Orphan *orphan;
     const Zmesos__V1__Explanation *explanation;
     const Zmesos__V1__UnconfirmedUpdate *unconfirmed;
