@@ -9,7 +9,7 @@ import zmesos
 from following import SIMULATED, Account, Cutter, Load, heads_of, settle
 from programs import PATIENCE, wait_for
 
-pytestmark = pytest.mark.usefixtures("needs_local")
+LOCAL = pytest.mark.usefixtures("needs_local")  # thousands of tasks, that are no processes
 
 NARROW_QUEUES = ("--events-hwm", "500")
 
@@ -27,11 +27,23 @@ def accounts(made):
     return {name: (account, prefixes) for name, (_, account, prefixes) in made.items()}
 
 
+def note_each(made, seconds=0.01):
+    """One event of each follower that has one in that time; how many there were."""
+    count = 0
+    for follower, account, _ in made.values():
+        found = follower.recv(seconds)
+        if found is not None:
+            account.note(found)
+            count += 1
+    return count
+
+
 def close(made):
     for follower, _, _ in made.values():
         follower.close()
 
 
+@LOCAL
 def test_a_subscriber_that_is_held_up_under_load(start_cluster):
     cluster = start_cluster(*NARROW_QUEUES, **SIMULATED)
     client = cluster.client()
@@ -48,6 +60,7 @@ def test_a_subscriber_that_is_held_up_under_load(start_cluster):
     settle("held up", cluster, accounts(made), f" ({seconds:.1f} s, {rate:,.0f} events/s)")
 
 
+@LOCAL
 def test_a_connection_that_is_cut_a_hundred_times(start_cluster):
     cluster = start_cluster(**SIMULATED)
     cutter = Cutter(cluster.events)
@@ -60,10 +73,7 @@ def test_a_connection_that_is_cut_a_hundred_times(start_cluster):
             cutter.cut()
             until = time.monotonic() + PATIENCE
             while cutter.connections < connected + len(made) and time.monotonic() < until:
-                for follower, account, _ in made.values():
-                    found = follower.recv(0.01)
-                    if found is not None:
-                        account.note(found)
+                note_each(made)
         load.finish()
         heads = heads_of(cluster.status())
         for follower, account, _ in made.values():
@@ -77,6 +87,7 @@ def test_a_connection_that_is_cut_a_hundred_times(start_cluster):
         cutter.close()
 
 
+@LOCAL
 def test_a_subscriber_that_joins_late(start_cluster):
     cluster = start_cluster(**SIMULATED)
     client = cluster.client()
@@ -109,6 +120,7 @@ def test_a_subscriber_that_joins_late(start_cluster):
     settle("joined late", cluster, accounts(made))
 
 
+@LOCAL
 def test_through_restarts_of_the_daemon(start_cluster):
     cluster = start_cluster(**SIMULATED)
     client = cluster.client(timeout=60.0, attempts=30)
@@ -117,10 +129,7 @@ def test_through_restarts_of_the_daemon(start_cluster):
     for _ in range(3):
         until = time.monotonic() + 0.7
         while time.monotonic() < until:
-            for follower, account, _ in made.values():
-                found = follower.recv(0.01)
-                if found is not None:
-                    account.note(found)
+            note_each(made)
         cluster.restart(kill=True)
     load.finish()
     heads = heads_of(client.status())
@@ -131,6 +140,31 @@ def test_through_restarts_of_the_daemon(start_cluster):
     settle("3 times kill -9", cluster, accounts(made))
 
 
+def test_on_any_master(start_cluster):
+    """With tasks that are processes: cut, ended and late all in one."""
+    cluster = start_cluster()
+    cutter = Cutter(cluster.events)
+    client = zmesos.Client(cluster.control, cutter.endpoint, cluster.pipeline, timeout=60.0, attempts=30)
+    try:
+        made = followers(client)
+        load = Load(cluster, 40, batch=4, pause=0.3)
+        for kill in (False, True, False, True):
+            wait_for(lambda: note_each(made, 0.1), "an event")
+            cluster.restart(kill=True) if kill else cutter.cut()
+        load.finish()
+        heads = heads_of(client.status())
+        late = client.follow("task/", start="oldest")
+        made["late"] = (late, Account(zmesos.Position(late.position.store, {"TASK": 0})), ("task/",))
+        for follower, account, _ in made.values():
+            account.take(follower, heads)
+        close(made)
+        settle("cut, ended and late", cluster, accounts(made))
+    finally:
+        client.close()
+        cutter.close()
+
+
+@LOCAL
 def test_five_thousand_prefixes_on_one_socket(start_cluster):
     cluster = start_cluster(*NARROW_QUEUES, **SIMULATED)
     client = cluster.client()
@@ -151,6 +185,7 @@ def test_five_thousand_prefixes_on_one_socket(start_cluster):
     settle("5,000 prefixes", cluster, {"prefixes": (account, prefixes)})
 
 
+@LOCAL
 def test_what_is_not_kept_any_more_is_said(start_cluster):
     cluster = start_cluster("--keep-events", "200", *NARROW_QUEUES, **SIMULATED)
     client = cluster.client()
@@ -258,6 +293,7 @@ def test_replay_tail_and_snapshot_are_refused_with_the_field(cluster):
     assert not client.tail("DAEMON", "zmesos/MASTER").HasField("count")
 
 
+@LOCAL
 def test_a_position_goes_on_where_a_follower_stopped(start_cluster):
     cluster = start_cluster(**SIMULATED)
     client = cluster.client()
