@@ -5,6 +5,12 @@
 
 #include "core/core.h"
 
+typedef Zmesos__V1__TaskState task_state;
+#define STATE(name) ZMESOS__V1__TASK_STATE__##name
+#define STATE_MAX STATE(LOST)
+#define CODE(name) ZMESOS__V1__CODE__##name
+#define CLASS(name) ZMESOS__V1__EVENT_CLASS__##name
+
 /* A status update, told apart by state, reason, source and uuid as PROTOCOL.md's table "When may a launch be
  * repeated by itself?" does. */
 enum news {
