@@ -40,6 +40,8 @@ static void agent_destroy(struct agent *agent)
     resources_clear(&agent->total);
     resources_clear(&agent->free);
     attributes_free(agent->attributes, agent->attribute_count);
+    if (agent->domain != NULL)
+        mesos__v1__domain_info__free_unpacked(agent->domain, NULL);
     free(agent->hostname);
     free(agent->id);
     free(agent);
@@ -66,6 +68,8 @@ static int agent_create(struct local *local, size_t number, struct agent **made,
     int code = resources_parse(&local->kinds, resources, &agent->total, err);
     if (code == 0)
         code = attributes_parse(attributes, &agent->attributes, &agent->attribute_count, err);
+    if (code == 0)
+        code = domain_parse(own->domain != NULL ? own->domain : options->domain, &agent->domain, err);
     if (code != 0) {
         agent_destroy(agent);
         return code;

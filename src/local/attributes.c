@@ -92,3 +92,31 @@ void attributes_free(Attribute **attributes, size_t count)
         mesos__v1__attribute__free_unpacked(attributes[i], NULL);
     free(attributes);
 }
+
+static void *new_message(const ProtobufCMessageDescriptor *descriptor)
+{
+    void *message = alloc_bytes(descriptor->sizeof_message);
+    descriptor->message_init(message);
+    return message;
+}
+
+int domain_parse(const char *text, Mesos__V1__DomainInfo **domain, struct error *err)
+{
+    const char *slash = strchr(text, '/');
+    size_t length = slash != NULL ? (size_t)(slash - text) : 0;
+    *domain = NULL;
+    if (text[0] == '\0')
+        return 0;
+    if (length == 0 || slash[1] == '\0' || strchr(slash + 1, '/') != NULL)
+        return error_set(err, ERR_INVALID, "domain '%.100s' is not REGION/ZONE", text);
+    Mesos__V1__DomainInfo__FaultDomain *fault =
+            new_message(&mesos__v1__domain_info__fault_domain__descriptor);
+    fault->region = new_message(&mesos__v1__domain_info__fault_domain__region_info__descriptor);
+    fault->region->name = alloc_string(text);
+    fault->region->name[length] = '\0';
+    fault->zone = new_message(&mesos__v1__domain_info__fault_domain__zone_info__descriptor);
+    fault->zone->name = alloc_string(slash + 1);
+    *domain = new_message(&mesos__v1__domain_info__descriptor);
+    (*domain)->fault_domain = fault;
+    return 0;
+}

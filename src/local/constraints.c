@@ -11,6 +11,7 @@
 
 typedef Mesos__V1__Scheduler__AttributeConstraint Constraint;
 typedef Mesos__V1__Scheduler__AttributeConstraint__Predicate Predicate;
+typedef Mesos__V1__Scheduler__AttributeConstraint__Selector__PseudoattributeType PseudoType;
 
 #define PSEUDO(name) MESOS__V1__SCHEDULER__ATTRIBUTE_CONSTRAINT__SELECTOR__PSEUDOATTRIBUTE_TYPE__##name
 
@@ -65,13 +66,24 @@ static bool holds(const Predicate *predicate, bool there, const char *text)
     return true;
 }
 
+/* NULL: the agent has none. */
+static const char *pseudo_value(const struct agent *agent, PseudoType type)
+{
+    if (type == PSEUDO(HOSTNAME))
+        return agent->hostname;
+    if (agent->domain == NULL)
+        return NULL;
+    return type == PSEUDO(REGION) ? agent->domain->fault_domain->region->name
+                                  : agent->domain->fault_domain->zone->name;
+}
+
 static bool constraint_holds(const Constraint *constraint, const struct agent *agent)
 {
     const char *name = constraint->selector->attribute_name;
-    if (name == NULL) /* of the others, region and zone, our agents have none */
-        return constraint->selector->pseudoattribute_type == PSEUDO(HOSTNAME)
-                       ? holds(constraint->predicate, true, agent->hostname)
-                       : holds(constraint->predicate, false, NULL);
+    if (name == NULL) {
+        const char *value = pseudo_value(agent, constraint->selector->pseudoattribute_type);
+        return holds(constraint->predicate, value != NULL, value);
+    }
     for (size_t i = 0; i < agent->attribute_count; i++)
         if (strcmp(agent->attributes[i]->name, name) == 0)
             return holds(constraint->predicate, true,

@@ -46,6 +46,7 @@ void send_executor_subscribed(struct executor *executor)
     agent_info.n_resources = resources_write(&agent->total, NULL, true, &arena, &agent_info.resources);
     agent_info.n_attributes = agent->attribute_count;
     agent_info.attributes = agent->attributes;
+    agent_info.domain = agent->domain;
     container_id.value = executor->container_id;
     subscribed.executor_info = executor->info;
     subscribed.framework_info = &info;

@@ -52,6 +52,7 @@ struct agent {
     char *hostname;
     Attribute **attributes;
     size_t attribute_count;
+    Mesos__V1__DomainInfo *domain; /* NULL: none */
     struct resources total;
     struct resources free; /* neither offered nor used */
     bool has_gpus;

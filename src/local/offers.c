@@ -88,6 +88,7 @@ static Mesos__V1__Offer *write_offer(const struct offer *offer, struct arena *ar
     message->unavailability = maintenance_write(agent, arena);
     message->n_attributes = agent->attribute_count;
     message->attributes = agent->attributes;
+    message->domain = agent->domain;
     message->allocation_info = arena_alloc(arena, sizeof(*message->allocation_info));
     mesos__v1__resource__allocation_info__init(message->allocation_info);
     message->allocation_info->role = offer->role;

@@ -21,9 +21,10 @@ const char options_help[] =
         "  --agents N               how many agents (2)\n"
         "  --resources TEXT         of each agent ('cpus:4;mem:4096;disk:10240;ports:[31000-32000]')\n"
         "  --attributes TEXT        of each agent, such as 'rack:r1;zone:a'\n"
+        "  --domain REGION/ZONE     of each agent: its fault domain\n"
         "  --agent 'KEY=VALUE ...'  other values for one agent, the first --agent for the first agent and so "
         "on:\n"
-        "                           hostname=, resources=, attributes=, apart by spaces\n"
+        "                           hostname=, resources=, attributes=, domain=, apart by spaces\n"
         "  --work-dir DIR           sandboxes are DIR/AGENT/FRAMEWORK/TASK (a new directory in /tmp, removed "
         "at the\n"
         "                           end)\n"
@@ -44,6 +45,7 @@ enum {
     OPTION_AGENTS,
     OPTION_RESOURCES,
     OPTION_ATTRIBUTES,
+    OPTION_DOMAIN,
     OPTION_AGENT,
     OPTION_WORK_DIR,
     OPTION_SIMULATE,
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
         {"agents", required_argument, NULL, OPTION_AGENTS},
         {"resources", required_argument, NULL, OPTION_RESOURCES},
         {"attributes", required_argument, NULL, OPTION_ATTRIBUTES},
+        {"domain", required_argument, NULL, OPTION_DOMAIN},
         {"agent", required_argument, NULL, OPTION_AGENT},
         {"work-dir", required_argument, NULL, OPTION_WORK_DIR},
         {"simulate", no_argument, NULL, OPTION_SIMULATE},
@@ -72,6 +75,14 @@ static const struct option long_options[] = {
         {"version", no_argument, NULL, OPTION_VERSION},
         {NULL, 0, NULL, 0},
 };
+
+static void agent_options_clear(struct agent_options *agent)
+{
+    free(agent->hostname);
+    free(agent->resources);
+    free(agent->attributes);
+    free(agent->domain);
+}
 
 static int parse_agent(struct options *options, const char *text, struct error *err)
 {
@@ -92,9 +103,11 @@ static int parse_agent(struct options *options, const char *text, struct error *
             place = &agent.resources;
         else if (strcmp(part, "attributes") == 0)
             place = &agent.attributes;
+        else if (strcmp(part, "domain") == 0)
+            place = &agent.domain;
         if (place == NULL || value == NULL || *value == '\0') {
-            code = error_set(
-                    err, ERR_INVALID, "--agent wants hostname=, resources= or attributes=, not '%s'", part);
+            code = error_set(err, ERR_INVALID,
+                    "--agent wants hostname=, resources=, attributes= or domain=, not '%s'", part);
             goto out;
         }
         free(*place);
@@ -104,9 +117,7 @@ static int parse_agent(struct options *options, const char *text, struct error *
     options->agent[options->agent_count++] = agent;
     agent = (struct agent_options){0};
 out:
-    free(agent.hostname);
-    free(agent.resources);
-    free(agent.attributes);
+    agent_options_clear(&agent);
     free(copy);
     return code;
 }
@@ -152,6 +163,9 @@ static int parse_one(struct options *options, int option, char *value, struct er
     case OPTION_ATTRIBUTES:
         options->attributes = value;
         return 0;
+    case OPTION_DOMAIN:
+        options->domain = value;
+        return 0;
     case OPTION_AGENT:
         return parse_agent(options, value, err);
     case OPTION_WORK_DIR:
@@ -188,6 +202,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
             .agents = 2,
             .resources = "cpus:4;mem:4096;disk:10240;ports:[31000-32000]",
             .attributes = "",
+            .domain = "",
             .allocation_ms = 1000,
             .heartbeat_ms = 15000,
             .log = LOG_LEVEL_WARN,
@@ -214,11 +229,8 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 
 void options_clear(struct options *options)
 {
-    for (size_t i = 0; i < options->agent_count; i++) {
-        free(options->agent[i].hostname);
-        free(options->agent[i].resources);
-        free(options->agent[i].attributes);
-    }
+    for (size_t i = 0; i < options->agent_count; i++)
+        agent_options_clear(&options->agent[i]);
     free(options->agent);
     options->agent = NULL;
     options->agent_count = 0;

@@ -15,6 +15,7 @@ struct agent_options {
     char *hostname;
     char *resources;
     char *attributes;
+    char *domain;
 };
 
 struct options {
@@ -23,6 +24,7 @@ struct options {
     size_t agents;
     const char *resources;
     const char *attributes;
+    const char *domain;
     struct agent_options *agent; /* the first agents */
     size_t agent_count;
     const char *work_dir; /* NULL: one below /tmp, removed at the end */

@@ -1,8 +1,9 @@
 """Where tasks go, and why they wait: constraints that look at other tasks, and the reasons that zmesosd gives."""
 import collections
 
+import pytest
 import zmesos
-from programs import wait_for
+from programs import REAL_MASTER, wait_for
 
 SMALL = {"cpus": 0.1, "mem": 32}
 
@@ -32,6 +33,41 @@ def test_spread_evenly_over_agents(start_cluster, needs_local):
         agents = agents_of(client, ids)
         assert sorted(collections.Counter(agents.values()).values()) == [2, 2, 2]
         client.kill(*ids)
+
+
+def domains_of(client):
+    """(region, zone) -> the id of an agent there."""
+    found = {}
+    for agent in client.agents():
+        named = {label.key: label.value for label in agent.attributes}
+        if "region" in named:
+            found[named["region"], named["zone"]] = agent.id
+    return found
+
+
+def test_by_region_and_zone(start_cluster):
+    """On a real master: agents of two regions (--domain), a zone each."""
+    cluster = start_cluster("--revive-interval", "0.3", local={"domain": "eu/a"}, local_flags=("--agent", "domain=us/b"))
+    with cluster.client() as client:
+        client.launch("true", id="first", **SMALL)  # so that there are offers
+        client.wait("first", timeout=60)
+        wait_for(lambda: len(list(client.agents())) == 2, "offers of both agents")
+        domains = domains_of(client)
+        if REAL_MASTER and len(domains) < 2:
+            pytest.skip("the agents of the master are not of two fault domains")
+        (near, far) = domains
+        launch(client,
+               zmesos.task_spec("sleep 600", id="region", constraints=[zmesos.equals("region", far[0])], **SMALL),
+               zmesos.task_spec("sleep 600", id="zone", constraints=[zmesos.one_of("zone", [near[1], "none"])], **SMALL),
+               zmesos.task_spec("sleep 600", id="other", constraints=[zmesos.not_equals("region", near[0])], **SMALL),
+               zmesos.task_spec("sleep 600", id="lost", constraints=[zmesos.equals("region", "nowhere")], **SMALL))
+        agents = agents_of(client, ["region", "zone", "other"])
+        assert agents == {"region": domains[far], "zone": domains[near], "other": domains[far]}
+        # The one that fits nowhere has its region told to the master, which then offers none of these agents.
+        wait_for(lambda: list(cluster.status().offer_constraints) == ["*"], "offers to be limited")
+        launch(client, zmesos.task_spec("true", id="last", constraints=[zmesos.equals("zone", far[1])], **SMALL))
+        assert zmesos.state_name(client.wait("last", timeout=60).state) == "FINISHED"
+        assert zmesos.state_name(client.task("lost").state) == "QUEUED"
 
 
 def test_near_and_far_from_a_task(start_cluster, needs_local):

@@ -56,12 +56,32 @@ static void test_refused(void **state)
     }
 }
 
+static void test_domain(void **state)
+{
+    (void)state;
+    Mesos__V1__DomainInfo *domain;
+    struct error err;
+    assert_int_equal(domain_parse("eu west/a", &domain, &err), 0);
+    assert_string_equal(domain->fault_domain->region->name, "eu west");
+    assert_string_equal(domain->fault_domain->zone->name, "a");
+    mesos__v1__domain_info__free_unpacked(domain, NULL);
+    assert_int_equal(domain_parse("", &domain, &err), 0);
+    assert_null(domain);
+    static const char *const wrong[] = {"eu", "eu/", "/a", "/", "eu/a/b"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (domain_parse(wrong[i], &domain, &err) != ERR_INVALID)
+            fail_msg("'%s' is taken", wrong[i]);
+        assert_non_null(strstr(err.text, wrong[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_types),
             cmocka_unit_test(test_none),
             cmocka_unit_test(test_refused),
+            cmocka_unit_test(test_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

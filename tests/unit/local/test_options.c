@@ -61,14 +61,17 @@ static void test_an_agent_of_its_own(void **state)
     (void)state;
     struct options options;
     struct error err;
-    assert_int_equal(parse(&options, &err, "--agents", "1", "--agent", " hostname=a  resources=cpus:1;mem:2 ",
-                             "--agent", "attributes=x:y", "--agent", "", NULL),
+    assert_int_equal(
+            parse(&options, &err, "--agents", "1", "--agent", " hostname=a  resources=cpus:1;mem:2 ",
+                    "--agent", "attributes=x:y domain=eu/a", "--agent", "", "--domain", "us/b", NULL),
             0);
     assert_int_equal(options.agents, 3); /* never fewer than there are --agent */
     assert_string_equal(options.agent[0].hostname, "a");
     assert_string_equal(options.agent[0].resources, "cpus:1;mem:2");
     assert_null(options.agent[0].attributes);
     assert_string_equal(options.agent[1].attributes, "x:y");
+    assert_string_equal(options.agent[1].domain, "eu/a");
+    assert_string_equal(options.domain, "us/b");
     assert_null(options.agent[2].hostname);
     options_clear(&options);
 }
