@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exporting import Exporter
 from programs import BUILD, REAL_MASTER, Cluster, Daemon
 
 
@@ -42,6 +43,19 @@ def start_daemon(tmp_path: pathlib.Path) -> Iterator[Callable[..., Daemon]]:
     yield start
     for daemon in made:
         daemon.kill()
+
+
+@pytest.fixture
+def start_exporter(tmp_path: pathlib.Path) -> Iterator[Callable[..., Exporter]]:
+    """start_exporter(daemon, *flags): zmesos-exporter beside it."""
+    made: list[Exporter] = []
+
+    def start(daemon: Daemon, *flags: str) -> Exporter:
+        made.append(Exporter(tmp_path, daemon, *flags))
+        return made[-1]
+    yield start
+    for exporter in made:
+        exporter.program.kill()
 
 
 @pytest.fixture

@@ -1,0 +1,7 @@
+"""python3 -m zmesos_exporter."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())
