@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporting import Exporter
-from programs import BUILD, REAL_MASTER, Cluster, Daemon
+from programs import BUILD, REAL_MASTER, Cluster, Daemon, Gate
 
 
 @pytest.fixture
@@ -56,6 +56,13 @@ def start_exporter(tmp_path: pathlib.Path) -> Iterator[Callable[..., Exporter]]:
     yield start
     for exporter in made:
         exporter.program.kill()
+
+
+@pytest.fixture
+def gate(tmp_path: pathlib.Path) -> Iterator[Gate]:
+    made = Gate(tmp_path / "gate")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -51,6 +51,23 @@ def wait_for(condition: Callable[[], Any], what: str, limit: float = PATIENCE) -
         time.sleep(0.02)
 
 
+class Gate:
+    """Where tasks wait until the test lets them through; `wait` is the command that does, of a shell."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        os.mkfifo(path)
+        self.path, self.wait = path, f": <{path}"  # opening it to read waits for somebody who writes
+        self._writer: Optional[int] = None
+
+    def open(self) -> None:
+        """For those that wait and all that come."""
+        self._writer = os.open(self.path, os.O_RDWR)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            os.close(self._writer)
+
+
 class Program:
     """One process, its output in a file."""
 

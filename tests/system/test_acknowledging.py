@@ -22,26 +22,28 @@ def test_a_repeated_update_is_acknowledged_again(cluster, needs_local):
         assert cluster.local.calls("ACKNOWLEDGE") == 4
 
 
-def test_updates_pending_at_a_crash_are_acknowledged_by_the_next_run(cluster, needs_local):
+def test_updates_pending_at_a_crash_are_acknowledged_by_the_next_run(cluster, needs_local, gate):
     with cluster.client(timeout=30.0) as client:
-        client.launch("sleep 1", id="t", cpus=0.1, mem=32)
+        client.launch(gate.wait, id="t", cpus=0.1, mem=32)
         wait_for(lambda: zmesos.state_name(client.task("t").state) == "RUNNING", "a running task")
         cluster.daemon.kill()
+        gate.open()
         wait_for(lambda: cluster.local.unacknowledged() > 0, "an update that waits")
         cluster.daemon.start()
         assert zmesos.state_name(client.wait("t", timeout=60).state) == "FINISHED"
         wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
 
 
-def test_an_update_of_a_task_we_do_not_know_is_acknowledged(cluster, needs_local):
+def test_an_update_of_a_task_we_do_not_know_is_acknowledged(cluster, needs_local, gate):
     """The state directory is lost but for the framework id: the last update of the old task comes all the same. It is over,
     so it is no task of ours."""
     import sqlite3
     with cluster.client(timeout=30.0) as client:
-        client.launch("sleep 1", id="orphan", cpus=0.1, mem=32)
+        client.launch(gate.wait, id="orphan", cpus=0.1, mem=32)
         wait_for(lambda: zmesos.state_name(client.task("orphan").state) == "RUNNING", "a running task")
         wait_for(lambda: cluster.local.unacknowledged() == 0, "what came so far to be acknowledged")
         cluster.daemon.kill()
+        gate.open()
         wait_for(lambda: cluster.local.unacknowledged() == 1, "the last update to wait")
         database = sqlite3.connect(cluster.daemon.state_dir / "zmesos.db")
         with database:

@@ -104,15 +104,17 @@ def test_run_of_a_task_that_is_killed_between_attempts(cli, begin):
     assert "KILLED" in running.lines[-1]
 
 
-def test_ctrl_c_ends_the_task_and_again_leaves_it(cli, begin, cluster):
+def test_ctrl_c_ends_the_task_and_again_leaves_it(cli, begin, cluster, tmp_path):
     running = begin("run", "--id", "ends", *SMALL, "sleep 600")
     running.wait_for_line("RUNNING")
     running.process.send_signal(signal.SIGINT)
     assert running.end() == 128 + signal.SIGTERM  # as Mesos ended it
     assert "KILLED" in running.lines[-1]
 
-    stubborn = begin("run", "--id", "stubborn", *SMALL, "trap '' TERM; while true; do sleep 0.1; done")
+    ready = tmp_path / "ready"  # RUNNING comes before the shell has set its trap
+    stubborn = begin("run", "--id", "stubborn", *SMALL, f"trap '' TERM; touch {ready}; while true; do sleep 0.1; done")
     stubborn.wait_for_line("RUNNING")
+    wait_for(ready.exists, "the trap")
     stubborn.process.send_signal(signal.SIGINT)
     stubborn.wait_for_line("asking")
     stubborn.process.send_signal(signal.SIGINT)

@@ -300,12 +300,13 @@ def test_the_example_is_killed_again_and_again_and_has_every_update(cluster, tmp
             cluster.restart(kill=True)
             cluster.wait_subscribed()
     assert died >= 4  # later ones may have found nothing to do
-    with consumer(cluster, file, "--idle", "3") as program:
-        program.communicate(timeout=3 * PATIENCE)
-        assert program.returncode == 0
-    client.wait(ids, timeout=PATIENCE)
-    with consumer(cluster, file, "--idle", "3") as program:
-        program.communicate(timeout=3 * PATIENCE)
+
+    def all_is_confirmed():
+        with consumer(cluster, file, "--idle", "3") as program:  # it may come to its end before the tasks do
+            program.communicate(timeout=3 * PATIENCE)
+            assert program.returncode == 0
+        return all(zmesos.is_over(task) for task in client.get(ids).values()) and not waiting(client, of="ledger")
+    wait_for(all_is_confirmed, "all to be confirmed", 5 * PATIENCE)
     kept = rows(file)
     each = [(attempt, state) for attempt in (1, 2) for state in ("TASK_STARTING", "TASK_RUNNING", "TASK_FAILED")]
     for task_id in ids:

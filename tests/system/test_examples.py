@@ -208,7 +208,7 @@ def test_monitor(cluster: Cluster) -> None:
 
 
 def test_monitor_ends_after_its_time(cluster: Cluster) -> None:
-    done = run("monitor", cluster, "--seconds", "2.5")
+    done = run("monitor", cluster, "--seconds", "5")
     assert done.returncode == 0, done.stderr
     assert "zmesos/HEARTBEAT  SUBSCRIBED" in done.stdout
     assert re.fullmatch(r"monitor: .*DAEMON.*; 0 missed", done.stdout.splitlines()[-1])

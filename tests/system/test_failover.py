@@ -3,14 +3,15 @@ import zmesos
 from programs import wait_for
 
 
-def test_tasks_survive_a_failover_of_the_master(cluster, needs_local, tmp_path):
+def test_tasks_survive_a_failover_of_the_master(cluster, needs_local, tmp_path, gate):
     log = tmp_path / "starts"
     with cluster.client(timeout=30.0) as client:
         ids = [f"t{n}" for n in range(10)]
-        client.launch_many([zmesos.task_spec(f"echo {i} >> {log}; sleep 4", id=i, cpus=0.1, mem=32) for i in ids])
+        client.launch_many([zmesos.task_spec(f"echo {i} >> {log}; {gate.wait}", id=i, cpus=0.1, mem=32) for i in ids])
         wait_for(lambda: len(list(client.tasks(state="RUNNING"))) == 10, "ten tasks")
         framework = client.status().framework_id
         cluster.local.fault("failover", agents_return_ms=1000)
+        gate.open()
         ended = client.wait(ids, timeout=120)
         assert {zmesos.state_name(task.state) for task in ended.values()} == {"FINISHED"}
         assert client.status().framework_id == framework

@@ -119,7 +119,7 @@ def test_a_doubled_kill(cluster: Cluster, runs: Runs) -> None:
             cluster.local.fault("double", call="KILL", after_ms=after_ms)
             client.kill(task_id)
             assert state(client.wait(task_id, PATIENCE)) == "KILLED"
-            wait_for(lambda: cluster.local.calls("KILL") == before + 2, "both")
+            wait_for(lambda: cluster.local.calls("KILL") >= before + 2, "both")
         seen: dict[str, list[str]] = {"at-once": [], "late": []}
 
         def gone_is_told() -> bool:
@@ -210,7 +210,7 @@ def test_a_kill_that_is_lost_is_sent_again(start_cluster: Callable[..., Cluster]
         cluster.local.fault("answer", call="KILL", status=202, count=2)
         client.kill("t")
         assert state(client.wait("t", PATIENCE)) == "KILLED"
-        assert cluster.local.calls("KILL") == 3
+        assert cluster.local.calls("KILL") >= 3  # more where the end takes longer than the interval
 
 
 @pytest.mark.parametrize("status", [401, 503])
@@ -364,12 +364,13 @@ def test_a_failover_with_late_agents(cluster: Cluster, runs: Runs, crash: bool) 
         for i in ids:
             wait_state(client, i, "RUNNING")
         before = [client.task(i) for i in ids]
-        cluster.local.fault("failover", agents_return_ms=[300, 4000])
+        cluster.local.fault("failover", agents_return_ms=[300])  # and the other when it is told to
         if crash:
             cluster.restart(kill=True)
         agents_are(cluster, "registered", "recovering")
         cluster.wait_subscribed()
         client.reconcile()
+        cluster.local.fault("return_agent", agent=2)
         agents_are(cluster, "registered")
         client.launch(runs.command(), id="next", **SMALL)
         assert state(client.wait("next", PATIENCE)) == "FINISHED"

@@ -235,7 +235,7 @@ def test_another_history_is_said(start_cluster, start_daemon, tmp_path: pathlib.
             states.append(event.topic)
         assert states == [f"task/new/{state}" for state in ("QUEUED", "LAUNCHING", "STARTING", "RUNNING", "FINISHED")]
     with client.follow("task/", start=position) as late:
-        over = late.recv(1.0)
+        over = wait_for(lambda: late.recv(1.0), "a word of the restoring")
         assert isinstance(over, zmesos.StartedOver) and over.reason == "STORE"
 
 
@@ -246,7 +246,7 @@ def test_a_position_that_is_ahead_is_said(cluster, prefix):
     position = client.follow(prefix).position
     ahead = zmesos.Position(position.store, {"TASK": position.numbers["TASK"] + 1000})
     with client.follow(prefix, start=ahead) as follower:
-        over = follower.recv(1.0)
+        over = wait_for(lambda: follower.recv(1.0), "a word of it")
         assert over == zmesos.StartedOver("STORE", None, None, position)
         client.launch("true", id="job", cpus=0.01, mem=1)
         event = wait_for(lambda: follower.recv(1.0), "an event")

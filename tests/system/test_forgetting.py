@@ -86,8 +86,7 @@ def test_what_is_forgotten_leaves_the_database(start_cluster, needs_local):
     with cluster.client(timeout=60.0) as client:
         cluster.local.swallow("ACKNOWLEDGE")  # the agent repeats that update after 10 s
         client.launch("true", id="t", cpus=0.1, mem=32)
-        client.wait("t", timeout=60)
-        wait_for(lambda: not ids(client), "t to be forgotten")
+        wait_for(lambda: not ids(client), "t to end and to be forgotten")
         wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
         assert cluster.local.calls("ACKNOWLEDGE") == 4 and not ids(client)
     assert cluster.daemon.stop() == 0

@@ -11,7 +11,7 @@ import zmesos
 from zmesos.messages import mesos, messages
 
 from command_line import Cli
-from programs import Cluster, Daemon, wait_for
+from programs import Cluster, Daemon, Gate, wait_for
 from tap import Tap
 
 SMALL = {"cpus": 0.1, "mem": 32}
@@ -83,14 +83,15 @@ def test_a_group_is_refused_as_a_whole(cluster: Cluster) -> None:
         assert client.get(["good", "bad"]) == {}
 
 
-def test_a_group_outlives_the_daemon(cluster: Cluster) -> None:
+def test_a_group_outlives_the_daemon(cluster: Cluster, gate: Gate) -> None:
     with cluster.client() as client:
-        client.launch_group([spec("left", "sleep 600"), spec("right", "sleep 5")], name="pair")
+        client.launch_group([spec("left", "sleep 600"), spec("right", gate.wait)], name="pair")
         client.launch_group([spec("waits1", "true", cpus=30000), spec("waits2", "true")])
         wait_state(client, "left", "RUNNING")
         wait_state(client, "right", "RUNNING")
         cluster.restart(kill=True)
         cluster.wait_subscribed()
+        gate.open()
         assert zmesos.state_name(client.wait("right", timeout=60).state) == "FINISHED"
         assert state(client, "left") == "RUNNING"
         assert state(client, "waits2") == "QUEUED"

@@ -251,6 +251,7 @@ def test_offers_of_a_placer_that_is_killed_are_back_within_the_lease(start_clust
         client.launch("true", id="a", **SMALL)
         placer.send_signal(signal.SIGKILL)
         placer.wait()
+        client.ping()  # what it had asked for has been answered
         killed_ns = time.time_ns()
         order, until_ns = [], None
         for event in events.within(60):

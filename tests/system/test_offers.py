@@ -13,7 +13,7 @@ def test_offers_without_work_are_declined_for_long_and_then_suppressed(start_clu
     wait_for(lambda: cluster.local.calls("DECLINE") and cluster.local.calls("SUPPRESS"), "DECLINE and SUPPRESS")
     declines = cluster.local.call_log("DECLINE")
     assert all(call["call"]["decline"]["filters"]["refuse_seconds"] == 3600.0 for call in declines)
-    assert cluster.status().offers == 0
+    wait_for(lambda: cluster.status().offers == 0, "none to be held")
 
 
 def test_a_role_without_work_is_suppressed_from_the_start(cluster, needs_local):
@@ -34,6 +34,14 @@ def test_work_revives_and_not_in_storms(start_cluster, needs_local):
     assert 1 <= revives <= seconds + 2
 
 
+def all_is_held(cluster):
+    """How many offers we hold, once they are of all that the agents have: what a task had may be offered apart."""
+    state = cluster.local.state()
+    offers = [offer for framework in state["frameworks"] for offer in framework["offers"]]
+    whole = not any(agent["free"] for agent in state["agents"]) and cluster.status().offers == len(offers)
+    return len(offers) if whole else 0
+
+
 def test_a_rescinded_offer_is_not_used(start_cluster, needs_local):
     """Used, it would cost an attempt."""
     cluster = start_cluster("--offer-hold", "600")
@@ -41,9 +49,10 @@ def test_a_rescinded_offer_is_not_used(start_cluster, needs_local):
     with cluster.client() as client:
         client.launch("true", id="first", cpus=0.1, mem=32)
         client.wait("first", timeout=60)
-        wait_for(lambda: cluster.status().offers == 2, "offers to be held")
+        offers = wait_for(lambda: all_is_held(cluster), "offers to be held")
         cluster.local.fault("rescind")
-        assert {wait_for(lambda: events.recv(timeout=1), "a RESCIND").topic for _ in range(2)} == {"mesos/RESCIND"}
+        for _ in range(offers):
+            assert events.recv(60).topic == "mesos/RESCIND"
         client.launch("true", id="second", cpus=0.1, mem=32)
         assert len(client.wait("second", timeout=60).attempts) == 1
 
@@ -54,9 +63,9 @@ def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_l
     with cluster.client() as client:
         client.launch("true", id="first", cpus=0.1, mem=32)
         client.wait("first", timeout=60)
-        wait_for(lambda: cluster.status().offers == 2, "offers to be held")
+        wait_for(lambda: all_is_held(cluster), "offers to be held")
         events = cluster.subscribe("task/crossed/")
-        cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=1000, answer=True)
+        cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=5000, answer=True)
         client.launch("true", id="crossed", cpus=0.1, mem=32)
         wait_for(lambda: zmesos.state_name(client.task("crossed").state) == "LAUNCHING", "the ACCEPT to leave")
         cluster.local.fault("rescind")
@@ -66,7 +75,7 @@ def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_l
         assert task.attempts[0].mesos_task_id != task.attempts[1].mesos_task_id
         last = None
         while last != "FINISHED":  # an event carries the last attempt alone
-            told = wait_for(lambda: events.recv(timeout=1), "the task's events").task
+            told = events.recv(60).task
             last = zmesos.state_name(told.state)
             assert [attempt.number for attempt in told.attempts] in ([], [1], [2])
         assert told.attempts[0].number == 2

@@ -26,7 +26,7 @@ def test_a_restart_goes_on(cluster, kill):
         assert client.task("new").attempts[0].mesos_task_id.split(".")[-2] == "4"  # keys are never reused
 
 
-def test_kill_9_while_200_tasks_run(start_cluster, tmp_path):
+def test_kill_9_while_200_tasks_run(start_cluster, tmp_path, gate):
     """All reach their end, none runs twice, the framework id stays."""
     started = tmp_path / "started"
     started.mkdir()
@@ -34,13 +34,15 @@ def test_kill_9_while_200_tasks_run(start_cluster, tmp_path):
     count = 200
     with cluster.client(timeout=30.0) as client:
         framework = client.status().framework_id
-        specs = [zmesos.task_spec(f"echo $$ >> {started}/t{n}; sleep {5 + n % 5}", id=f"t{n}", cpus=0.1, mem=16)
+        specs = [zmesos.task_spec(f"echo $$ >> {started}/t{n}; {f'sleep {1 + n % 5}' if n % 2 else gate.wait}", id=f"t{n}",
+                                  cpus=0.1, mem=16)
                  for n in range(count)]
         assert all(result.ok for result in client.launch_many(specs))
         wait_for(lambda: len(list(client.tasks(state="RUNNING"))) >= 20, "tasks to run")  # a real master may have room for 40
         cluster.restart(kill=True)
         wait_for(lambda: len(list(client.tasks(state="RUNNING"))) >= 20, "tasks to run")  # a real master may have room for 40
         cluster.restart(kill=True)
+        gate.open()
         ended = client.wait([spec.id for spec in specs], timeout=240)
         assert {zmesos.state_name(task.state) for task in ended.values()} == {"FINISHED"}
         assert client.status().framework_id == framework

@@ -1,6 +1,7 @@
 """Backups: made while the daemon works, started elsewhere as a restored store, which holds back what it cannot know."""
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import threading
@@ -124,14 +125,17 @@ def test_the_reply_to_a_backup_does_not_hold_others_up(cluster, backup):
 
 
 def pipelined(cluster, requests):
-    """The replies by id, in the order in which they came."""
+    """The replies by id, in the order in which they came. The daemon stands still until all is sent."""
     import zmq
     socket = zmq.Context.instance().socket(zmq.DEALER)
     socket.setsockopt(zmq.LINGER, 0)
     socket.connect(cluster.pipeline)
+    process = cluster.daemon.program.process
     try:
+        process.send_signal(signal.SIGSTOP)
         for request in requests:
             socket.send_multipart([b"", request.SerializeToString()])
+        process.send_signal(signal.SIGCONT)
         replies = {}
         while len(replies) < len(requests):
             assert socket.poll(60000), f"only {list(replies)} were answered"

@@ -16,7 +16,7 @@ from google.protobuf import json_format
 from zmesos.messages import messages
 
 from command_line import Cli
-from programs import REAL_MASTER, TOP, Cluster, Daemon, wait_for
+from programs import REAL_MASTER, TOP, Cluster, Daemon, Gate, wait_for
 from tap import Tap
 
 EXAMPLES = [json.loads(text) for text in
@@ -108,12 +108,13 @@ def last_attempt(client: zmesos.Client, task_id: str) -> Any:
     return client.task(task_id).attempts[-1]
 
 
-def test_health_is_shown(cluster: Cluster) -> None:
+def test_health_is_shown(cluster: Cluster, gate: Gate) -> None:
     check = {"type": "COMMAND", "command": {"value": "test ! -e sick"}, "delay_seconds": 0, "interval_seconds": 0.2,
              "grace_period_seconds": 0, "consecutive_failures": 2}
     with cluster.client() as client:
-        client.launch("sleep 2; touch sick; sleep 1000", id="h", health_check=check, **SMALL)
+        client.launch(f"{gate.wait}; touch sick; sleep 1000", id="h", health_check=check, **SMALL)
         wait_for(lambda: last_attempt(client, "h").healthy if client.task("h").attempts else False, "the check to be passed")
+        gate.open()
         task = client.wait("h", timeout=60)
         assert state(task) in ("KILLED", "FAILED")
         assert task.attempts[-1].HasField("healthy") and not task.attempts[-1].healthy
