@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import pty
+import random
 import re
 import signal
 import socket
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 import zmesos
-from programs import BUILD, PATIENCE, REAL_MASTER, TOP, Cluster
+from programs import BUILD, PATIENCE, REAL_MASTER, TOP, Cluster, wait_for
 
 EXAMPLES = TOP / "examples" / "python"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
@@ -270,3 +271,44 @@ def test_retry_gives_up(start_cluster: Callable[..., Cluster], needs_local: None
     assert done.stdout.splitlines()[-1] == "retry: FAILED after 2 attempts"
     ends = re.findall(r"^attempt \d: FAILED on (here|there): .*9", done.stdout, re.MULTILINE)
     assert sorted(ends) == ["here", "there"]
+
+
+def test_executor_estimates_pi(cluster: Cluster) -> None:
+    done = run("executor", cluster, "--functions", "6", "--darts", "5000", "--seed", "7", "--python", sys.executable)
+    assert done.returncode == 0, done.stdout + done.stderr
+    inside = sum(throw(seed, 5000) for seed in range(7, 13))
+    lines = done.stdout.splitlines()
+    assert lines[-1] == f"executor: 6 functions, 0 failed, 30000 darts, {inside} inside"
+    assert lines[-2] == f"{30000:>12,} darts: {4 * inside / 30000:.5f}"
+    with zmesos.Client(cluster.control) as client:
+        assert [task.name for task in client.tasks()] == ["hits"] * 6
+
+
+def throw(seed: int, darts: int) -> int:
+    thrown = random.Random(seed)
+    return sum(thrown.random() ** 2 + thrown.random() ** 2 <= 1 for _ in range(darts))
+
+
+def test_executor_says_what_failed(cluster: Cluster) -> None:
+    done = run("executor", cluster, "--functions", "2", "--darts", "10", "--python", "/no/python/here")
+    assert done.returncode == 1
+    assert done.stderr.count("no such Python there") == 2
+    assert done.stdout == "executor: 2 functions, 2 failed, 0 darts, 0 inside\n"
+
+
+def test_executor_is_interrupted(cluster: Cluster) -> None:
+    started = subprocess.Popen(
+        command("executor", cluster, "--functions", "3", "--darts", "1000000000", "--python", sys.executable),
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        with zmesos.Client(cluster.control) as client:
+            wait_for(lambda: len(list(client.tasks(state="RUNNING"))) == 3, "the functions to run")
+            started.send_signal(signal.SIGINT)
+            assert started.wait(PATIENCE) == 130
+            wait_for(lambda: len(list(client.tasks(state="KILLED"))) == 3, "the tasks to be killed")
+    finally:
+        if started.poll() is None:
+            started.kill()
+        said = started.communicate()[0]
+    assert said == ""

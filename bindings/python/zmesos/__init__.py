@@ -50,7 +50,10 @@ from .errors import (  # noqa: E402
     ZmesosError,
 )
 from .events import Event, Events  # noqa: E402
+from .executor import Executor  # noqa: E402
 from .follow import Followed, Follower, Position, StartedOver  # noqa: E402
+from .functions import BrokenTask, PythonMismatch, RemoteError, RemoteTraceback  # noqa: E402
+from .jobs import TaskFuture  # noqa: E402
 from .journal import Snapshot  # noqa: E402
 from .leases import Lease, scalars  # noqa: E402
 from .messages import (  # noqa: E402
@@ -87,6 +90,7 @@ from .states import (  # noqa: E402
 __all__ = [
     "Agent",
     "BackupDone",
+    "BrokenTask",
     "Client",
     "Conflict",
     "Consumer",
@@ -96,6 +100,7 @@ __all__ = [
     "DaemonStatus",
     "Event",
     "Events",
+    "Executor",
     "Explanation",
     "Followed",
     "Follower",
@@ -109,13 +114,17 @@ __all__ = [
     "Orphan",
     "Position",
     "ProtocolError",
+    "PythonMismatch",
     "Refused",
+    "RemoteError",
+    "RemoteTraceback",
     "Result",
     "Retry",
     "RetryPolicy",
     "Snapshot",
     "StartedOver",
     "Task",
+    "TaskFuture",
     "TaskSpec",
     "TeardownReply",
     "TimedOut",
