@@ -410,6 +410,12 @@ static void deliver_order(struct sim *sim, void *context, uint64_t number)
     case ORDER_REGISTERED:
         handle_registered(sim, agent);
         break;
+    case ORDER_OPERATE:
+        operation_run(sim, sim->operations[letter->uuid - 1]);
+        break;
+    case ORDER_HAVE_OPERATION:
+        operation_answer(sim, sim->operations[letter->uuid - 1]);
+        break;
     case ORDER_END_EXECUTOR:
         if (letter->life && letter->life->crew)
             crew_end(sim, letter->life->crew);

@@ -57,29 +57,31 @@ enum plant {
     PLANT_RESEND_ACCEPT,
     PLANT_NO_FENCE, /* reconcile in the subscription in which a call was not answered */
     PLANT_UNKNOWN_GONE,
-    PLANT_BELIEVE_SYNC, /* go on after a sync that failed */
-    PLANT_KILL_IS_END,  /* take the KILL of an attempt that did not start in time for its end */
-    PLANT_ADOPT_OVER,   /* adopt a task that is over */
-    PLANT_FORGET_KEYS,  /* forget which keys were given */
-    PLANT_NOT_RESTORED, /* take a restored backup for one's own state */
-    PLANT_HAND_TWICE,   /* give the second task of an ACCEPT what the first was given */
-    PLANT_NO_STRICT,    /* overlook strict constraints */
-    PLANT_NO_PREFERRED, /* and preferred ones */
-    PLANT_NO_ROOM,      /* find no place for a task that has one */
-    PLANT_NO_HEALTH,    /* overlook what a health check says */
-    PLANT_FORGET_ROLES, /* forget on restart which roles are suppressed by request */
-    PLANT_FORGET_END,   /* and that the framework is to end */
-    PLANT_NO_WINDOW,    /* overlook that an agent is to be maintained */
-    PLANT_NO_REFUSAL,   /* take the refusal of a call that a request asked for as its success */
-    PLANT_NO_REASON,    /* say nothing of why a task waits */
-    PLANT_NO_AGENT,     /* and leave an agent out */
-    PLANT_NO_WEIGHT,    /* overlook the weight of a submitter */
-    PLANT_NO_SUBMITTER, /* and who submitted a task */
-    PLANT_NO_CONSUMER,  /* overlook that a task has a consumer */
-    PLANT_TOO_STRICT,   /* tell the master of less than what is wanted */
-    PLANT_NO_GROUP,     /* take a member of a group for a task of its own */
-    PLANT_NO_PLACER,    /* overlook that a task is placed from outside */
-    PLANT_NO_LEASE,     /* let a lease last for ten times as long */
+    PLANT_BELIEVE_SYNC,     /* go on after a sync that failed */
+    PLANT_KILL_IS_END,      /* take the KILL of an attempt that did not start in time for its end */
+    PLANT_ADOPT_OVER,       /* adopt a task that is over */
+    PLANT_FORGET_KEYS,      /* forget which keys were given */
+    PLANT_NOT_RESTORED,     /* take a restored backup for one's own state */
+    PLANT_HAND_TWICE,       /* give the second task of an ACCEPT what the first was given */
+    PLANT_NO_STRICT,        /* overlook strict constraints */
+    PLANT_NO_PREFERRED,     /* and preferred ones */
+    PLANT_NO_ROOM,          /* find no place for a task that has one */
+    PLANT_NO_HEALTH,        /* overlook what a health check says */
+    PLANT_FORGET_ROLES,     /* forget on restart which roles are suppressed by request */
+    PLANT_FORGET_END,       /* and that the framework is to end */
+    PLANT_NO_WINDOW,        /* overlook that an agent is to be maintained */
+    PLANT_NO_REFUSAL,       /* take the refusal of a call that a request asked for as its success */
+    PLANT_NO_REASON,        /* say nothing of why a task waits */
+    PLANT_NO_AGENT,         /* and leave an agent out */
+    PLANT_NO_WEIGHT,        /* overlook the weight of a submitter */
+    PLANT_NO_SUBMITTER,     /* and who submitted a task */
+    PLANT_NO_CONSUMER,      /* overlook that a task has a consumer */
+    PLANT_TOO_STRICT,       /* tell the master of less than what is wanted */
+    PLANT_NO_GROUP,         /* take a member of a group for a task of its own */
+    PLANT_NO_PLACER,        /* overlook that a task is placed from outside */
+    PLANT_NO_LEASE,         /* let a lease last for ten times as long */
+    PLANT_FORGET_OPERATION, /* forget on restart that an operation was sent */
+    PLANT_PENDING_NOT_DONE, /* take what is under way or out of sight for not done */
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];

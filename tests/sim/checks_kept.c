@@ -283,13 +283,14 @@ void check_restored(struct sim *sim)
     const struct disk *disk = &sim->store.disk;
     for (size_t i = 0; i < sim->wish_count; i++)
         set_back(&sim->wishes[i], store_task(sim, sim->wishes[i].id), sim->restores);
+    deeds_restored(sim);
     memcpy(sim->published, disk->numbers, sizeof sim->published);
     for (size_t i = 0; i < sim->update_count; i++) {
         if (sim->updates[i]->durable_us > disk->taken_us)
             sim->updates[i]->durable_us = 0;
     }
     for (size_t i = 0; i < sim->operation_count; i++) {
-        if (sim->operations[i].durable_us > disk->taken_us)
-            sim->operations[i].durable_us = 0;
+        if (sim->operations[i]->durable_us > disk->taken_us)
+            sim->operations[i]->durable_us = 0;
     }
 }

@@ -52,6 +52,7 @@ static void check_elsewhere(struct sim *sim, const struct kept_task *task, const
 
 static void check_accept(struct sim *sim, const struct call *call)
 {
+    check_deeds_accepted(sim, call);
     for (size_t i = 0; i < call->launch_count; i++) {
         struct life *life = call->launches[i].life;
         const struct kept_task *task;
@@ -311,6 +312,8 @@ void check_reply_leaves(struct sim *sim, const struct answered *reply)
         check_read(sim, reply);
     if (request->kind == REQUEST_CONFIRM)
         consumers_promise(sim, reply);
+    if (request->kind == REQUEST_OPERATE || request->kind == REQUEST_CANCEL)
+        check_deed_reply(sim, request, reply);
     if (request->kind == REQUEST_LIST)
         check_listed(sim, reply);
     if (request->kind == REQUEST_KILL_LABEL)

@@ -307,6 +307,10 @@ void check_asked_call(struct sim *sim, struct call *call)
         fits = request && request->kind == REQUEST_RESOURCES;
         break;
     case CALL(RECONCILE_OPERATIONS):
+        if (call->operation_count > 0) {
+            check_deeds_asked(sim, call);
+            return;
+        }
         fits = request && request->kind == REQUEST_OPERATIONS;
         break;
     case CALL(UPDATE_FRAMEWORK):

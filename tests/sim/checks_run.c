@@ -72,7 +72,7 @@ void check_sizes(struct sim *sim)
             peek.timers > peek.tasks + peek.strays || peek.agents > (size_t)sim->agent_count)
         violation(sim, "%zu tasks, %zu of them asked about, %zu strays, %zu timers, %zu agents", peek.tasks,
                 peek.asked, peek.strays, peek.timers, peek.agents);
-    if (peek.calls > sim->life_count)
+    if (peek.calls > sim->life_count + sim->operation_count)
         violation(sim, "%zu ACCEPTs are in flight", peek.calls);
     if (sim->daemon.waiting > sim->weather.waiting_max + PARCELS_AT_ONCE)
         violation(sim, "%zu outputs wait", sim->daemon.waiting);

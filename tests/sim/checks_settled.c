@@ -201,8 +201,8 @@ static void check_memory(struct sim *sim, const struct peek *peek)
     if (over > sim->daemon.config.keep_tasks)
         violation(sim, "%zu tasks that are over are kept", over);
     for (size_t i = 0; i < sim->operation_count; i++) {
-        const struct operation *operation = &sim->operations[i];
-        if (operation->uuid && reachable(operation->agent) && !operation->acknowledged)
+        const struct operation *operation = sim->operations[i];
+        if (operation->uuid && !operation->acknowledged && reachable(operation->agent))
             violation(sim, "%s is not acknowledged", operation->id);
     }
 }
@@ -224,6 +224,7 @@ void check_settled(struct sim *sim)
     check_memory(sim, &peek);
     for (size_t i = 0; i < disk->task_count && !sim->violated; i++)
         check_task(sim, &disk->tasks[i]);
+    check_deeds_settled(sim);
     for (size_t i = 0; i < sim->life_count && !sim->violated; i++)
         check_life(sim, sim->lives[i]);
 }

@@ -239,6 +239,7 @@ void client_start(struct sim *sim)
     client_start_other(sim);
     consumers_start(sim);
     lessees_start(sim);
+    deeds_start(sim);
     if (random_below(&sim->random, 2))
         world_after(sim, sim->weather.calm_at_us + SECOND, kill_all, NULL, 0);
 }

@@ -26,11 +26,16 @@ static void read_items(struct sim *sim, struct answered *answered, const Zmesos_
 {
     answered->count = items->n_items;
     make_room(sim, answered);
-    for (size_t i = 0; i < answered->count; i++) {
-        read_id(sim, answered, i, items->items[i]->task_id);
-        answered->codes[i] = items->items[i]->code;
-        answered->states[i] = items->items[i]->state;
-        answered->revisions[i] = items->items[i]->revision;
+    answered->count = 0;
+    for (size_t i = 0; i < items->n_items; i++) {
+        size_t at = answered->count;
+        if (!items->items[i]->task_id)
+            continue; /* an operation */
+        answered->count++;
+        read_id(sim, answered, at, items->items[i]->task_id);
+        answered->codes[at] = items->items[i]->code;
+        answered->states[at] = items->items[i]->state;
+        answered->revisions[at] = items->items[i]->revision;
     }
 }
 
@@ -57,6 +62,7 @@ struct answered *client_read_reply(struct sim *sim, const struct core_reply *rep
     answered->token = reply->token;
     consumers_read(sim, answered, from);
     lessees_read(sim, sim->requests[reply->token - 1], from);
+    deeds_read(sim, answered, from);
     check_other_reply(sim, sim->requests[reply->token - 1], from);
     answered->code = from->code;
     for (size_t i = 0; i < sim->wish_count; i++) {

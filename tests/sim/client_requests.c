@@ -232,6 +232,10 @@ static void fill(struct sim *sim, const struct request *request, Zmesos__V1__Req
     case REQUEST_RELEASE_LEASE:
         lessees_fill(sim, request, message);
         break;
+    case REQUEST_OPERATE:
+    case REQUEST_CANCEL:
+        deeds_fill(sim, request, message, specs);
+        break;
     case REQUEST_UNCONFIRMED:
     case REQUEST_CONFIRM:
         consumers_fill(sim, request, message);
@@ -271,6 +275,7 @@ static void arrive(struct sim *sim, void *context, uint64_t number)
     for (size_t i = 0; message.operation_case == ZMESOS__V1__REQUEST__OPERATION_LAUNCH && i < request->count;
             i++)
         zmesos__v1__task_spec__free_unpacked(message.launch->tasks[i], NULL);
+    deeds_clear_message(request, &message);
 }
 
 void client_send(struct sim *sim, void *context, uint64_t number)
@@ -282,10 +287,13 @@ void client_send(struct sim *sim, void *context, uint64_t number)
     static const char *const kinds[] = {"launches", "launches again", "kills", "kills by label", "gets",
             "lists", "reconciles", "launches otherwise", "releases", "suppresses", "revives", "changes roles",
             "tears down", "shuts down", "sends a message to", "requests resources", "reconciles operations",
-            "asks why", "asks for the sandbox of", "asks what is not confirmed", "confirms", "leases",
-            "places", "releases its lease"};
+            "asks why", "asks for the sandbox of", "lists agents", "asks what is not confirmed", "confirms",
+            "leases", "places", "releases its lease", "operates", "cancels"};
     trace(sim, "client", "%s %s%s, %zu in all", kinds[request->kind],
-            request->count ? request->wishes[0]->id : "", request->drop ? " to drop" : "", request->count);
+            request->count  ? request->wishes[0]->id
+            : request->deed ? request->deed->id
+                            : "",
+            request->drop ? " to drop" : "", request->count);
     request->tries++;
     world_after(sim, random_between(&sim->random, 50, 2 * MS), arrive, request, 0);
     world_after(sim, random_between(&sim->random, SECOND, 10 * SECOND), client_send, request, 0);

@@ -85,6 +85,8 @@ enum request_kind {
     REQUEST_LEASE,
     REQUEST_PLACE,
     REQUEST_RELEASE_LEASE,
+    REQUEST_OPERATE,
+    REQUEST_CANCEL,
 };
 
 struct request {
@@ -101,6 +103,7 @@ struct request {
     struct update *updates[REQUEST_UPDATES_MAX]; /* to be confirmed */
     size_t update_count;
     struct lessee *lessee;
+    struct deed *deed;
     struct {
         const char *offer, *task;
     } places[REQUEST_PLACES_MAX];
@@ -123,6 +126,7 @@ struct answered {
     uint64_t *revisions;
     unsigned *forgets; /* of each by then */
     bool *adopted;
+    Zmesos__V1__Code deed_code;
     struct update **updates; /* that wait for their consumer */
     size_t update_count;
 };

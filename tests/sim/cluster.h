@@ -153,7 +153,9 @@ enum order {
     ORDER_FLUSH,
     ORDER_REGISTERED,
     ORDER_END_EXECUTOR,
-    ORDER_RUN_CREW
+    ORDER_RUN_CREW,
+    ORDER_OPERATE,
+    ORDER_HAVE_OPERATION, /* the master thinks so */
 };
 
 /* windows.c */
@@ -177,7 +179,18 @@ void executor_end(struct sim *sim, struct agent *agent, int executor);
 
 /* operations.c */
 void operation_begin(struct sim *sim, struct agent *agent);
-struct operation *operation_of_uuid(struct sim *sim, uint64_t uuid); /* NULL: none */
+struct operation *operation_of_uuid(struct sim *sim, uint64_t uuid);      /* NULL: none */
+struct operation *operation_named(const struct sim *sim, const char *id); /* NULL: none */
+struct operation *operation_new(struct sim *sim, const char *id, struct agent *agent);
+/* At the master. */
+void operations_accept(struct sim *sim, const struct call *call, bool valid);
+void operations_reconcile(struct sim *sim, const struct call *call);
+void operations_lost(struct sim *sim, const struct agent *agent, operation_state say); /* NULL: of all */
+void operations_registered(struct sim *sim, struct agent *agent);
+void operation_acknowledge(struct sim *sim, struct operation *operation);
+/* At the agent. */
+void operation_run(struct sim *sim, struct operation *operation);
+void operation_answer(struct sim *sim, struct operation *operation); /* whether it has it */
 
 void life_plan(struct sim *sim, struct life *life, int64_t us, event_fn *fn);
 void life_finish(struct sim *sim, void *life, uint64_t timer);

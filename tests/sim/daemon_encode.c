@@ -132,6 +132,37 @@ static void fill_update(
     limits_read(sim, update->offer_constraints, call->wanted_agents, sim->daemon.asking != NULL);
 }
 
+static void fill_operations(struct sim *sim, struct call *call, const struct core_call *out)
+{
+    const char *offer_id = call->offer_count ? call->offers[0] : "";
+    const struct in_hand *in_hand = hand_find(sim, offer_id);
+    call->operations = arena_array(&sim->arena, out->operation_count, sizeof *call->operations);
+    for (size_t i = 0; in_hand && i < out->operation_count; i++) {
+        const char *id = arena_string(&sim->arena, out->operations[i].operation_id);
+        struct operation *operation = operation_named(sim, id);
+        if (!operation || operation->written == 0) { /* else decided before a crash, and it never left */
+            operation = operation ? operation : operation_new(sim, id, NULL);
+            operation->agent = in_hand->offer->agent;
+            operation->framework = sim->daemon.framework;
+            operation->deed = deed_find(sim, id, strcspn(id, "."));
+        }
+        call->operations[call->operation_count++] = operation;
+    }
+}
+
+static void fill_asked_operations(
+        struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call__ReconcileOperations *from)
+{
+    call->asked = arena_array(&sim->arena, from->n_operations, sizeof *call->asked);
+    for (size_t i = 0; i < from->n_operations; i++) {
+        call->asked[i].id = arena_string(&sim->arena, from->operations[i]->operation_id->value);
+        call->asked[i].agent = from->operations[i]->agent_id
+                                       ? arena_string(&sim->arena, from->operations[i]->agent_id->value)
+                                       : NULL;
+    }
+    call->operation_count = from->n_operations;
+}
+
 /* False: it is another one. */
 static bool fill_other(struct sim *sim, struct call *call, const Mesos__V1__Scheduler__Call *from)
 {
@@ -139,6 +170,8 @@ static bool fill_other(struct sim *sim, struct call *call, const Mesos__V1__Sche
         fill_executor(sim, call, from->shutdown->executor_id, from->shutdown->agent_id);
     else if (from->message)
         fill_executor(sim, call, from->message->executor_id, from->message->agent_id);
+    else if (from->reconcile_operations)
+        fill_asked_operations(sim, call, from->reconcile_operations);
     else if (from->update_framework)
         fill_update(sim, call, from->update_framework);
     else if (from->accept_inverse_offers)
@@ -148,7 +181,7 @@ static bool fill_other(struct sim *sim, struct call *call, const Mesos__V1__Sche
         fill_offers(sim, call, from->decline_inverse_offers->inverse_offer_ids,
                 from->decline_inverse_offers->n_inverse_offer_ids, from->decline_inverse_offers->filters);
     else
-        return from->request || from->reconcile_operations || from->type == CALL(TEARDOWN);
+        return from->request || from->type == CALL(TEARDOWN);
     return true;
 }
 
@@ -174,6 +207,7 @@ struct call *daemon_call(struct sim *sim, const struct core_call *out)
             call->launches[i].stuff = call->launches[i].life->stuff;
         }
         fill_crews(sim, call, out);
+        fill_operations(sim, call, out);
     } else if (from->decline) {
         fill_offers(sim, call, from->decline->offer_ids, from->decline->n_offer_ids, from->decline->filters);
     } else if (from->suppress) {
@@ -266,6 +300,8 @@ static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const 
     offer->allocation_info->role = arena_string(arena, role_name(from->role));
     offer->n_resources = stuff_write(arena, &from->stuff, offer->allocation_info->role, &offer->resources);
     rules_show(arena, from->agent, offer);
+    if (sim->features[FEATURE_OPERATIONS])
+        deeds_offer(sim, arena, offer);
     if (from->window.set && sim->plant != PLANT_NO_WINDOW)
         offer->unavailability = make_unavailability(arena, &from->window);
     if (sim->features[FEATURE_WHY])
@@ -282,16 +318,24 @@ static ProtobufCBinaryData make_uuid(struct arena *arena, uint64_t uuid)
 }
 
 static Mesos__V1__OperationStatus *make_operation_status(
-        struct arena *arena, const struct operation *operation)
+        struct sim *sim, struct arena *arena, const struct word *word)
 {
+    const struct operation *operation = word->operation;
     Mesos__V1__OperationStatus *status = arena_alloc(arena, sizeof *status);
     mesos__v1__operation_status__init(status);
-    status->state = MESOS__V1__OPERATION_STATE__OPERATION_FINISHED;
+    status->state = word->operation_state;
     status->operation_id = arena_alloc(arena, sizeof *status->operation_id);
     mesos__v1__operation_id__init(status->operation_id);
-    status->operation_id->value = arena_string(arena, operation->id);
-    status->agent_id = make_agent_id(arena, operation->agent->id);
-    if (operation->uuid) {
+    status->operation_id->value = arena_string(arena, word->id);
+    status->agent_id = word->agent ? make_agent_id(arena, word->agent) : NULL;
+    status->message = word->message ? arena_string(arena, word->message) : NULL;
+    bool under_way = status->state == OPERATION(PENDING) || status->state == OPERATION(UNREACHABLE) ||
+                     status->state == OPERATION(RECOVERING);
+    if (sim->plant == PLANT_PENDING_NOT_DONE && status->agent_id && under_way) {
+        status->state = OPERATION(UNKNOWN);
+        status->message = arena_string(arena, "Reconciliation: Operation is unknown");
+    }
+    if (operation && operation->uuid) {
         status->uuid = arena_alloc(arena, sizeof *status->uuid);
         mesos__v1__uuid__init(status->uuid);
         status->uuid->value = make_uuid(arena, operation->uuid);
@@ -379,7 +423,7 @@ void daemon_event(struct sim *sim, const struct word *word, struct core_input *i
     case EVENT(UPDATE_OPERATION_STATUS):
         event->update_operation_status = arena_alloc(arena, sizeof *event->update_operation_status);
         mesos__v1__scheduler__event__update_operation_status__init(event->update_operation_status);
-        event->update_operation_status->status = make_operation_status(arena, word->operation);
+        event->update_operation_status->status = make_operation_status(sim, arena, word);
         break;
     case EVENT(MESSAGE):
         event->message = arena_alloc(arena, sizeof *event->message);

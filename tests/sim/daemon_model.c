@@ -12,6 +12,17 @@ static Zmesos__V1__TaskSpec *read_spec(struct slice bytes)
     return zmesos__v1__task_spec__unpack(NULL, bytes.length, bytes.data);
 }
 
+static Zmesos__V1__OperationSpec *read_operation(struct slice bytes)
+{
+    return zmesos__v1__operation_spec__unpack(NULL, bytes.length, bytes.data);
+}
+
+/* Those of a client are packed once. */
+static bool same_operation(struct slice a, struct slice b)
+{
+    return slice_equal(a, b);
+}
+
 static struct slice pack_spec(struct arena *arena, const Zmesos__V1__TaskSpec *spec)
 {
     size_t size = zmesos__v1__task_spec__get_packed_size(spec);
@@ -155,6 +166,7 @@ static void recover_row(struct sim *sim, const struct record *record)
     struct error err;
     struct record row = *record;
     Zmesos__V1__TaskSpec *spec = NULL;
+    Zmesos__V1__OperationSpec *operation = NULL;
     if (sim->violated || (row.kind == RECORD_META && plant_forgets(sim, row.meta.name)))
         return;
     if (row.kind == RECORD_TASK) {
@@ -166,9 +178,16 @@ static void recover_row(struct sim *sim, const struct record *record)
         if (sim->plant == PLANT_FORGET_LAUNCH && row.task.state == (int32_t)VIEW(LAUNCHING))
             row.task.state = (int32_t)VIEW(QUEUED);
     }
-    if (core_recover(sim->daemon.core, &row, spec, world_now(sim), &err))
+    if (row.kind == RECORD_OPERATION) {
+        operation = read_operation(blob_slice(row.operation.spec));
+        if (sim->plant == PLANT_FORGET_OPERATION && row.operation.state == ZMESOS__V1__OPERATION__STATE__SENT)
+            row.operation.state = ZMESOS__V1__OPERATION__STATE__QUEUED;
+    }
+    if (core_recover(
+                sim->daemon.core, &row, operation ? (const void *)operation : spec, world_now(sim), &err))
         violation(sim, "recovery: %s", err.text);
     zmesos__v1__task_spec__free_unpacked(spec, NULL);
+    zmesos__v1__operation_spec__free_unpacked(operation, NULL);
 }
 
 /* How this daemon is run, the same from start to start. */
@@ -184,6 +203,7 @@ static void configure_once(struct sim *sim)
     config->roles = roles;
     config->role_count = ROLES_CONFIGURED;
     config->same_spec = same_spec;
+    config->same_operation = same_operation;
     config->heartbeat_ms = 30000;
     config->failover_timeout_ms = sim->weather.failover_timeout_us / MS;
     config->launch_timeout_ms = random_spread(random, 10000, 300000);

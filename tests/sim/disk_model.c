@@ -163,6 +163,49 @@ static void forget_task(struct disk *disk, int64_t key)
     disk->task_count--;
 }
 
+static void clear_operation(const struct operation_row *row)
+{
+    blob_unref(row->spec);
+    blob_unref(row->status);
+}
+
+static struct operation_row *operation_of_key(struct disk *disk, int64_t key)
+{
+    for (size_t i = 0; i < disk->operation_count; i++) {
+        if (disk->operations[i].key == key)
+            return &disk->operations[i];
+    }
+    return NULL;
+}
+
+static void keep_operation(struct disk *disk, const struct operation_row *row)
+{
+    struct operation_row *kept = operation_of_key(disk, row->key), before = {0};
+    if (!kept && disk->operation_count == disk->operation_capacity) {
+        disk->operation_capacity = disk->operation_capacity ? 2 * disk->operation_capacity : 16;
+        disk->operations = alloc_resize(disk->operations, disk->operation_capacity, sizeof *disk->operations);
+    }
+    if (kept)
+        before = *kept;
+    else
+        kept = &disk->operations[disk->operation_count++];
+    *kept = *row;
+    kept->spec = row->spec ? blob_ref(row->spec) : blob_ref(before.spec);
+    kept->status = blob_ref(row->status);
+    clear_operation(&before);
+}
+
+static void forget_operation(struct disk *disk, int64_t key)
+{
+    struct operation_row *row = operation_of_key(disk, key);
+    if (!row)
+        return;
+    clear_operation(row);
+    size_t after = (size_t)(disk->operations + disk->operation_count - (row + 1));
+    memmove(row, row + 1, after * sizeof *row);
+    disk->operation_count--;
+}
+
 static void put(struct sim *sim, struct disk *disk, const struct record *record)
 {
     switch (record->kind) {
@@ -179,8 +222,11 @@ static void put(struct sim *sim, struct disk *disk, const struct record *record)
         if (disk == &sim->store.disk)
             keep_event(sim, record);
         break;
-    case RECORD_OPERATION: /* its clients ask for none */
+    case RECORD_OPERATION:
+        keep_operation(disk, &record->operation);
+        break;
     case RECORD_FORGET_OPERATION:
+        forget_operation(disk, record->forget_operation.key);
         break;
     case RECORD_FORGET:
         forget_task(disk, record->forget.task_key);
@@ -225,6 +271,9 @@ void disk_clear(struct disk *disk)
     for (size_t i = 0; i < disk->task_count; i++)
         clear_task(&disk->tasks[i]);
     free(disk->tasks);
+    for (size_t i = 0; i < disk->operation_count; i++)
+        clear_operation(&disk->operations[i]);
+    free(disk->operations);
     *disk = (struct disk){0};
 }
 
@@ -245,6 +294,13 @@ void disk_copy(struct disk *to, const struct disk *from)
             memcpy(task->attempts, from->tasks[i].attempts, task->attempt_count * sizeof *task->attempts);
         for (size_t j = 0; j < task->attempt_count; j++)
             blob_ref(task->attempts[j].pending_event);
+    }
+    to->operations = alloc_zeroed(from->operation_count + 1, sizeof *to->operations);
+    to->operation_capacity = from->operation_count + 1;
+    for (size_t i = 0; i < from->operation_count; i++) {
+        to->operations[i] = from->operations[i];
+        blob_ref(to->operations[i].spec);
+        blob_ref(to->operations[i].status);
     }
 }
 

@@ -9,9 +9,10 @@ void features_init(struct sim *sim, bool basic)
     random_seed(&random, sim->seed ^ APART);
     if (basic || random_below(&random, 8) == 0)
         return;
-    for (int i = 0; i < FEATURE_COUNT; i++)
+    for (int i = 0; i < FEATURE_OPERATIONS; i++)
         sim->features[i] = random_below(&random, 3) == 0;
     sim->features[FEATURE_LIMITS] |= sim->features[FEATURE_CONSTRAINTS] && random_below(&random, 3) == 0;
     sim->features[FEATURE_TEARDOWN] &= random_below(&random, 4) == 0;
     sim->features[FEATURE_SHORT_TURNS] &= random_below(&random, 2) == 0;
+    sim->features[FEATURE_OPERATIONS] = random_below(&random, 3) == 0;
 }

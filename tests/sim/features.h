@@ -20,6 +20,7 @@ enum feature {
     FEATURE_GROUPS,      /* of tasks, launched together */
     FEATURE_LEASES,      /* placement from outside */
     FEATURE_SHORT_TURNS, /* a round of matching takes many turns */
+    FEATURE_OPERATIONS,  /* on resources, by request */
     FEATURE_COUNT
 };
 

@@ -279,6 +279,7 @@ void check_accept_decided(struct sim *sim, const struct call *call)
         check_leased_use(sim, *at, REQUEST_PLACE);
         drop(sim, at);
     }
+    check_deeds_decided(sim, call);
 }
 
 bool hand_waits(const struct sim *sim, const struct kept_task *task)
@@ -322,8 +323,10 @@ void check_decline_decided(struct sim *sim, const struct call *call)
             returned = &(*returned)->next;
         if (*at) {
             check_leased_use(sim, *at, REQUEST_RELEASE_LEASE);
-            if (!sim->features[FEATURE_SHORT_TURNS] && !sim->features[FEATURE_LEASES])
+            if (!sim->features[FEATURE_SHORT_TURNS] && !sim->features[FEATURE_LEASES]) {
                 check_unwanted(sim, *at);
+                check_deeds_unwanted(sim, *at);
+            }
             drop(sim, at);
         } else if (*returned) {
             *returned = (*returned)->next;

@@ -16,6 +16,7 @@ static void remove_framework(struct sim *sim)
         master->removed_upto = master->framework;
     for (size_t i = 0; i < sim->life_count; i++)
         sim->lives[i]->known = sim->lives[i]->unreachable = false;
+    operations_lost(sim, NULL, OPERATION(UNSUPPORTED));
     for (int i = 0; i < sim->agent_count; i++) {
         for (int j = 1; j <= EXECUTORS; j++)
             sim->agents[i].executors[j].known = false;
@@ -274,6 +275,7 @@ static void accept(struct sim *sim, const struct call *call)
             offer->valid = false;
         }
     }
+    operations_accept(sim, call, valid);
     for (size_t i = 0; i < call->launch_count; i++) {
         struct life *life = call->launches[i].life;
         if (valid && life->crew && life == life->crew->lives[0])
@@ -322,8 +324,8 @@ static void acknowledge(struct sim *sim, const struct call *call)
 static void acknowledge_operation(struct sim *sim, const struct call *call)
 {
     struct operation *operation = operation_of_uuid(sim, call->uuid);
-    if (operation && operation->agent->connected && !weather_chance(sim, sim->weather.lost_ack))
-        operation->acknowledged = true;
+    if (operation)
+        operation_acknowledge(sim, operation);
 }
 
 static void kill(struct sim *sim, const struct call *call)
@@ -429,8 +431,10 @@ void master_act(struct sim *sim, const struct call *call)
         if (random_below(&sim->random, 2))
             master_say_message(sim);
         break;
-    case CALL(REQUEST):
     case CALL(RECONCILE_OPERATIONS):
+        operations_reconcile(sim, call);
+        break;
+    case CALL(REQUEST):
         break;
     default:
         violation(sim, "a call %s", call_name(call->type));

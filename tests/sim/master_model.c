@@ -256,6 +256,7 @@ static void lose_agent(struct sim *sim, struct agent *agent, mesos_state say, in
         life->unreachable = true;
         master_tell_status(sim, life, say, reason, NULL, "the agent is cut off");
     }
+    operations_lost(sim, agent, OPERATION(UNREACHABLE));
     tell_failure(sim, agent);
 }
 
@@ -305,6 +306,7 @@ void master_mark_gone(struct sim *sim, struct agent *agent)
         master_tell_status(sim, life, TASK(GONE_BY_OPERATOR), (int)REASON(AGENT_REMOVED_BY_OPERATOR), NULL,
                 "the agent is gone");
     }
+    operations_lost(sim, agent, OPERATION(GONE_BY_OPERATOR));
     if (connected)
         agent_order(sim, agent, ORDER_SHUTDOWN, NULL, 0);
     agent->connected = false;
@@ -368,6 +370,7 @@ void master_handle_register(
         if (life->known)
             agent_order(sim, agent, ORDER_DO_YOU_HAVE, life, 0);
     }
+    operations_registered(sim, agent);
     master_wake_allocator(sim, MS);
 }
 
@@ -457,6 +460,7 @@ void master_failover(struct sim *sim)
         net_close(sim, sim->mesos.stream, MASTER_SIDE);
     for (size_t i = 0; i < sim->life_count; i++)
         sim->lives[i]->known = sim->lives[i]->unreachable = false;
+    operations_lost(sim, NULL, OPERATION(UNSUPPORTED));
     for (int i = 0; i < sim->agent_count; i++) {
         struct agent *agent = &sim->agents[i];
         if (agent->standing == STANDING_REGISTERED || agent->standing == STANDING_RECOVERING)

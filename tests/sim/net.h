@@ -56,6 +56,11 @@ struct call {
     size_t task_count;
     uint64_t uuid;
     const char *operation;
+    struct operation **operations; /* of an ACCEPT; of RECONCILE_OPERATIONS: */
+    struct {
+        const char *id, *agent;
+    } * asked;
+    size_t operation_count;
     int64_t grace_s, grace_due_s; /* of a KILL's policy, and of that it must have; 0: none */
     bool roles[ROLES], framework_roles[ROLES];
     uint32_t wanted_agents[ROLES]; /* of which offers are, a bit each */
@@ -79,10 +84,21 @@ struct update {
     struct update *next;
 };
 
-/* An operation whose status an agent repeats until it is acknowledged. */
+typedef Mesos__V1__OperationState operation_state;
+#define OPERATION(name) MESOS__V1__OPERATION_STATE__OPERATION_##name
+
+/* An operation of the framework, whose status its agent repeats until it is acknowledged. */
 struct operation {
+    size_t number; /* from 1 */
     const char *id;
+    struct deed *deed; /* NULL: nobody asked for it */
     struct agent *agent;
+    uint64_t framework;
+    int written;           /* ACCEPTs that went out with it */
+    bool held;             /* by its agent */
+    operation_state state; /* there; 0: not held */
+    bool known;            /* to the master: */
+    operation_state latest;
     uint64_t uuid; /* 0: none */
     int64_t retry_us;
     int64_t durable_us; /* as of an update */
@@ -102,8 +118,9 @@ struct word {
     int reason, source, healthy;
     struct window window; /* of INVERSE_OFFERS, with the id in text */
     const char *message;
-    struct update *update; /* NULL: no uuid */
-    struct operation *operation;
+    struct update *update;           /* NULL: no uuid */
+    struct operation *operation;     /* NULL: no uuid */
+    operation_state operation_state; /* of UPDATE_OPERATION_STATUS, with id, agent, message */
 };
 
 #endif

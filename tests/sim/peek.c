@@ -6,6 +6,8 @@ const uint32_t peek_may_have_run = ATTEMPT_SEEN | ATTEMPT_OUTLIVED | ATTEMPT_DOU
 const uint32_t peek_never_ran = ATTEMPT_NEVER_RAN, peek_timed_out = ATTEMPT_TIMED_OUT,
                peek_replaced = ATTEMPT_REPLACED, peek_found = ATTEMPT_FOUND, peek_drained = ATTEMPT_DRAINED,
                peek_removed = ATTEMPT_REMOVED;
+const uint32_t peek_operation_held = OPERATION_HELD,
+               peek_operation_doubts = OPERATION_SEEN | OPERATION_OUTLIVED | OPERATION_DOUBTED;
 const uint32_t peek_held = TASK_HELD, peek_adopted = TASK_ADOPTED;
 
 void peek_core(const struct core *core, struct now now, struct peek *peek)

@@ -15,6 +15,7 @@ void peek_core(const struct core *core, struct now now, struct peek *peek);
 
 extern const uint32_t peek_may_have_run; /* attempt_row.flags */
 extern const uint32_t peek_never_ran, peek_timed_out, peek_replaced, peek_found, peek_drained, peek_removed;
-extern const uint32_t peek_held, peek_adopted; /* task_row.flags */
+extern const uint32_t peek_operation_held, peek_operation_doubts; /* operation_row.flags */
+extern const uint32_t peek_held, peek_adopted;                    /* task_row.flags */
 
 #endif

@@ -37,6 +37,8 @@ const char *const plant_names[PLANT_COUNT] = {
         [PLANT_NO_GROUP] = "no-group",
         [PLANT_NO_PLACER] = "no-placer",
         [PLANT_NO_LEASE] = "no-lease",
+        [PLANT_FORGET_OPERATION] = "forget-operation",
+        [PLANT_PENDING_NOT_DONE] = "pending-not-done",
 };
 
 bool plant_forgets(const struct sim *sim, const char *meta)

@@ -22,6 +22,8 @@ struct kept_task {
 struct disk {
     struct kept_task *tasks; /* by key */
     size_t task_count, task_capacity;
+    struct operation_row *operations; /* by key */
+    size_t operation_count, operation_capacity;
     struct meta_row metas[METAS_MAX];
     size_t meta_count;
     uint64_t numbers[32];

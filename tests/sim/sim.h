@@ -15,6 +15,7 @@
 #include "cluster.h"
 #include "consumers.h"
 #include "crews.h"
+#include "deeds.h"
 #include "fairness.h"
 #include "features.h"
 #include "hand.h"
@@ -54,8 +55,10 @@ struct sim {
     size_t update_count, update_capacity;
     struct crew *crews;
     struct lessee lessees[LESSEES];
-    struct operation operations[OPERATIONS_MAX];
-    size_t operation_count;
+    struct operation *operations[OPERATIONS_MAX];
+    size_t operation_count, operations_found;
+    struct deed deeds[DEEDS_MAX];
+    size_t deed_count;
     struct wish wishes[WISHES_MAX];
     size_t wish_count, launched_count;
     unsigned restores;         /* starts from a backup */

@@ -50,8 +50,18 @@ static void keep_texts(struct sim *sim, struct record *kept)
         kept->event.topic = keep_text(sim, kept->event.topic);
         blob_ref(kept->event.body);
         break;
-    case RECORD_OPERATION: /* its clients ask for none */
+    case RECORD_OPERATION:
+        kept->operation.id = keep_text(sim, kept->operation.id);
+        kept->operation.mesos_id = keep_text(sim, kept->operation.mesos_id);
+        kept->operation.agent_id = keep_text(sim, kept->operation.agent_id);
+        kept->operation.hostname = keep_text(sim, kept->operation.hostname);
+        kept->operation.provider_id = keep_text(sim, kept->operation.provider_id);
+        kept->operation.message = keep_text(sim, kept->operation.message);
+        blob_ref(kept->operation.spec);
+        blob_ref(kept->operation.status);
+        break;
     case RECORD_FORGET_OPERATION:
+        check_deed_forgotten(sim, kept->forget_operation.key);
         break;
     case RECORD_FORGET:
         check_forget_decided(sim, &kept->forget);
@@ -86,6 +96,9 @@ static void drop_blobs(const struct record *record)
         blob_unref(record->task.kill_policy);
     } else if (record->kind == RECORD_ATTEMPT) {
         blob_unref(record->attempt.pending_event);
+    } else if (record->kind == RECORD_OPERATION) {
+        blob_unref(record->operation.spec);
+        blob_unref(record->operation.status);
     } else if (record->kind == RECORD_EVENT) {
         blob_unref(record->event.body);
     }
@@ -223,6 +236,10 @@ void store_load(struct sim *sim, void (*row)(struct sim *sim, const struct recor
             record = (struct record){.kind = RECORD_ATTEMPT, .attempt = disk->tasks[i].attempts[j]};
             row(sim, &record);
         }
+    }
+    for (size_t i = 0; i < disk->operation_count; i++) {
+        record = (struct record){.kind = RECORD_OPERATION, .operation = disk->operations[i]};
+        row(sim, &record);
     }
     for (int class = 1; class < EVENT_CLASS(OFFERS); class ++) {
         record = (struct record){

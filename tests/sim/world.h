@@ -18,7 +18,8 @@
 #define EXECUTORS 2  /* of tasks that share one: from 1 */
 #define AGENTS_MAX 8
 #define TASKS_MAX 24
-#define OPERATIONS_MAX 16
+#define OPERATIONS_MAX 1024
+#define OPERATIONS_FOUND_MAX 16 /* of those, that nobody asked for */
 #define METAS_MAX 16
 #define OPERATION_UUID ((uint64_t)1 << 40) /* theirs are greater, those of tasks smaller */
 #define LANES 5                            /* one ordered, the others for acknowledgements */
