@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards import Dashboard
 from exporting import Exporter
 from programs import BUILD, REAL_MASTER, Cluster, Daemon, Gate
 
@@ -63,6 +64,19 @@ def gate(tmp_path: pathlib.Path) -> Iterator[Gate]:
     made = Gate(tmp_path / "gate")
     yield made
     made.close()
+
+
+@pytest.fixture
+def start_dashboard(tmp_path: pathlib.Path) -> Iterator[Callable[..., Dashboard]]:
+    """start_dashboard(cluster, *flags): zmesos-dashboard on a port of its own."""
+    made: list[Dashboard] = []
+
+    def start(cluster: Cluster, *flags: str) -> Dashboard:
+        made.append(Dashboard(tmp_path / f"dashboard{len(made)}", cluster, *flags))
+        return made[-1]
+    yield start
+    for dashboard in made:
+        dashboard.program.kill()
 
 
 @pytest.fixture
