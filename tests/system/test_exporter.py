@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import zmesos
 from exporting import EXPORTER, Exporter, journal_states
 from following import SIMULATED, Load
-from programs import PATIENCE, TOP, Cluster, wait_for
+from programs import BUILD, PATIENCE, TOP, Cluster, wait_for
 
 SMALL = {"cpus": 0.1, "mem": 32}
 
@@ -265,6 +266,23 @@ def test_it_starts_without_a_daemon(cluster: Cluster, start_exporter: Callable[.
     assert exporter.program.stop() == 0  # also where there is nobody to talk to
 
 
+def test_counters_are_not_told_before_they_are_what_they_were(
+    cluster: Cluster, start_exporter: Callable[..., Exporter], tmp_path: pathlib.Path
+) -> None:
+    kept = tmp_path / "exporter.json"
+    exporter = start_exporter(cluster.daemon, "--state", str(kept))
+    exporter.wait("the first count", lambda scrape: scrape.counts)
+    assert exporter.program.stop() == 0
+    cluster.client().launch("true", id="one", **SMALL)
+    cluster.client().wait("one", PATIENCE)
+    cluster.daemon.kill()
+    exporter = start_exporter(cluster.daemon, "--state", str(kept), "--timeout", "0.3")
+    assert not exporter.scrape().counts  # those of the file are old, and nobody tells by how much
+    cluster.daemon.start()
+    first = exporter.wait("counters", lambda scrape: scrape.counts)
+    assert first.get("zmesos_task_transitions_total", state="FINISHED") == 1
+
+
 # ---- as a program ------------------------------------------------------------------------------------------
 
 
@@ -320,3 +338,15 @@ def test_a_state_file_that_is_none(cluster: Cluster, start_exporter: Callable[..
         assert done.returncode == 1 and words in done.stderr and len(done.stderr.splitlines()) == 1
     done = subprocess.run([*exporter.command[:-4], "--state", str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1 and str(tmp_path) in done.stderr
+
+
+def test_installed_it_needs_nothing_else(tmp_path: pathlib.Path) -> None:
+    prefix = tmp_path / "prefix"
+    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], capture_output=True, check=True, timeout=PATIENCE)
+    moved = prefix.rename(tmp_path / "moved")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([moved / "bin" / "zmesos-exporter", "--help"], env=environment, capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert done.returncode == 0 and done.stdout.startswith("usage: zmesos-exporter"), done.stderr
+    for name in ("grafana.json", "alerts.yml"):
+        assert (moved / "share" / "zmesos" / name).is_file()
