@@ -18,6 +18,7 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
+from urllib.parse import unquote_to_bytes
 
 import zmesos
 from aiohttp import web
@@ -25,7 +26,7 @@ from aiohttp import web
 NUMBERS = {"cpus": float, "mem": float, "disk": float, "gpus": float, "ports": int, "priority": int}
 TEXTS = ("cmd", "id", "name", "role", "submitter")
 PAIRS = {"label": "labels", "env": "env"}  # as a parameter key=value, several times; in JSON an object
-STATUS = {"NOT_FOUND": 404, "CONFLICT": 409, "TOO_LARGE": 413, "UNAVAILABLE": 503}  # others: 400
+STATUS = {"NOT_FOUND": 404, "CONFLICT": 409, "UNAVAILABLE": 503}  # others: 400
 MOST_LISTED = 10_000
 WORKERS = 16  # requests to zmesosd at once
 
@@ -153,15 +154,18 @@ class Gateway:
     async def guard(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
         """Keeps pages of other sites out (a browser says where they are from, and by which name it came here), and
         tells what goes wrong as JSON."""
+        more: dict[str, str] = {}
         try:
+            unquote_to_bytes(request.raw_path).decode()  # strictly: the parsed parameters have U+FFFD for what is broken
             origin = request.headers.get("Origin")
             if request.host not in self._hosts:
                 raise Bad("Host", f"{request.host} is not one of this gateway's names: see --host", 403, "FORBIDDEN")
-            if origin is not None and origin != f"http://{request.host}":
+            if origin not in (None, f"http://{request.host}", f"https://{request.host}"):
                 raise Bad("Origin", f"requests from pages of {origin} are not taken", 403, "FORBIDDEN")
             return await handler(request)
         except web.HTTPException as error:
             status, code, message, field = error.status, "MALFORMED", error.reason, ""
+            more = {name: value for name, value in error.headers.items() if name == "Allow"}
         except Bad as error:
             status, code, message, field = error.args
         except zmesos.Refused as error:
@@ -169,14 +173,15 @@ class Gateway:
             status, code, message = STATUS.get(error.code, 400), error.code, error.message
         except zmesos.TimedOut as error:
             status, code, message, field = 503, "TIMED_OUT", str(error), ""
-        except ValueError as error:  # of text that protobuf does not take
+        except UnicodeError:
+            status, code, message, field = 400, "MALFORMED", "the request has what is no UTF-8", ""
+        except ValueError as error:  # of what protobuf does not take
             status, code, message, field = 400, "INVALID", str(error), ""
         except zmesos.ZmesosError as error:
             status, code, message, field = 502, "PROTOCOL", str(error), ""
-        answer = web.json_response({"code": code, "message": message, "field": field}, status=status)
         if status == 503:
-            answer.headers["Retry-After"] = "1"
-        return answer
+            more["Retry-After"] = "1"
+        return web.json_response({"code": code, "message": message, "field": field}, status=status, headers=more)
 
 
 async def serve(client: zmesos.Client, host: str, port: int, names: list[str]) -> None:
@@ -210,8 +215,10 @@ def main() -> None:
     parser.add_argument("--pipeline", help="default: beside the default --control")
     options = parser.parse_args()
     host, _, port = options.listen.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or int(port) > 65535:
         parser.error("--listen: HOST:PORT is wanted")
+    if not options.timeout > 0:
+        parser.error("--timeout: seconds above 0 are wanted")
     with zmesos.Client(options.control, options.events, options.pipeline, timeout=options.timeout) as client:
         asyncio.run(serve(client, host, int(port), options.host))
 

@@ -172,19 +172,23 @@ def test_bad_bodies_and_other_requests(gateway: Gateway) -> None:
     for limit in ("0", "10001", "x"):
         refused(gateway.ask("GET", limit=limit), 400, "limit")
     refused(gateway.ask("GET", colour="red"), 400, "colour")
+    for method, parameters in (("POST", "cmd=a%ffb"), ("POST", "cmd=true&label=%ff=a"), ("GET", "prefix=%ff"), ("DELETE", "id=%ff")):
+        refused(gateway.ask(method, path="?" + parameters), 400, "", "UTF-8")
+    refused(gateway.post_json({"cmd": "\ud800"}), 400, "", "UTF-8")
+    refused(gateway.ask("POST", cmd="true", ports=1001), 400, "ports")
     refused(gateway.ask("PUT"), 405, "")
     refused(gateway.ask("GET", path="else"), 404, "")
 
 
 def test_pages_of_other_sites_are_kept_out(cluster: Cluster, start_gateway: Callable[..., Gateway]) -> None:
     gateway = start_gateway(cluster, "--host", "tasks.example")
-    for origin in ("http://evil.example", "null", gateway.url.rstrip("/").replace("http:", "https:")):
+    for origin in ("http://evil.example", "null", "http://127.0.0.1", gateway.url.rstrip("/") + "0"):
         refused(gateway.ask("POST", headers={"Origin": origin}, cmd="true"), 403, "Origin", origin)
     refused(gateway.ask("POST", headers={"Host": "evil.example"}, cmd="true"), 403, "Host", "evil.example")
     refused(gateway.ask("GET", headers={"Host": "evil.example"}), 403, "Host")
     assert gateway.ask("GET") == (200, {"tasks": [], "more": False})
     assert gateway.ask("POST", headers={"Origin": gateway.url.rstrip("/")}, cmd="true")[0] == 201
-    assert gateway.ask("POST", headers={"Host": "tasks.example", "Origin": "http://tasks.example"}, cmd="true")[0] == 201
+    assert gateway.ask("POST", headers={"Host": "tasks.example", "Origin": "https://tasks.example"}, cmd="true")[0] == 201
 
 
 def test_the_daemon_goes_and_comes(cluster: Cluster, start_gateway: Callable[..., Gateway]) -> None:
@@ -210,6 +214,7 @@ def test_it_ends_when_it_is_told(gateway: Gateway, how: int) -> None:
 
 def test_bad_flags() -> None:
     environment = {**os.environ, "PYTHONPATH": str(BUILD / "python")}
-    for flags, words in ((["--listen", "x"], "HOST:PORT is wanted"), (["--listen", "192.0.2.1:80"], "gateway.py: ")):
+    for flags, words in ((["--listen", "x"], "HOST:PORT is wanted"), (["--listen", "127.0.0.1:65536"], "HOST:PORT is wanted"),
+                         (["--timeout", "0"], "seconds above 0"), (["--listen", "192.0.2.1:80"], "gateway.py: ")):
         done = subprocess.run([sys.executable, str(GATEWAY), *flags], env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr
