@@ -365,6 +365,7 @@ static void handle_registered(struct sim *sim, struct agent *agent)
         if (sim->lives[i]->agent == agent && sim->lives[i]->updates)
             begin_repeating(sim, sim->lives[i]);
     }
+    operations_registered(sim, agent);
 }
 
 static void deliver_order(struct sim *sim, void *context, uint64_t number)

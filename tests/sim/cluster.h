@@ -186,9 +186,9 @@ struct operation *operation_new(struct sim *sim, const char *id, struct agent *a
 void operations_accept(struct sim *sim, const struct call *call, bool valid);
 void operations_reconcile(struct sim *sim, const struct call *call);
 void operations_lost(struct sim *sim, const struct agent *agent, operation_state say); /* NULL: of all */
-void operations_registered(struct sim *sim, struct agent *agent);
 void operation_acknowledge(struct sim *sim, struct operation *operation);
 /* At the agent. */
+void operations_registered(struct sim *sim, struct agent *agent);
 void operation_run(struct sim *sim, struct operation *operation);
 void operation_answer(struct sim *sim, struct operation *operation); /* whether it has it */
 

@@ -370,7 +370,6 @@ void master_handle_register(
         if (life->known)
             agent_order(sim, agent, ORDER_DO_YOU_HAVE, life, 0);
     }
-    operations_registered(sim, agent);
     master_wake_allocator(sim, MS);
 }
 
