@@ -25,6 +25,16 @@ class RedisServer(Server):
         return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "",
                 "--appendonly", "yes", "--appendfsync", "everysec"]
 
+    def _listens(self) -> bool:
+        """Once it has read what it had: it refuses everything until then."""
+        if not super()._listens():
+            return False
+        with self.client() as client:
+            try:
+                return bool(client.ping())
+            except redis.BusyLoadingError:
+                return False
+
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"

@@ -37,12 +37,12 @@ def confirm_all(client, *ids):
     states = {}
 
     def step():
+        over = all(zmesos.is_over(task) for task in client.get(ids).values())  # and their last updates have come, then
         updates = waiting(client)
         for update in updates:
             states.setdefault(update.task_id, []).append(state_of(update))
         assert {result.code for result in client.confirm(NAME, updates)} <= {"OK"}
-        tasks = client.get(ids)
-        return not updates and all(zmesos.is_over(task) for task in tasks.values())
+        return over and not updates
     wait_for(step, "all to be confirmed")
     return states
 

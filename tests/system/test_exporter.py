@@ -42,9 +42,10 @@ def test_counters_agree_with_the_journal_through_kill_9(
     exporter = start_exporter(cluster.daemon)
     exporter.wait("the first count", lambda scrape: scrape.counts)
     load = Load(cluster, 3000, batch=100, pause=0.02)
+    client = cluster.client(timeout=PATIENCE, attempts=20)
     for share in (0.2, 0.4, 0.6):
         def reached() -> bool:
-            head = cluster.client().tail("TASK").head
+            head = client.tail("TASK").head
             return head > 3000 * 3 * share
         wait_for(reached, "events to come")
         cluster.restart(kill=True)
@@ -252,7 +253,9 @@ def test_it_stays_when_the_daemon_is_away(cluster: Cluster, start_exporter: Call
     assert again.get("zmesos_task_transitions_total", state="FINISHED") == 1
     assert again.get("zmesos_daemon_start_time_seconds") != before.get("zmesos_daemon_start_time_seconds")
     said = exporter.program.text().splitlines()
-    assert len([line for line in said if "no answer from" in line]) == 1 and "answers again" in said[-1], said
+    kinds = ["answers again" in line for line in said if "no answer from" in line or "answers again" in line]
+    # In turn: an answer may have taken longer than half a second elsewhere too.
+    assert kinds == [False, True] * (len(kinds) // 2) and "answers again" in said[-1], said
 
 
 def test_it_starts_without_a_daemon(cluster: Cluster, start_exporter: Callable[..., Exporter]) -> None:

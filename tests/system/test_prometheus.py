@@ -68,7 +68,7 @@ def test_every_query_of_the_dashboard_finds_data(
         print(f"{len(expressions(dashboard))} queries found data after {batch} batches")
         rules = server.get("rules")["groups"][0]["rules"]
         assert len(rules) >= 10 and all(rule["health"] != "err" for rule in rules), rules
-        assert server.query('up{job="zmesos"}')[0]["value"][1] == "1"
+        wait_for(lambda: server.query('up{job="zmesos"}')[0]["value"][1] == "1", "a scrape within its time")
     finally:
         server.program.stop()
 
