@@ -386,8 +386,13 @@ def test_shutdown_that_cancels(cluster: Cluster, tmp_path: pathlib.Path) -> None
     queued = executor.with_options(cpus=1_000_000).submit(inverse, 2)
     wait_state(cluster, queued.task_id, "QUEUED")
     waiting = [executor.submit(inverse, 2) for _ in range(3)]
-    threading.Timer(0.5, (tmp_path / "go").touch).start()
-    executor.shutdown(cancel_futures=True)
+    ending = threading.Thread(target=executor.shutdown, kwargs={"cancel_futures": True})
+    ending.start()
+    wait_for(lambda: all(future.cancelled() for future in waiting), "what waits to be cancelled")
+    assert ending.is_alive() and not running.done()
+    (tmp_path / "go").touch()
+    ending.join(PATIENCE)
+    assert not ending.is_alive()
     assert running.result(0) == 1 and queued.cancelled() and all(future.cancelled() for future in waiting)
     assert state(cluster, queued.task_id) == "KILLED"
 

@@ -18,6 +18,9 @@ import zmesos
 from executing import SMALL, begun, by_value, gated, make, service_threads, state, wait_state
 from programs import BUILD, PATIENCE, Cluster, wait_for
 
+# A thread of the Executor that fails fails the test.
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def sent_by_value() -> Iterator[None]:
@@ -215,12 +218,13 @@ def test_an_address_that_agents_do_not_reach(cluster: Cluster) -> None:
 # ---- the daemon --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.parametrize("kill, most", [(False, 4), (True, 4), (True, 50)])
 def test_the_daemon_is_started_again_in_the_middle(
-    start_cluster: Callable[..., Cluster], needs_local: None, tmp_path: pathlib.Path, kill: bool
+    start_cluster: Callable[..., Cluster], needs_local: None, tmp_path: pathlib.Path, kill: bool, most: int
 ) -> None:
+    """What waits here is launched afterwards; what was to be launched meanwhile is launched once (`most` is 50)."""
     cluster = start_cluster()
-    with make(cluster, max_tasks=4) as executor:
+    with zmesos.Executor(cluster.client(timeout=1), max_tasks=most, **SMALL) as executor:
         futures = [executor.submit(gated(tmp_path, number)) for number in range(4)]
         begun(tmp_path, 4)
         futures += [executor.submit(inverse, number) for number in range(1, 5)]
@@ -229,12 +233,17 @@ def test_the_daemon_is_started_again_in_the_middle(
         (tmp_path / "go").touch()
         # A result needs no daemon.
         assert [future.result(PATIENCE) for future in futures[:4]] == [0, 1, 2, 3]
+        if most > 12:
+            wait_for(lambda: futures[-1].task_id in executor._jobs._lists.flying, "the last to be launched, in vain")
         assert futures[-1].cancel()
         cluster.daemon.start()
         assert [future.result(2 * PATIENCE) for future in futures[4:-1]] == [1 / number for number in range(1, 8)]
     with cluster.daemon.client() as client:
         tasks = list(client.tasks(label=("zmesos.executor", executor.id)))
-    assert len(tasks) == 11 and {len(task.attempts) for task in tasks} == {1}
+    called = [task for task in tasks if task.id != futures[-1].task_id]
+    assert len(called) == 11 and {len(task.attempts) for task in called} == {1}
+    # Whether the last launch had reached the daemon nobody knew: so it was made, to be killed.
+    assert len(tasks) == (11 if most == 4 else 12)
 
 
 def test_a_daemon_that_does_not_know_the_task_any_more(

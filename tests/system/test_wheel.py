@@ -22,6 +22,8 @@ with zmesos.Client(control, events, pipeline) as client:
     task = client.launch("exit 0", cpus=0.1, mem=32)
     print(zmesos.__file__)
     print(zmesos.state_name(client.wait(task.id, timeout=60).state))
+    with zmesos.Executor(client, cpus=0.1, mem=32, python=sys.executable) as executor:
+        print(executor.submit(lambda: "called").result(timeout=60))
 """
 
 
@@ -81,7 +83,7 @@ def test_installed_it_launches_a_task(cluster: Cluster, wheel: pathlib.Path, tmp
     what = [wheel] if source == "wheel" else ["--no-build-isolation", SOURCES]
     run(python, *PIP, "install", "--no-index", *what, cwd=elsewhere)
     said = run(python, "-c", LAUNCH, cluster.control, cluster.events, cluster.pipeline, cwd=elsewhere).split()
-    assert pathlib.Path(said[0]).is_relative_to(venv) and said[1] == "FINISHED"
+    assert pathlib.Path(said[0]).is_relative_to(venv) and said[1:] == ["FINISHED", "called"]
     version = "import importlib.metadata; print(importlib.metadata.version('zmesos'))"
     assert run(python, "-c", version, cwd=elsewhere).strip() == zmesos.__version__
     run(python, *PIP, "uninstall", "-y", "zmesos", cwd=elsewhere)

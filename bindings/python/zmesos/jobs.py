@@ -62,7 +62,7 @@ class Job:
 
     future: TaskFuture[Any]
     spec: TaskSpec
-    payload: Optional[bytes]
+    payload: Optional[bytes] = field(repr=False)
     begun: bool = False  # a task has got the function
     settled: bool = False  # what the future gets is decided
     launched: bool = False  # the daemon has said that it has it
