@@ -8,8 +8,8 @@
 static const struct command *const commands[] = {&command_launch, &command_run, &command_kill, &command_tasks,
         &command_task, &command_events, &command_status, &command_backup, &command_release, &command_why,
         &command_logs, &command_operate, &command_operations, &command_cancel_operation, &command_framework,
-        &command_executor, &command_unconfirmed, &command_confirm, &command_lease,
-        &command_agents};
+        &command_executor, &command_unconfirmed, &command_confirm, &command_lease, &command_agents,
+        &command_top};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

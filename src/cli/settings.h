@@ -41,7 +41,7 @@ struct command {
 extern const struct command command_launch, command_run, command_kill, command_tasks, command_task,
         command_events, command_status, command_backup, command_release, command_why, command_logs,
         command_framework, command_operate, command_operations, command_cancel_operation, command_executor,
-        command_unconfirmed, command_confirm, command_lease, command_agents;
+        command_unconfirmed, command_confirm, command_lease, command_agents, command_top;
 
 /* Values of long options without a letter; a command's own begin at OPTION_OWN. */
 enum {

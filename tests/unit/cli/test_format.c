@@ -88,8 +88,9 @@ static void test_how_much_of_how_much(void **state)
     static const struct {
         double used, of;
         const char *text;
-    } cases[] = {{1.5, 4, "1.5/4"}, {0, 0, "0/0"}, {0.1 + 0.2, 0.3, "0.3/0.3"}, {5000, 1e12, "5000/1000000000000"},
-            {NAN, 1, "?/1"}, {1, INFINITY, "1/?"}, {1e300, -1e300, "?/?"}};
+    } cases[] = {{1.5, 4, "1.5/4"}, {0, 0, "0/0"}, {0.1 + 0.2, 0.3, "0.3/0.3"},
+            {5000, 1e12, "5000/1000000000000"}, {NAN, 1, "?/1"}, {1, INFINITY, "1/?"},
+            {1e300, -1e300, "?/?"}};
     char out[FORMAT_USE_MAX];
 
     (void)state;
@@ -188,7 +189,8 @@ int main(void)
             cmocka_unit_test(test_exit_codes),
             cmocka_unit_test(test_times),
             cmocka_unit_test(test_how_long_ago),
-            cmocka_unit_test(test_how_much_of_how_much), cmocka_unit_test(test_how_long_until),
+            cmocka_unit_test(test_how_much_of_how_much),
+            cmocka_unit_test(test_how_long_until),
             cmocka_unit_test(test_what_is_unusual_about_a_task),
             cmocka_unit_test(test_texts_of_others_are_harmless),
             cmocka_unit_test(test_states),
