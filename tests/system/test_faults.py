@@ -60,6 +60,7 @@ def wait_state(client: zmesos.Client, task_id: str, *wanted: str, limit: float =
 
 def run_forever(client: zmesos.Client, runs: Runs, task_id: str, **spec: Any) -> zmesos.Task:
     client.launch(runs.endless(), id=task_id, **SMALL, **spec)
+    wait_for(lambda: runs.of(task_id) == 1, f"{task_id} to write that it has begun")  # RUNNING may come before that
     return wait_state(client, task_id, "RUNNING")
 
 
@@ -375,7 +376,7 @@ def test_a_failover_with_late_agents(cluster: Cluster, runs: Runs, crash: bool) 
         client.launch(runs.command(), id="next", **SMALL)
         assert state(client.wait("next", PATIENCE)) == "FINISHED"
         assert [client.task(i) for i in ids] == before
-        assert [runs.of(i) for i in ids] == [1] * 10
+        wait_for(lambda: [runs.of(i) for i in ids] == [1] * 10, "each to have begun once")
         if not crash:
             assert set(states_told(client, events)) <= {
                 "QUEUED", "LAUNCHING", "STAGING", "STARTING", "RUNNING", "FINISHED"}
@@ -446,6 +447,7 @@ def test_orphans_are_adopted(cluster: Cluster, runs: Runs) -> None:
         wait_for(lambda: {task.id for task in client.tasks()} >= {"somebody", "not-of-our-making"}, "two tasks")
         client.reconcile()
         wait_for(lambda: "silent" in {task.id for task in client.tasks()}, "the third")
+        wait_for(lambda: runs.begun, "the one with a command to begin")
         assert all(task.adopted for task in client.tasks())
         assert {task.id: state(task) for task in client.tasks()} == {
             "somebody": "RUNNING", "not-of-our-making": "STARTING", "silent": "RUNNING"}
@@ -529,9 +531,12 @@ def test_what_is_silent_for_too_long(start_cluster: Callable[..., Cluster], runs
                 client.task(task_id)), f"the second attempt of {task_id}", limit)
 
         # Its KILLs are not heard until it begins after all: it is killed then, and only then made again.
-        assert attempts(second("deaf")) == ["KILLED", "RUNNING"] and runs.of("deaf") == 2
+        deaf = second("deaf")
+        assert attempts(deaf) == ["KILLED", "RUNNING"]
+        wait_for(lambda: deaf.attempts[1].mesos_task_id in runs.begun, "the second attempt to write that it has begun")
         task = second("replaced")
-        assert task.attempts[0].replaced and runs.of("replaced") == 2 and client.status().strays == 1
+        assert task.attempts[0].replaced and client.status().strays == 1
+        wait_for(lambda: runs.of("replaced") == 2, "the second attempt to write that it has begun")
         cluster.local.fault("return_agent", agent=agent)
         wait_for(lambda: client.status().strays == 0, "the first attempt to be killed")
         task = client.task("replaced")

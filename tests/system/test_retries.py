@@ -189,7 +189,7 @@ def test_a_kill_of_an_attempt_is_the_end(cluster: Cluster, counted: Counted) -> 
     client = cluster.client()
     policy = {"max_attempts": 5, "on": ["KILLED", "FAILED", "GONE"], "backoff": QUICK}
     client.launch(counted.command("sleep 600"), id="job", retry=policy, **SMALL)
-    wait_for(lambda: state(client.task("job")) == "RUNNING", "the task to run")
+    wait_for(lambda: state(client.task("job")) == "RUNNING" and counted.runs, "the task to run")
     client.kill("job")
     task = client.wait("job", PATIENCE)
     let_another_run(client)
@@ -274,7 +274,7 @@ def test_silent_attempts_are_given_up(start_cluster: Callable[..., Cluster], cou
     wait_for(lambda: client.status().strays == 0, "the first one to be killed")
     task = client.task("cut-off")
     assert attempts(task) == [(1, "KILLED"), (2, "RUNNING")] and not task.attempts[1].replaced
-    assert len(counted.runs) == 2
+    wait_for(lambda: len(counted.runs) == 2, "it to write that it has begun")
     # Cut off for longer than its patience, but that is not what its policy names.
     wait_for(lambda: state(client.task("waits")) == "RUNNING", "the other one to be back")
     assert len(client.task("waits").attempts) == 1
