@@ -256,18 +256,19 @@ def test_a_position_that_is_ahead_is_said(cluster, prefix):
 def test_the_daemon_goes_while_its_history_is_asked_for(cluster, monkeypatch: pytest.MonkeyPatch):
     client = cluster.client()
     with client.follow("task/") as follower:
-        store, status, asked = follower.position.store, client.status, []
+        logic = follower._logic
+        store, status, asked = follower.position.store, logic._client.status, []
 
-        def away(*arguments):
+        async def away(*arguments):
             asked.append(arguments)
             if len(asked) == 1:
                 raise zmesos.TimedOut("away")
-            return status(*arguments)
+            return await status(*arguments)
 
-        monkeypatch.setattr(client, "status", away)
-        monkeypatch.setattr(follower, "_store", "another")
+        monkeypatch.setattr(logic._client, "status", away)
+        monkeypatch.setattr(logic, "_store", "another")
         client.launch("true", id="job", cpus=0.01, mem=1)  # its events are of a history that the follower does not know
-        monkeypatch.setattr(follower._lanes[zmesos.messages.TASK], "heard", follower.position.numbers["TASK"] + 1)
+        monkeypatch.setattr(logic._lanes[zmesos.messages.TASK], "heard", follower.position.numbers["TASK"] + 1)
         over = wait_for(lambda: follower.recv(0.1), "a word of the other history")
         assert len(asked) == 2
         assert (over.reason, over.position.store) == ("STORE", store)

@@ -4,10 +4,11 @@
 
     with zmesos.Client() as client:
         task = client.launch(command="echo hello from $HOSTNAME", cpus=0.1, mem=32)
-        print(client.wait(task.id, timeout=60).message)
+        print(task.wait(timeout=60).message)
 
 Client asks and commands; Events listens. Both speak the protocol of docs/protocol.md and hold nothing that
-matters: what has been launched is on the daemon's disk, and another client can go on with it.
+matters: what has been launched is on the daemon's disk, and another client can go on with it. zmesos.aio has the
+same names for asyncio.
 """
 
 from ._proto_check import check as _check
@@ -35,6 +36,7 @@ from .constraints import (  # noqa: E402
     together,
     unique,
 )
+from .driving import Stream  # noqa: E402
 from .errors import (  # noqa: E402
     Conflict,
     Invalid,
@@ -42,6 +44,7 @@ from .errors import (  # noqa: E402
     NotFound,
     ProtocolError,
     Refused,
+    TaskFailed,
     TimedOut,
     TooLarge,
     Truncated,
@@ -54,8 +57,11 @@ from .executor import Executor  # noqa: E402
 from .follow import Followed, Follower, Position, StartedOver  # noqa: E402
 from .functions import BrokenTask, PythonMismatch, RemoteError, RemoteTraceback  # noqa: E402
 from .jobs import TaskFuture  # noqa: E402
+from .handle import Handle  # noqa: E402
+from .history import Attempt, History, StateChange  # noqa: E402
 from .journal import Snapshot  # noqa: E402
 from .leases import Lease, scalars  # noqa: E402
+from .mapping import Done  # noqa: E402
 from .messages import (  # noqa: E402
     Agent,
     BackupDone,
@@ -89,6 +95,7 @@ from .states import (  # noqa: E402
 
 __all__ = [
     "Agent",
+    "Attempt",
     "BackupDone",
     "BrokenTask",
     "Client",
@@ -98,12 +105,15 @@ __all__ = [
     "DEFAULT_EVENTS",
     "DEFAULT_PIPELINE",
     "DaemonStatus",
+    "Done",
     "Event",
     "Events",
     "Executor",
     "Explanation",
     "Followed",
     "Follower",
+    "Handle",
+    "History",
     "Invalid",
     "Lease",
     "LeaseChange",
@@ -123,7 +133,10 @@ __all__ = [
     "RetryPolicy",
     "Snapshot",
     "StartedOver",
+    "StateChange",
+    "Stream",
     "Task",
+    "TaskFailed",
     "TaskFuture",
     "TaskSpec",
     "TeardownReply",

@@ -22,3 +22,21 @@ class Closing:
         trace: Optional[TracebackType],
     ) -> None:
         self.close()
+
+
+class AsyncClosing:
+    """Closed at the end of an `async with`."""
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional, Sequence
 
-from .messages import messages
+from .messages import Reply, Task, messages
+from .states import state_name
 
 if TYPE_CHECKING:
     from .results import Result
@@ -22,6 +23,18 @@ class TimedOut(ZmesosError, TimeoutError):
 
 class ProtocolError(ZmesosError):
     """The other side answered something that is not this protocol."""
+
+
+class TaskFailed(ZmesosError):
+    """A task came to another end than FINISHED. task: as it ended."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.task = task
+
+    def __str__(self) -> str:
+        words = f": {self.task.message}" if self.task.message else ""
+        return f"{self.task.id} {state_name(self.task.state)}{words}"
 
 
 class Refused(ZmesosError):
@@ -100,3 +113,15 @@ def code_name(code: int) -> str:
 def refusal(code: str, message: str, field: Optional[str] = None, retry: bool = False) -> Refused:
     """The exception for a code."""
     return _CLASSES.get(code, Refused)(code, message, field or "", retry)
+
+
+def accepted(reply: Reply) -> Reply:
+    """The reply, unless it refuses the request as a whole."""
+    if reply.code in (messages.OK, messages.SOME_REFUSED):
+        return reply
+    if reply.code == messages.NOT_FOUND and reply.WhichOneof("result") == "tasks":
+        return reply
+    error = refusal(code_name(reply.code), reply.message, reply.field, reply.retry)
+    if isinstance(error, Truncated):
+        error.oldest = reply.replay.oldest or reply.tail.oldest
+    raise error

@@ -7,13 +7,14 @@ import time
 from collections import deque
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
-from typing import Iterator, Optional, TypeVar
+from typing import AsyncGenerator, Callable, Iterator, Optional, TypeVar
 
 import zmq
 from google.protobuf.message import DecodeError, Message
 
-from .closing import Closing
+from .closing import AsyncClosing, Closing
 from .describe import describe
+from .driving import Stream, document, drive, streamed
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .ledger import Ledger
 from .messages import (
@@ -28,7 +29,7 @@ from .messages import (
     messages,
     scheduler,
 )
-from .transport import milliseconds, prepare
+from .wires import AsyncWire, BlockingWire, Wire
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
@@ -178,69 +179,45 @@ class Events(Closing):
     """
 
     def __init__(self, endpoint: str = DEFAULT_EVENTS, *prefixes: str, high_water: int = 100_000) -> None:
-        self.endpoint = endpoint
-        self.prefixes = prefixes or ("",)
-        self._ledger = Ledger(self.prefixes)
-        self._waiting: deque[Event] = deque()
-        self._heartbeat: Optional[DaemonStatus] = None
-        self._busy = threading.Lock()
-        self._socket = prepare(zmq.Context.instance().socket(zmq.SUB))
-        try:
-            self._socket.setsockopt(zmq.RCVHWM, high_water)
-            self._socket.setsockopt(zmq.SNDHWM, 0)  # of subscriptions: libzmq drops those past it without a word
-            for prefix in self.prefixes:
-                self._socket.subscribe(prefix.encode("utf-8", "surrogateescape"))
-            # Last, by order and by the alphabet (which counts after a reconnect): when a heartbeat comes, the
-            # daemon has read the others.
-            self._socket.subscribe(HEARTBEAT)
-            self._socket.connect(endpoint)
-        except BaseException:
-            self._socket.close(0)
-            raise
+        self._logic = AsyncEvents._over(BlockingWire, endpoint, prefixes, high_water)
 
     def close(self) -> None:
         """Ends the subscription. Again: nothing."""
-        with self._alone():
-            self._socket.close(0)
+        drive(self._logic.close())
+
+    @property
+    def endpoint(self) -> str:
+        """Where the events come from."""
+        return self._logic.endpoint
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Of the topics; one that is empty takes everything."""
+        return self._logic.prefixes
 
     @property
     def missed(self) -> int:
         """Events that are known not to have come; see the class."""
-        return self._ledger.missed
+        return self._logic.missed
 
     @property
     def heartbeat(self) -> Optional[DaemonStatus]:
         """The daemon's last heartbeat on this subscription, one a second; None before the first."""
-        return self._heartbeat
+        return self._logic.heartbeat
 
     @property
     def run(self) -> Optional[tuple[str, int]]:
         """Store and run of the last heartbeat: another value means that the daemon was started anew."""
-        return None if self._heartbeat is None else (self._heartbeat.store, self._heartbeat.run)
+        return self._logic.run
 
     def ready(self, timeout: float = 10.0) -> DaemonStatus:
         """Waits until the daemon is known to have the subscription: nothing published from now on is skipped.
         Events that come meanwhile are kept. TimedOut if no heartbeat comes."""
-        deadline = time.monotonic() + timeout
-        with self._alone():
-            while self._heartbeat is None:
-                event = self._receive(deadline)
-                if event is None:
-                    raise TimedOut(f"no heartbeat from {self.endpoint} within {timeout:g} s")
-                if self._wanted(event):
-                    self._waiting.append(event)
-            return self._heartbeat
+        return drive(self._logic.ready(timeout))
 
     def recv(self, timeout: Optional[float] = None) -> Optional[Event]:
         """The next event; None if none comes within `timeout` seconds (0: takes what is there; None: waits)."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._alone():
-            if self._waiting:
-                return self._waiting.popleft()
-            while True:
-                event = self._receive(deadline)
-                if event is None or self._wanted(event):
-                    return event
+        return drive(self._logic.recv(timeout))
 
     def __iter__(self) -> Iterator[Event]:
         """Every event, for ever."""
@@ -249,35 +226,144 @@ class Events(Closing):
             if event is not None:
                 yield event
 
-    def within(self, seconds: float) -> Iterator[Event]:
+    def within(self, seconds: float) -> Stream[Event]:
         """Every event of the next so many seconds."""
+        return Stream(self._logic.within(seconds))
+
+    def catch_up(self, status: DaemonStatus, timeout: float = 5.0) -> Stream[Event]:
+        """Every event up to the heads in `status` (of Client.status()), and ends then. What has not come within
+        `timeout` seconds counts as missed. Only classes taken whole are compared."""
+        return Stream(self._logic.catch_up(status, timeout))
+
+
+class AsyncEvents(AsyncClosing):
+    """A subscription, for one task of the event loop at a time: another is refused. `async for` over it, or recv() with a
+    timeout. A wait that is cancelled loses no event.
+
+    All else is as told of zmesos.Events. One that is forgotten instead of closed is closed when nobody has it any more.
+    """
+
+    def __init__(self, endpoint: str = DEFAULT_EVENTS, *prefixes: str, high_water: int = 100_000) -> None:
+        self._begin(AsyncWire, endpoint, prefixes, high_water)
+
+    @classmethod
+    def _over(
+        cls, make_wire: Callable[[int], Wire], endpoint: str, prefixes: tuple[str, ...], high_water: int = 100_000
+    ) -> "AsyncEvents":
+        made = cls.__new__(cls)
+        made._begin(make_wire, endpoint, prefixes, high_water)
+        return made
+
+    def _begin(
+        self, make_wire: Callable[[int], Wire], endpoint: str, prefixes: tuple[str, ...], high_water: int
+    ) -> None:
+        self._endpoint = endpoint
+        self._prefixes = prefixes or ("",)
+        self._ledger = Ledger(self._prefixes)
+        self._waiting: deque[Event] = deque()
+        self._heartbeat: Optional[DaemonStatus] = None
+        self._busy = threading.Lock()
+        self._wire = make_wire(zmq.SUB)
+        try:
+            socket = self._wire.socket
+            socket.setsockopt(zmq.RCVHWM, high_water)
+            socket.setsockopt(zmq.SNDHWM, 0)  # of subscriptions: libzmq drops those past it without a word
+            for prefix in self._prefixes:
+                socket.subscribe(prefix.encode("utf-8", "surrogateescape"))
+            # Last, by order and by the alphabet (which counts after a reconnect): when a heartbeat comes, the
+            # daemon has read the others.
+            socket.subscribe(HEARTBEAT)
+            socket.connect(endpoint)
+        except BaseException:
+            self._wire.close()
+            raise
+
+    async def close(self) -> None:
+        with self._alone():
+            self._wire.close()
+
+    @property
+    def endpoint(self) -> str:
+        return self._endpoint
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        return self._prefixes
+
+    @property
+    def missed(self) -> int:
+        return self._ledger.missed
+
+    @property
+    def heartbeat(self) -> Optional[DaemonStatus]:
+        return self._heartbeat
+
+    @property
+    def run(self) -> Optional[tuple[str, int]]:
+        return None if self._heartbeat is None else (self._heartbeat.store, self._heartbeat.run)
+
+    async def ready(self, timeout: float = 10.0) -> DaemonStatus:
+        deadline = time.monotonic() + timeout
+        with self._alone():
+            while self._heartbeat is None:
+                event = await self._receive(deadline)
+                if event is None:
+                    raise TimedOut(f"no heartbeat from {self._endpoint} within {timeout:g} s")
+                if self._wanted(event):
+                    self._waiting.append(event)
+            return self._heartbeat
+
+    async def recv(self, timeout: Optional[float] = None) -> Optional[Event]:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._alone():
+            if self._waiting:
+                return self._waiting.popleft()
+            while True:
+                event = await self._receive(deadline)
+                if event is None or self._wanted(event):
+                    return event
+
+    def __aiter__(self) -> "AsyncEvents":
+        """Every event, for ever."""
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            event = await self.recv()
+            if event is not None:
+                return event
+
+    @streamed
+    async def within(self, seconds: float) -> AsyncGenerator[Event, None]:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            event = self.recv(left)
+            event = await self.recv(left)
             if event is not None:
                 yield event
 
-    def catch_up(self, status: DaemonStatus, timeout: float = 5.0) -> Iterator[Event]:
-        """Every event up to the heads in `status` (of Client.status()), and ends then. What has not come within
-        `timeout` seconds counts as missed. Only classes taken whole are compared."""
+    @streamed
+    async def catch_up(self, status: DaemonStatus, timeout: float = 5.0) -> AsyncGenerator[Event, None]:
         deadline = time.monotonic() + timeout
         while self._waiting or self._ledger.behind(status) > 0:
             left = deadline - time.monotonic()
             if left <= 0:
                 self._ledger.give_up(status)
                 return
-            event = self.recv(left)
+            event = await self.recv(left)
             if event is not None:
                 yield event
 
     def _alone(self) -> "_Alone":
         return _Alone(self._busy)
 
-    def _receive(self, deadline: Optional[float]) -> Optional[Event]:
+    async def _receive(self, deadline: Optional[float]) -> Optional[Event]:
         """One message off the socket, wanted or not; None if there is none at the deadline."""
-        if not self._socket.poll(None if deadline is None else milliseconds(deadline)):
+        if self._wire.socket.closed:
+            raise ZmesosError("the subscription is closed")
+        frames = await self._wire.receive(deadline)
+        if frames is None:
             return None
-        event = Event.of_frames(self._socket.recv_multipart())
+        event = Event.of_frames(frames)
         self._ledger.note(event.header)
         if event.topic == HEARTBEAT:
             status = event.status
@@ -289,7 +375,10 @@ class Events(Closing):
 
     def _wanted(self, event: Event) -> bool:
         """False for a heartbeat that only this class asked for."""
-        return event.topic.startswith(self.prefixes)
+        return event.topic.startswith(self._prefixes)
+
+
+document(AsyncEvents, Events)
 
 
 class _Alone:
@@ -300,7 +389,7 @@ class _Alone:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
-            raise ZmesosError("another thread is using this subscription: give each thread its own")
+            raise ZmesosError("another thread or task is using this subscription: give each its own")
 
     def __exit__(self, *exception: object) -> None:
         self._lock.release()

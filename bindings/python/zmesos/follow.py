@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Generator, Iterable, Iterator, Mapping, Optional, Union
 
-from .closing import Closing
+from .closing import AsyncClosing, Closing
+from .driving import Stream, document, drive, streamed
 from .errors import Conflict, Invalid, TimedOut, Truncated, Unavailable, ZmesosError
-from .events import Event, Events
+from .events import AsyncEvents, Event
 from .ledger import FIRST_VOLATILE, TOPICS, whole_classes
 from .messages import DaemonStatus, Request, messages
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .client import AsyncClient, Client
 
 MOST_PREFIXES = 10_000
 PAGE = 1000  # events asked for at a time
@@ -126,50 +127,26 @@ class Follower(Closing):
         high_water: int = 100_000,
         ready: float = 10.0,
     ) -> None:
-        if len(prefixes) > MOST_PREFIXES:
-            raise ValueError(f"at most {MOST_PREFIXES} prefixes")
-        if isinstance(start, str) and start not in ("now", "oldest"):
-            raise ValueError("start is 'now', 'oldest' or a Position")
-        if client.events_endpoint is None:
-            raise ZmesosError("this client was given no events endpoint")
-        self._client = client
-        self._lanes = {lane.event_class: lane for lane in _lanes(prefixes or ("",))}
-        if not self._lanes:
-            raise ValueError("no journaled event has such a topic")
-        self._events = Events(client.events_endpoint, *prefixes, high_water=high_water)
-        self._news: deque[StartedOver] = deque()
-        self.replayed = 0  # events that the daemon was asked for once more
-        try:
-            self._begin(self._events.ready(ready), start)
-        except BaseException:
-            self.close()
-            raise
+        self._logic = AsyncFollower(client._logic, prefixes, start, high_water, ready)
+        drive(self._logic._open())
 
     def close(self) -> None:
         """Ends the subscription. Again: nothing."""
-        self._events.close()
+        drive(self._logic.close())
+
+    @property
+    def replayed(self) -> int:
+        """Events that the daemon was asked for once more."""
+        return self._logic.replayed
 
     @property
     def position(self) -> Position:
         """After what has been returned so far: another follower goes on from there."""
-        return Position(self._store, {lane.name: lane.position for lane in self._lanes.values()})
+        return self._logic.position
 
     def recv(self, timeout: Optional[float] = None) -> Optional[Followed]:
         """The next event; None if there is none within `timeout` seconds (0: takes what is there; None: waits)."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            found = self._next()
-            if found is not None:
-                return found
-            if self._work():
-                continue
-            left = self._patience() if deadline is None else min(self._patience(), deadline - time.monotonic())
-            event = self._events.recv(max(0.0, left))
-            if event is not None:
-                self._take(event)
-            self._look_at_heartbeat()
-            if event is None and deadline is not None and time.monotonic() >= deadline and not self._work():
-                return self._next()
+        return drive(self._logic.recv(timeout))
 
     def __iter__(self) -> Iterator[Followed]:
         """Every event, for ever."""
@@ -178,11 +155,103 @@ class Follower(Closing):
             if found is not None:
                 yield found
 
-    def within(self, seconds: float) -> Iterator[Followed]:
+    def within(self, seconds: float) -> Stream[Followed]:
         """Every event of the next so many seconds."""
+        return Stream(self._logic.within(seconds))
+
+
+class AsyncFollower(AsyncClosing):
+    """As zmesos.Follower, for one task of the event loop at a time. Made by aio.Client.follow(): `async for` over it, or
+    `await` it, or use it in an `async with`: these begin it where nothing has, and "now" is then. A wait that is cancelled
+    loses no event, and the next one goes on.
+    """
+
+    def __init__(
+        self,
+        client: "AsyncClient",
+        prefixes: tuple[str, ...] = (),
+        start: Start = "now",
+        high_water: int = 100_000,
+        ready: float = 10.0,
+    ) -> None:
+        if len(prefixes) > MOST_PREFIXES:
+            raise ValueError(f"at most {MOST_PREFIXES} prefixes")
+        if isinstance(start, str) and start not in ("now", "oldest"):
+            raise ValueError("start is 'now', 'oldest' or a Position")
+        self._client = client
+        self._lanes = {lane.event_class: lane for lane in _lanes(prefixes or ("",))}
+        if not self._lanes:
+            raise ValueError("no journaled event has such a topic")
+        self._start = start
+        self._ready = ready
+        self._begun = False
+        self._events = AsyncEvents._over(client._io.wire, client._events_from(), prefixes, high_water)
+        self._news: deque[StartedOver] = deque()
+        self._replayed = 0
+
+    async def _open(self) -> "AsyncFollower":
+        if not self._begun:
+            try:
+                status = await self._events.ready(self._ready)
+            except ZmesosError:  # one that is cancelled can be begun again
+                await self._events.close()
+                raise
+            self._begun = True
+            self._begin(status, self._start)
+        return self
+
+    def __await__(self) -> Generator[Any, None, "AsyncFollower"]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> "AsyncFollower":
+        return await self._open()
+
+    async def close(self) -> None:
+        await self._events.close()
+
+    @property
+    def replayed(self) -> int:
+        return self._replayed
+
+    @property
+    def position(self) -> Position:
+        if not self._begun:
+            raise ZmesosError("this follower has not begun: await it")
+        return Position(self._store, {lane.name: lane.position for lane in self._lanes.values()})
+
+    async def recv(self, timeout: Optional[float] = None) -> Optional[Followed]:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        await self._open()
+        while True:
+            self._look_at_heartbeat()  # also where the wait in which one came was cancelled
+            found = self._next()
+            if found is not None:
+                return found
+            if await self._work():
+                continue
+            left = self._patience() if deadline is None else min(self._patience(), deadline - time.monotonic())
+            event = await self._events.recv(max(0.0, left))
+            if event is not None:
+                await self._take(event)
+            self._look_at_heartbeat()
+            if event is None and deadline is not None and time.monotonic() >= deadline and not await self._work():
+                return self._next()
+
+    def __aiter__(self) -> "AsyncFollower":
+        """Every event, for ever."""
+        return self
+
+    async def __anext__(self) -> Followed:
+        while True:
+            found = await self.recv()
+            if found is not None:
+                return found
+
+    @streamed
+    async def within(self, seconds: float) -> AsyncGenerator[Followed, None]:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            found = self.recv(left)
+            found = await self.recv(left)
             if found is not None:
                 yield found
 
@@ -207,7 +276,7 @@ class Follower(Closing):
                     lane.begin(start.numbers[lane.name])
                     lane.heard = max(lane.done, heads.get(lane.event_class, 0))
 
-    def _take(self, event: Event) -> None:
+    async def _take(self, event: Event) -> None:
         """One publication, and those behind it."""
         following: Optional[Event] = event
         for left in range(DRAIN, 0, -1):
@@ -216,7 +285,7 @@ class Follower(Closing):
             lane = self._lanes.get(getattr(following.header, "class"))
             if lane is not None and following.store == self._store:
                 lane.take(following)
-            following = self._events.recv(0) if left > 1 else None
+            following = await self._events.recv(0) if left > 1 else None
 
     def _look_at_heartbeat(self) -> None:
         """All that its heads count was published before it, on the same socket."""
@@ -253,30 +322,30 @@ class Follower(Closing):
         now = time.monotonic()
         return min([1.0] + [max(0.0, lane.not_before - now) for lane in self._behind()])
 
-    def _work(self) -> bool:
+    async def _work(self) -> bool:
         """Asks the daemon where something may be missing; whether something is ready now."""
         for lane in list(self._behind()):
             if time.monotonic() < lane.not_before:
                 continue
             try:
-                if not lane.prefixes or not self._verify(lane):
-                    self._fill(lane)
+                if not lane.prefixes or not await self._verify(lane):
+                    await self._fill(lane)
             except Truncated as error:
                 self._start_over_lane(lane, error.oldest)
             except (Conflict, Invalid) as error:
                 if not error.field.endswith((".store", ".from", ".after")):
                     raise
-                self._look_at_store(lane)
+                await self._look_at_store(lane)
             except (TimedOut, Unavailable):
                 lane.not_before = time.monotonic() + ASK_AGAIN
         return bool(self._news) or any(lane.ready for lane in self._lanes.values())
 
-    def _verify(self, lane: _Lane) -> bool:
+    async def _verify(self, lane: _Lane) -> bool:
         """Whether what is aside is all that there is, as far as the daemon has counted: then it is ready."""
         began = time.monotonic()
         wanted = messages.Tail(prefixes=lane.prefixes, after=lane.done, until=lane.heard, store=self._store)
         setattr(wanted, "class", lane.event_class)
-        tail = self._client._ask(Request(tail=wanted), ASK_TIMEOUT).tail
+        tail = (await self._client._ask(Request(tail=wanted), ASK_TIMEOUT)).tail
         ended = time.monotonic()
         lane.not_before = ended + min(1.0, VERIFY_SHARE * (ended - began))
         numbers = sorted(number for number in lane.aside if number <= tail.until)
@@ -285,16 +354,16 @@ class Follower(Closing):
         lane.settle(tail.until, [lane.aside[number] for number in numbers])
         return True
 
-    def _fill(self, lane: _Lane) -> None:
+    async def _fill(self, lane: _Lane) -> None:
         """A page of what was published."""
         wanted = messages.Replay(prefixes=lane.prefixes, page_size=min(PAGE, lane.hole), store=self._store)
         setattr(wanted, "class", lane.event_class)
         setattr(wanted, "from", lane.done + 1)
-        page = self._client._ask(Request(replay=wanted), ASK_TIMEOUT).replay
+        page = (await self._client._ask(Request(replay=wanted), ASK_TIMEOUT)).replay
         lane.from_oldest = False
         # No step further: the store has not written it yet.
         lane.not_before = 0.0 if page.next > lane.done + 1 else time.monotonic() + ASK_AGAIN
-        self.replayed += len(page.events)
+        self._replayed += len(page.events)
         lane.settle(page.next - 1, [Event.of_publication(event) for event in page.events])
 
     def _start_over_lane(self, lane: _Lane, oldest: int) -> None:
@@ -305,10 +374,10 @@ class Follower(Closing):
             return
         self._news.append(StartedOver("TRUNCATED", lane.name, (first, oldest - 1), self.position))
 
-    def _look_at_store(self, lane: _Lane) -> None:
+    async def _look_at_store(self, lane: _Lane) -> None:
         """The daemon knows no such numbers. It may have gone meanwhile: then it is asked once more."""
         try:
-            self._start_over_store(self._client.status(ASK_TIMEOUT))
+            self._start_over_store(await self._client.status(ASK_TIMEOUT))
         except (TimedOut, Unavailable):
             lane.not_before = time.monotonic() + ASK_AGAIN
 
@@ -318,6 +387,9 @@ class Follower(Closing):
         for lane in self._lanes.values():
             lane.begin(heads.get(lane.event_class, 0))
         self._news.append(StartedOver("STORE", None, None, self.position))
+
+
+document(AsyncFollower, Follower)
 
 
 def _heads(status: DaemonStatus) -> dict[int, int]:

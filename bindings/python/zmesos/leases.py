@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Callable, Iterable, Mapping, Optional, Sequence, Union
+from typing import Awaitable, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from .constraints import Constraint
+from .driving import document, drive
 from .errors import NotFound, ProtocolError, refusal
 from .messages import LeaseReply, Reply, Request, mesos, messages
 from .results import Result
@@ -17,7 +18,7 @@ OfferLike = Union[str, mesos.Offer]
 OffersLike = Union[OfferLike, Iterable[OfferLike]]
 IdsLike = Union[str, Iterable[str]]
 Placement = Union[tuple[OffersLike, IdsLike], tuple[OffersLike, IdsLike, IdsLike]]  # offers, tasks, operations
-Ask = Callable[..., Reply]
+Ask = Callable[..., Awaitable[Reply]]
 
 
 class Lease:
@@ -26,24 +27,33 @@ class Lease:
 
     One that is over raises NotFound. The daemon ends it also when it loses its master."""
 
-    def __init__(self, ask: Ask, reply: LeaseReply) -> None:
-        self._ask = ask
-        self.id = reply.lease_id
-        self.role = reply.role
-        self.over = False
-        self.offers: list[mesos.Offer] = []
-        self._ends = 0.0
-        self._take(reply)
+    def __init__(self, logic: "AsyncLease") -> None:
+        self._logic = logic
 
-    def _take(self, reply: LeaseReply) -> None:
-        self.offers = list(reply.offers)
-        self._ends = time.monotonic() + reply.valid_ms / 1000
-        self.over = reply.over
+    @property
+    def id(self) -> str:
+        """Names it to the daemon."""
+        return self._logic.id
+
+    @property
+    def role(self) -> str:
+        """Whose offers it holds."""
+        return self._logic.role
+
+    @property
+    def over(self) -> bool:
+        """Whether it is known to have ended."""
+        return self._logic.over
+
+    @property
+    def offers(self) -> list[mesos.Offer]:
+        """What it holds as far as is known here."""
+        return self._logic.offers
 
     @property
     def left(self) -> float:
         """Seconds until it ends, at least 0."""
-        return 0.0 if self.over else max(0.0, self._ends - time.monotonic())
+        return self._logic.left
 
     def __enter__(self) -> "Lease":
         return self
@@ -54,19 +64,12 @@ class Lease:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        if not self.over:
-            try:
-                self.release()
-            except NotFound:  # it ended by itself
-                self.over = True
+        drive(self._logic._leave())
 
     def renew(self, duration: Optional[float] = None, max_offers: Optional[int] = None) -> "Lease":
         """It lasts so many seconds from now on (none: as long as when it was made), and `offers` is all that it holds:
         those that came since, too. max_offers: from now on; 0 for no more than it has."""
-        body = messages.RenewLease(lease_id=self.id, max_offers=max_offers)
-        if duration is not None:
-            body.duration.CopyFrom(as_duration(duration))
-        self._take(self._ask(Request(renew_lease=body)).lease)
+        drive(self._logic.renew(duration, max_offers))
         return self
 
     def place(self, *placements: Placement) -> list[Result]:
@@ -77,11 +80,83 @@ class Lease:
 
         It is sent once: after TimedOut it may have been done; the tasks tell.
         """
+        return drive(self._logic.place(*placements))
+
+    def release(self, offers: Optional[OffersLike] = None, refuse: Optional[float] = None) -> None:
+        """Gives these offers back, or all and with them the lease: the daemon's own matching has them at once.
+        refuse: seconds for which the master is to offer what is in them to others instead. NotFound where it did not
+        hold all of them; the others are given back."""
+        drive(self._logic.release(offers, refuse))
+
+
+class AsyncLease:
+    """As zmesos.Lease, for asyncio: made by `await client.lease(...)`, or `async with client.lease(...) as lease`."""
+
+    def __init__(self, ask: Ask, reply: LeaseReply) -> None:
+        self._ask = ask
+        self._id = reply.lease_id
+        self._role = reply.role
+        self._over = False
+        self._offers: list[mesos.Offer] = []
+        self._ends = 0.0
+        self._take(reply)
+
+    def _take(self, reply: LeaseReply) -> None:
+        self._offers = list(reply.offers)
+        self._ends = time.monotonic() + reply.valid_ms / 1000
+        self._over = reply.over
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def role(self) -> str:
+        return self._role
+
+    @property
+    def over(self) -> bool:
+        return self._over
+
+    @property
+    def offers(self) -> list[mesos.Offer]:
+        return self._offers
+
+    @property
+    def left(self) -> float:
+        return 0.0 if self._over else max(0.0, self._ends - time.monotonic())
+
+    async def __aenter__(self) -> "AsyncLease":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
+        if not self._over:
+            try:
+                await self.release()
+            except NotFound:  # it ended by itself
+                self._over = True
+
+    async def renew(self, duration: Optional[float] = None, max_offers: Optional[int] = None) -> "AsyncLease":
+        body = messages.RenewLease(lease_id=self.id, max_offers=max_offers)
+        if duration is not None:
+            body.duration.CopyFrom(as_duration(duration))
+        self._take((await self._ask(Request(renew_lease=body))).lease)
+        return self
+
+    async def place(self, *placements: Placement) -> list[Result]:
         body = messages.Place(lease_id=self.id)
         for offers, tasks, *operations in placements:
             body.placements.add(offer_ids=_ids(offers), task_ids=_texts(tasks),
                                 operation_ids=_texts(*operations) if operations else [])
-        reply = self._ask(Request(place=body), attempts=1)
+        reply = await self._ask(Request(place=body), attempts=1)
         items = reply.items.items
         if len(items) != sum(map(_named, body.placements)):
             raise ProtocolError(f"{len(items)} results for what was placed")
@@ -89,21 +164,21 @@ class Lease:
         self._drop(_used(body.placements, results))
         return results
 
-    def release(self, offers: Optional[OffersLike] = None, refuse: Optional[float] = None) -> None:
-        """Gives these offers back, or all and with them the lease: the daemon's own matching has them at once.
-        refuse: seconds for which the master is to offer what is in them to others instead. NotFound where it did not
-        hold all of them; the others are given back."""
+    async def release(self, offers: Optional[OffersLike] = None, refuse: Optional[float] = None) -> None:
         ids = [] if offers is None else _ids(offers)
         if offers is not None and not ids:
             return
         body = messages.ReleaseLease(lease_id=self.id, offer_ids=ids, refuse_seconds=refuse)
-        reply = self._ask(Request(release_lease=body))
+        reply = await self._ask(Request(release_lease=body))
         self._take(reply.lease)
         if reply.lease.missing:
             raise refusal("NOT_FOUND", reply.message, "release_lease.offer_ids")
 
     def _drop(self, ids: set[str]) -> None:
-        self.offers = [offer for offer in self.offers if offer.id.value not in ids]
+        self._offers = [offer for offer in self._offers if offer.id.value not in ids]
+
+
+document(AsyncLease, Lease)
 
 
 def _ids(offers: OffersLike) -> list[str]:

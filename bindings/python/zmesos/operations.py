@@ -4,14 +4,19 @@ take. docs/reservations.md shows a whole course of it."""
 from __future__ import annotations
 
 import time
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Iterable, Mapping, Optional, Sequence, Union
 
 from .batches import MAX_CANCEL, MAX_GET, MAX_OPERATE, split
-from .errors import NotFound, ProtocolError, TimedOut
+from .driving import Stream, document, drive, streamed
+from .errors import NotFound, ProtocolError, TimedOut, Unavailable
 from .messages import Operation, OperationSpec, Reply, Request, mesos, messages
 from .results import Result
 from .specs import MessageLike, fill, new_id
 from .states import OperationStateLike, operation_is_over, operation_state_number
+
+if TYPE_CHECKING:
+    from .client import AsyncClient
+    from .outside import Io
 
 LOOK_EVERY = 0.2  # seconds between looks at operations that are waited for
 
@@ -69,56 +74,30 @@ def operation_spec(
 class Operations:
     """What Client inherits; not for itself."""
 
-    def _ask(self, request: Request, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:
-        raise NotImplementedError
-
-    def _each_id(self, ids: Sequence[str], most: int, make: Any) -> list[Result]:
-        raise NotImplementedError
+    _logic: "AsyncClient"
 
     def operate(self, operation: Optional[MessageLike] = None, *, spec: Optional[OperationSpec] = None,
                 **fields: Any) -> Result:
         """One operation: by the arguments of operation_spec(), or a whole specification as `spec`. When it returns, the
         operation is on the daemon's disk and waits for an offer. Raises Invalid, Conflict, ... if refused."""
-        if spec is None:
-            if operation is None:
-                raise TypeError("operate takes an operation or a whole spec")
-            spec = operation_spec(operation, **fields)
-        elif operation is not None or fields:
-            raise TypeError("operate takes either a whole spec or the parts of one")
-        return self.operate_many([spec])[0].check()
+        return drive(self._logic.operate(operation, spec=spec, **fields))
 
     def operate_many(self, specs: Iterable[OperationSpec]) -> list[Result]:
         """Any number of operations, in batches; one result for each, in order, refused ones included."""
-        results = []
-        for run in split(specs, lambda spec: spec.ByteSize(), MAX_OPERATE):
-            reply = self._ask(Request(operate=messages.Operate(operations=run)))
-            if len(reply.items.items) != len(run):
-                raise ProtocolError(f"{len(reply.items.items)} results for {len(run)} items")
-            results += [Result.of_item(item, reply.items) for item in reply.items.items]
-        return results
+        return drive(self._logic.operate_many(specs))
 
     def cancel_operations(self, *ids: str) -> list[Result]:
         """Gives operations up: those that wait, and those that are out of sight (which may have been done). If some are
         refused, the rest is cancelled all the same, the first refusal is raised, and its `results` has all."""
-        return self._each_id(
-            ids, MAX_CANCEL, lambda run: Request(cancel_operations=messages.CancelOperations(operation_ids=run))
-        )
+        return drive(self._logic.cancel_operations(*ids))
 
     def operation(self, operation_id: str, with_spec: bool = False) -> Operation:
         """One operation. NotFound if there is none with this id."""
-        found = self.get_operations([operation_id], with_spec)
-        if operation_id not in found:
-            raise NotFound("NOT_FOUND", f"no operation {operation_id}")
-        return found[operation_id]
+        return drive(self._logic.operation(operation_id, with_spec))
 
     def get_operations(self, ids: Iterable[str], with_spec: bool = False) -> dict[str, Operation]:
         """Operations by id; those that are not known are left out."""
-        found: dict[str, Operation] = {}
-        for run in split(ids, lambda name: len(name.encode("utf-8")), MAX_GET):
-            body = messages.GetOperations(operation_ids=run, with_spec=with_spec)
-            reply = self._ask(Request(get_operations=body))
-            found.update((operation.id, operation) for operation in reply.operations.operations)
-        return found
+        return drive(self._logic.get_operations(ids, with_spec))
 
     def operations(
         self,
@@ -127,9 +106,75 @@ class Operations:
         prefix: Optional[str] = None,
         with_spec: bool = False,
         page_size: int = 500,
-    ) -> Iterator[Operation]:
+    ) -> Stream[Operation]:
         """The operations under all the conditions given, oldest first, a page at a time as they are iterated.
         label: key and value, None for any."""
+        return Stream(self._logic.operations(state, label, prefix, with_spec, page_size))
+
+    def wait_operations(self, *ids: str, timeout: Optional[float] = None) -> dict[str, Operation]:
+        """Waits until the operations are over and returns them by id. TimedOut if they are not within `timeout` seconds
+        (none: waits for ever); NotFound for an unknown id."""
+        return drive(self._logic.wait_operations(*ids, timeout=timeout))
+
+
+class AsyncOperations:
+    """What aio.Client inherits: the logic of Operations."""
+
+    _io: "Io"
+
+    async def _ask(self, request: Request, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:
+        raise NotImplementedError
+
+    async def _each_id(self, ids: Sequence[str], most: int, make: Any) -> list[Result]:
+        raise NotImplementedError
+
+    async def operate(self, operation: Optional[MessageLike] = None, *, spec: Optional[OperationSpec] = None,
+                      **fields: Any) -> Result:
+        if spec is None:
+            if operation is None:
+                raise TypeError("operate takes an operation or a whole spec")
+            spec = operation_spec(operation, **fields)
+        elif operation is not None or fields:
+            raise TypeError("operate takes either a whole spec or the parts of one")
+        return (await self.operate_many([spec]))[0].check()
+
+    async def operate_many(self, specs: Iterable[OperationSpec]) -> list[Result]:
+        results = []
+        for run in split(specs, lambda spec: spec.ByteSize(), MAX_OPERATE):
+            reply = await self._ask(Request(operate=messages.Operate(operations=run)))
+            if len(reply.items.items) != len(run):
+                raise ProtocolError(f"{len(reply.items.items)} results for {len(run)} items")
+            results += [Result.of_item(item, reply.items) for item in reply.items.items]
+        return results
+
+    async def cancel_operations(self, *ids: str) -> list[Result]:
+        return await self._each_id(
+            ids, MAX_CANCEL, lambda run: Request(cancel_operations=messages.CancelOperations(operation_ids=run))
+        )
+
+    async def operation(self, operation_id: str, with_spec: bool = False) -> Operation:
+        found = await self.get_operations([operation_id], with_spec)
+        if operation_id not in found:
+            raise NotFound("NOT_FOUND", f"no operation {operation_id}")
+        return found[operation_id]
+
+    async def get_operations(self, ids: Iterable[str], with_spec: bool = False) -> dict[str, Operation]:
+        found: dict[str, Operation] = {}
+        for run in split(ids, lambda name: len(name.encode("utf-8")), MAX_GET):
+            body = messages.GetOperations(operation_ids=run, with_spec=with_spec)
+            reply = await self._ask(Request(get_operations=body))
+            found.update((operation.id, operation) for operation in reply.operations.operations)
+        return found
+
+    @streamed
+    async def operations(
+        self,
+        state: Union[OperationStateLike, Iterable[OperationStateLike], None] = None,
+        label: Optional[tuple[str, Optional[str]]] = None,
+        prefix: Optional[str] = None,
+        with_spec: bool = False,
+        page_size: int = 500,
+    ) -> AsyncGenerator[Operation, None]:
         states = [state] if isinstance(state, (str, int)) else list(state or ())
         request = messages.ListOperations(page_size=page_size, with_spec=with_spec)
         for one in states:
@@ -139,26 +184,36 @@ class Operations:
         if prefix is not None:
             request.id_prefix = prefix
         while True:
-            page = self._ask(Request(list_operations=request)).operations
-            yield from page.operations
+            page = (await self._ask(Request(list_operations=request))).operations
+            for operation in page.operations:
+                yield operation
             if not page.HasField("next"):
                 return
             if page.next <= request.after:
                 raise ProtocolError(f"a page after {request.after} that is followed by {page.next}")
             request.after = page.next
 
-    def wait_operations(self, *ids: str, timeout: Optional[float] = None) -> dict[str, Operation]:
-        """Waits until the operations are over and returns them by id. TimedOut if they are not within `timeout` seconds
-        (none: waits for ever); NotFound for an unknown id."""
+    async def wait_operations(self, *ids: str, timeout: Optional[float] = None) -> dict[str, Operation]:
         deadline = None if timeout is None else time.monotonic() + timeout
+        answered = False
         while True:
-            found = self.get_operations(ids)
-            for name in ids:
-                if name not in found:
-                    raise NotFound("NOT_FOUND", f"no operation {name}")
-            open_ones = [operation for operation in found.values() if not operation_is_over(operation)]
-            if not open_ones:
-                return found
+            open_ones = list(ids)
+            try:
+                found = await self.get_operations(ids)
+            except (TimedOut, Unavailable):  # a daemon that was there is waited for
+                if not answered:
+                    raise
+            else:
+                answered = True
+                for name in ids:
+                    if name not in found:
+                        raise NotFound("NOT_FOUND", f"no operation {name}")
+                open_ones = [name for name in ids if not operation_is_over(found[name])]
+                if not open_ones:
+                    return found
             if deadline is not None and time.monotonic() > deadline:
                 raise TimedOut(f"{len(open_ones)} of the operations were not over within {timeout:g} s")
-            time.sleep(LOOK_EVERY)
+            await self._io.sleep(LOOK_EVERY)
+
+
+document(AsyncOperations, Operations)

@@ -1,28 +1,31 @@
 """Requests over ZeroMQ: one at a time on REQ sockets, many in flight on a DEALER.
 
-A ZeroMQ socket must not be used by two threads, so each thread gets a REQ socket of its own. A request that is
-not answered is sent again, byte for byte: zmesosd answers a repeated launch with what it knows. Once a request is
-given up its socket is closed with it, so that nothing still unsent reaches the daemon later.
+A ZeroMQ socket must not be used by two threads, so each thread gets a REQ socket of its own; under asyncio, each request that
+is under way. A request that is not answered is sent again, byte for byte: zmesosd answers a repeated launch with what it
+knows. Once a request is given up its socket is closed with it, so that nothing still unsent reaches the daemon later.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Optional
+from typing import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Optional
 
 import zmq
 from google.protobuf.message import DecodeError
 
+from .driving import AsyncStream, Stream, drive
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .messages import Reply, messages
+from .wires import AsyncWire, BlockingWire, Wire, milliseconds, prepare
 
 VERSION = 1
-KEEPALIVE_S = 3
 FIRST_PAUSE = 0.05  # seconds, before asking again where the daemon said UNAVAILABLE; doubles
 LONGEST_PAUSE = 1.0
+MOST_AT_ONCE = 32  # requests of one asyncio client; others wait until one is answered
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,6 @@ class Question:
 
     id: str
     data: bytes
-
-
-def prepare(socket: zmq.Socket) -> zmq.Socket:
-    """The options of every socket of ours. No heartbeats of ZeroMQ: libzmq 4.3.4 ends the process where a socket that has
-    them has stopped reading (all that may wait does), and loses its connection. TCP's own signs of life find a peer that has
-    gone without a word."""
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
-    socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_S)
-    socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
-    return socket
 
 
 def read_reply(data: bytes) -> Reply:
@@ -56,9 +47,45 @@ def read_reply(data: bytes) -> Reply:
     return reply
 
 
+def read_answer(frames: list[bytes], question: Question) -> Reply:
+    """The reply to this question."""
+    if len(frames) != 1:
+        raise ProtocolError(f"a reply of {len(frames)} frames")
+    reply = read_reply(frames[0])
+    if reply.id not in (question.id, ""):  # "": the daemon could not read the request
+        raise ProtocolError(f"a reply to request {reply.id} instead of {question.id}")
+    return reply
+
+
 def try_later(reply: Reply) -> bool:
     """Whether the daemon asks for the same request again."""
     return reply.code == messages.UNAVAILABLE and reply.retry
+
+
+async def persist(
+    send: Callable[[float], Awaitable[Optional[Reply]]],
+    sleep: Callable[[float], Awaitable[None]],
+    endpoint: str,
+    total: float,
+    attempts: int,
+) -> Reply:
+    """The reply, or TimedOut after `total` seconds and at most `attempts` unanswered ones. send(until): asks once, and has
+    None where there is no answer by then."""
+    deadline = time.monotonic() + total
+    pause = FIRST_PAUSE
+    unanswered = 0
+    while True:
+        reply = await send(min(deadline, time.monotonic() + total / attempts))
+        now = time.monotonic()
+        if reply is None:
+            unanswered += 1  # a poll may end a moment before its time: the clock alone does not say that it was the last
+            if now >= deadline or unanswered >= attempts:
+                raise TimedOut(f"no answer from {endpoint} within {total:g} s")
+        elif try_later(reply) and now + pause < deadline:
+            await sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            return reply
 
 
 @dataclass
@@ -95,27 +122,19 @@ class Requester:
         """The reply, or TimedOut after `timeout` seconds and at most `attempts` unanswered ones."""
         total = self.timeout if timeout is None else timeout
         attempts = self.attempts if attempts is None else attempts
-        deadline = time.monotonic() + total
-        pause = FIRST_PAUSE
-        unanswered = 0
         slot = self._slot()
+
+        async def send(until: float) -> Optional[Reply]:
+            if self._closed:
+                raise ZmesosError("the client is closed")
+            return self._try(slot, question, until)
+
         with slot.lock:
-            while True:
-                if self._closed:
-                    raise ZmesosError("the client is closed")
-                until = min(deadline, time.monotonic() + total / attempts)
-                reply = self._try(slot, question, until)
-                now = time.monotonic()
-                if reply is None:
-                    unanswered += 1  # a poll may end a moment before its time: the clock alone does not say that it was the last
-                    if now >= deadline or unanswered >= attempts:
-                        slot.drop()
-                        raise TimedOut(f"no answer from {self.endpoint} within {total:g} s")
-                elif try_later(reply) and now + pause < deadline:
-                    time.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
-                else:
-                    return reply
+            try:
+                return drive(persist(send, _sleep, self.endpoint, total, attempts))
+            except TimedOut:
+                slot.drop()
+                raise
 
     def close(self) -> None:
         """Closes the sockets of all threads; waits for requests under way. Again: nothing."""
@@ -157,12 +176,96 @@ class Requester:
             frames = slot.socket.recv_multipart()
         except zmq.Again:
             return None
-        if len(frames) != 1:
-            raise ProtocolError(f"a reply of {len(frames)} frames")
-        reply = read_reply(frames[0])
-        if reply.id not in (question.id, ""):  # "": the daemon could not read the request
-            raise ProtocolError(f"a reply to request {reply.id} instead of {question.id}")
-        return reply
+        return read_answer(frames, question)
+
+
+async def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+class AsyncRequester:
+    """Asks under asyncio: up to MOST_AT_ONCE questions at a time, each on a REQ socket that no other question uses meanwhile."""
+
+    def __init__(self, endpoint: str, timeout: float, attempts: int) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self.attempts = attempts
+        self._process = os.getpid()
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._room = asyncio.Semaphore(MOST_AT_ONCE)
+        self._idle: list[AsyncWire] = []
+        self._asking = 0
+        self._closed = False
+        self._last: Optional["asyncio.Future[None]"] = None  # done when nothing is asked any more
+
+    async def ask(self, question: Question, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:
+        """The reply, or TimedOut after `timeout` seconds, which begin when there is room for it."""
+        self.check()
+        total = self.timeout if timeout is None else timeout
+        attempts = self.attempts if attempts is None else attempts
+        self._asking += 1
+        try:
+            async with self._room:
+                if self._closed:
+                    raise ZmesosError("the client is closed")
+                wire = self._idle.pop() if self._idle else self._connect()
+                try:
+                    reply = await persist(
+                        lambda until: self._try(wire, question, until), asyncio.sleep, self.endpoint, total, attempts
+                    )
+                except BaseException:  # given up, cancelled for one: what is unsent goes with the socket
+                    wire.close()
+                    raise
+                if self._closed:
+                    wire.close()
+                else:
+                    self._idle.append(wire)
+                return reply
+        finally:
+            self._asking -= 1
+            if self._asking == 0 and self._last is not None and not self._last.done():
+                self._last.set_result(None)
+
+    async def close(self) -> None:
+        """Closes the sockets; waits for requests under way. Again: nothing."""
+        if os.getpid() != self._process:
+            return
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+        if self._asking > 0:
+            if self._last is None:
+                self._last = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._last)
+
+    def check(self) -> None:
+        """Raises ZmesosError where it cannot be used."""
+        if os.getpid() != self._process:
+            raise ZmesosError("this client was made before a fork: make one in the child")
+        if self._closed:
+            raise ZmesosError("the client is closed")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ZmesosError("this client is used by another event loop: make one in each")
+
+    def _connect(self) -> AsyncWire:
+        wire = AsyncWire(zmq.REQ)
+        wire.socket.setsockopt(zmq.REQ_RELAXED, 1)
+        wire.socket.setsockopt(zmq.REQ_CORRELATE, 1)
+        wire.socket.connect(self.endpoint)
+        return wire
+
+    async def _try(self, wire: AsyncWire, question: Question, until: float) -> Optional[Reply]:
+        """Sends once; the reply, or None at `until`."""
+        try:
+            wire.send([question.data])
+        except zmq.Again:  # too much is unsent already
+            await asyncio.sleep(max(0.0, until - time.monotonic()))
+            return None
+        frames = await wire.receive(until)
+        return None if frames is None else read_answer(frames, question)
 
 
 @dataclass
@@ -186,11 +289,17 @@ class Pipeline:
     def ask_all(self, questions: Iterable[Question]) -> Iterator[tuple[int, Reply]]:
         """Each question's place and reply, as the replies come. TimedOut as soon as one is not answered in time;
         those asked before it may have been done."""
+        return Stream(AsyncStream(self.exchange(BlockingWire, questions)))
+
+    async def exchange(
+        self, make_wire: Callable[[int], Wire], questions: Iterable[Question]
+    ) -> AsyncGenerator[tuple[int, Reply], None]:
+        """ask_all() over a socket of either kind."""
         waiting = enumerate(questions)
         flights: dict[str, _Flight] = {}
-        socket = prepare(zmq.Context.instance().socket(zmq.DEALER))
+        wire = make_wire(zmq.DEALER)
         try:
-            socket.connect(self.endpoint)
+            wire.socket.connect(self.endpoint)
             exhausted = False
             while True:
                 while not exhausted and len(flights) < self.window:
@@ -201,29 +310,24 @@ class Pipeline:
                     now = time.monotonic()
                     flight = _Flight(entry[0], entry[1], now + self.timeout, now + self.timeout / self.attempts)
                     flights[flight.question.id] = flight
-                    socket.send_multipart([b"", flight.question.data])
+                    wire.send([b"", flight.question.data])
                 if not flights:
                     return
-                for reply in self._replies(socket, min(flight.again for flight in flights.values())):
+                frames = await wire.receive(min(flight.again for flight in flights.values()))
+                while frames is not None:
+                    reply = self._read(frames)
                     answered = self._match(flights, reply)
                     if answered is not None:
                         yield answered.index, reply
-                self._repeat(socket, flights)
+                    frames = wire.take()
+                self._repeat(wire, flights)
         finally:
-            socket.close(0)
+            wire.close()
 
-    def _replies(self, socket: zmq.Socket, until: float) -> Iterator[Reply]:
-        """Waits for replies until then, and gives those that are there."""
-        if not socket.poll(milliseconds(until)):
-            return
-        while True:
-            try:
-                frames = socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            if len(frames) != 2 or frames[0]:
-                raise ProtocolError(f"a reply of {len(frames)} frames")
-            yield read_reply(frames[1])
+    def _read(self, frames: list[bytes]) -> Reply:
+        if len(frames) != 2 or frames[0]:
+            raise ProtocolError(f"a reply of {len(frames)} frames")
+        return read_reply(frames[1])
 
     def _match(self, flights: dict[str, _Flight], reply: Reply) -> Optional[_Flight]:
         """The flight that this ends. None for one to be asked again, and for a second answer to one asked twice."""
@@ -240,17 +344,11 @@ class Pipeline:
         del flights[reply.id]
         return flight
 
-    def _repeat(self, socket: zmq.Socket, flights: dict[str, _Flight]) -> None:
+    def _repeat(self, wire: Wire, flights: dict[str, _Flight]) -> None:
         now = time.monotonic()
         for flight in flights.values():
             if now >= flight.deadline:
                 raise TimedOut(f"no answer from {self.endpoint} within {self.timeout:g} s")
             if now >= flight.again:
                 flight.again = min(flight.deadline, now + self.timeout / self.attempts)
-                socket.send_multipart([b"", flight.question.data])
-
-
-def milliseconds(until: float) -> int:
-    """From now until then, rounded up: a wait that ends early would spin."""
-    left = until - time.monotonic()
-    return int(left * 1000) + 1 if left > 0 else 0
+                wire.send([b"", flight.question.data])

@@ -34,7 +34,7 @@ class Answers:
 def client():
     def make(function):
         made = zmesos.Client("inproc://nobody")
-        made._requester = Answers(function)
+        made._logic._io.requester = Answers(function)
         return made
 
     return make
@@ -57,9 +57,9 @@ def items(request):
 
 def test_endpoints_beside_another_control_are_not_guessed():
     assert zmesos.Client().events_endpoint == zmesos.DEFAULT_EVENTS
-    assert zmesos.Client()._pipeline.endpoint == zmesos.DEFAULT_PIPELINE
+    assert zmesos.Client()._logic._io.pipeline.endpoint == zmesos.DEFAULT_PIPELINE
     elsewhere = zmesos.Client("tcp://127.0.0.1:1")
-    assert elsewhere._pipeline is None
+    assert elsewhere._logic._io.pipeline is None
     with pytest.raises(zmesos.ZmesosError, match="events"):
         elsewhere.subscribe("task/")
 
@@ -74,10 +74,10 @@ def test_launch(client):
     one = client(items)
     result = one.launch("true", id="a", cpus=1)
     assert (result.id, result.ok, result.state, result.revision, result.known) == ("a", True, "QUEUED", 1, False)
-    assert one._requester.requests[0].launch.tasks[0] == zmesos.task_spec("true", id="a", cpus=1)
+    assert one._logic._io.requester.requests[0].launch.tasks[0] == zmesos.task_spec("true", id="a", cpus=1)
     spec = zmesos.task_spec("true", id="b", cpus=2)
     assert one.launch(spec=spec).id == "b"
-    assert one._requester.requests[1].launch.tasks[0] == spec
+    assert one._logic._io.requester.requests[1].launch.tasks[0] == spec
     with pytest.raises(TypeError):
         one.launch("true", spec=spec)
     with pytest.raises(TypeError):
@@ -94,12 +94,12 @@ def test_many_are_cut_into_batches_and_come_back_in_order(client):
     for pipelined in (False, True):
         one = client(items)
         if pipelined:
-            one._pipeline = one._requester
+            one._logic._io.pipeline = one._logic._io.requester
         ids = [("bad" if n % 700 == 0 else "t") + str(n) for n in range(2500)]
         results = one.launch_many(zmesos.task_spec("true", id=task_id) for task_id in ids)
         assert [result.id for result in results] == ids
         assert [result.id for result in results if not result.ok] == ["bad0", "bad700", "bad1400", "bad2100"]
-        assert [len(request.launch.tasks) for request in one._requester.requests] == [1000, 1000, 500]
+        assert [len(request.launch.tasks) for request in one._logic._io.requester.requests] == [1000, 1000, 500]
     assert client(items).launch_many([]) == []
 
 
@@ -112,7 +112,7 @@ def test_a_specification_too_large_for_any_request(client):
     too_large.data = b"x" * MAX_ITEM_BYTES
     results = one.launch_many([zmesos.task_spec(id="a"), too_large, fits])
     assert [(result.id, result.code) for result in results] == [("a", "OK"), ("too-large", "TOO_LARGE"), ("fits", "OK")]
-    assert max(request.ByteSize() for request in one._requester.requests) <= 1 << 20
+    assert max(request.ByteSize() for request in one._logic._io.requester.requests) <= 1 << 20
     with pytest.raises(zmesos.TooLarge):
         one.launch(spec=too_large)
 
@@ -137,7 +137,7 @@ def test_a_reply_with_too_few_items(client):
 def test_kill(client):
     one = client(items)
     assert [result.id for result in one.kill("a", "b", grace=1.5)] == ["a", "b"]
-    kill = one._requester.requests[0].kill
+    kill = one._logic._io.requester.requests[0].kill
     assert list(kill.task_ids) == ["a", "b"]
     assert kill.kill_policy.grace_period.nanoseconds == 1_500_000_000
     assert not kill.HasField("label")
@@ -160,7 +160,7 @@ def test_kill_raises_the_first_refusal_and_tells_the_rest(client):
 def test_kill_in_batches(client):
     one = client(items)
     assert len(one.kill(*(str(n) for n in range(10_001)))) == 10_001
-    assert [len(request.kill.task_ids) for request in one._requester.requests] == [10_000, 1]
+    assert [len(request.kill.task_ids) for request in one._logic._io.requester.requests] == [10_000, 1]
 
 
 def test_how_long_an_id_is_known(client):
@@ -177,10 +177,10 @@ def test_how_long_an_id_is_known(client):
 def test_release(client):
     one = client(items)
     assert [result.id for result in one.release("run", "a", "b")] == ["a", "b"]
-    sent = one._requester.requests[0].release
+    sent = one._logic._io.requester.requests[0].release
     assert (sent.action, list(sent.task_ids)) == (messages.Release.RUN, ["a", "b"])
     assert len(one.release("DROP", *(str(n) for n in range(10_001)))) == 10_001
-    sent = [request.release for request in one._requester.requests[1:]]
+    sent = [request.release for request in one._logic._io.requester.requests[1:]]
     assert [(each.action, len(each.task_ids)) for each in sent] == [
         (messages.Release.DROP, 10_000),
         (messages.Release.DROP, 1),
@@ -210,10 +210,10 @@ def test_backup(client, tmp_path):
     one = client(lambda request: Reply(code=messages.OK, backup=messages.BackupDone(path="/x", bytes=7)))
     done = one.backup(tmp_path / "copy")
     assert (done.path, done.bytes) == ("/x", 7)
-    assert one._requester.requests[0].backup.path == str(tmp_path / "copy")
-    assert one._requester.limits == (600, 1)  # a second one would be another backup
+    assert one._logic._io.requester.requests[0].backup.path == str(tmp_path / "copy")
+    assert one._logic._io.requester.limits == (600, 1)  # a second one would be another backup
     one.backup("/y", timeout=5)
-    assert one._requester.limits == (5, 1)
+    assert one._logic._io.requester.limits == (5, 1)
     refused = client(lambda request: Reply(code=messages.CONFLICT, message="it exists", field="backup.path"))
     with pytest.raises(zmesos.Conflict, match="backup.path"):
         refused.backup("/x")
@@ -226,7 +226,7 @@ def test_backup(client, tmp_path):
 def test_kill_by_label(client, label, key, value):
     one = client(lambda request: Reply(code=messages.OK, items=messages.Items()))
     assert one.kill(label=label) == []
-    sent = one._requester.requests[0].kill.label
+    sent = one._logic._io.requester.requests[0].kill.label
     assert (sent.key, sent.value if sent.HasField("value") else None) == (key, value)
 
 
@@ -245,7 +245,7 @@ def test_get_and_task(client):
         one.task("b")
     assert one.get(["b", "a"]) == known
     assert one.get(str(n) for n in range(1001)) == {}
-    assert [len(request.get.task_ids) for request in one._requester.requests[-2:]] == [1000, 1]
+    assert [len(request.get.task_ids) for request in one._logic._io.requester.requests[-2:]] == [1000, 1]
 
 
 def test_tasks_goes_through_the_pages(client):
@@ -261,10 +261,10 @@ def test_tasks_goes_through_the_pages(client):
 
     one = client(page)
     found = one.tasks(state=["running", "QUEUED"], label="a=b", prefix="x", page_size=10)
-    assert not one._requester.requests  # nothing before the first is wanted
+    assert not one._logic._io.requester.requests  # nothing before the first is wanted
     assert [task.id for task in found] == [str(n) for n in range(25)]
-    assert [request.list.after for request in one._requester.requests] == [0, 10, 20]
-    sent = one._requester.requests[1].list
+    assert [request.list.after for request in one._logic._io.requester.requests] == [0, 10, 20]
+    sent = one._logic._io.requester.requests[1].list
     assert (list(sent.states), sent.label.key, sent.label.value, sent.id_prefix) == ([5, 1], "a", "b", "x")
 
 
@@ -307,10 +307,10 @@ def test_unconfirmed_goes_page_by_page(client):
 
     one = client(answer)
     assert [update.number for update in one.unconfirmed("bank", page_size=3)] == list(range(1, 8))
-    assert [request.unconfirmed.after for request in one._requester.requests] == [0, 3, 6]
-    assert {request.unconfirmed.consumer for request in one._requester.requests} == {"bank"}
+    assert [request.unconfirmed.after for request in one._logic._io.requester.requests] == [0, 3, 6]
+    assert {request.unconfirmed.consumer for request in one._logic._io.requester.requests} == {"bank"}
     list(one.unconfirmed())
-    assert not one._requester.requests[-1].unconfirmed.HasField("consumer")
+    assert not one._logic._io.requester.requests[-1].unconfirmed.HasField("consumer")
 
 
 def test_unconfirmed_does_not_go_in_circles(client):
@@ -338,8 +338,8 @@ def test_agents_come_page_by_page(client):
 
     one = client(answer)
     assert [agent.id for agent in one.agents(page_size=3)] == ids
-    assert [request.list_agents.after for request in one._requester.requests] == ["", "A3", "A6"]
-    assert not one._requester.requests[0].list_agents.HasField("after")
+    assert [request.list_agents.after for request in one._logic._io.requester.requests] == ["", "A3", "A6"]
+    assert not one._logic._io.requester.requests[0].list_agents.HasField("after")
 
 
 def test_agents_do_not_go_in_circles(client):
@@ -367,10 +367,10 @@ def test_confirm(client):
     results = one.confirm("bank", [waiting(1), ("b", 2, b"u" * 16), waiting(3, "gone")])
     assert [(result.id, result.code, result.known) for result in results] == [
         ("a", "OK", False), ("b", "OK", True), ("gone", "NOT_FOUND", False)]
-    sent = one._requester.requests[0].confirm
+    sent = one._logic._io.requester.requests[0].confirm
     assert sent.consumer == "bank"
     assert [(u.task_id, u.attempt, u.uuid) for u in sent.updates] == [
         ("a", 1, b"0000000000000001"), ("b", 2, b"u" * 16), ("gone", 1, b"0000000000000003")]
     assert len(one.confirm("bank", (waiting(n) for n in range(2001)))) == 2001
-    assert [len(request.confirm.updates) for request in one._requester.requests[1:]] == [1000, 1000, 1]
+    assert [len(request.confirm.updates) for request in one._logic._io.requester.requests[1:]] == [1000, 1000, 1]
     assert one.confirm("bank", []) == []

@@ -226,7 +226,11 @@ def test_an_unwanted_heartbeat_is_not_taken_for_silence(publisher, monkeypatch):
             zmesos.Event(HEARTBEAT, header("DAEMON", 1), b""),
             zmesos.Event("task/a/RUNNING", header("TASK", 2), b""),
         ]
-        monkeypatch.setattr(events, "_receive", lambda deadline: arrived.pop(0) if arrived else None)
+
+        async def receive(deadline):
+            return arrived.pop(0) if arrived else None
+
+        monkeypatch.setattr(events._logic, "_receive", receive)
         assert events.recv(0).number == 2
         assert events.recv(0) is None
 
@@ -259,7 +263,7 @@ def test_two_threads_at_once_are_refused(publisher):
         got = []
         reader = threading.Thread(target=lambda: got.append(events.recv(30)))
         reader.start()
-        while not events._busy.locked() and reader.is_alive():
+        while not events._logic._busy.locked() and reader.is_alive():
             pass
         with pytest.raises(zmesos.ZmesosError, match="another thread"):
             events.recv(0)

@@ -69,7 +69,7 @@ def master():
 @pytest.fixture
 def client(master):
     made = zmesos.Client("inproc://nobody")
-    made._requester = master
+    made._logic._io.requester = master
     return made
 
 

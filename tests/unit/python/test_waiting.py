@@ -3,6 +3,7 @@
 import pytest
 import zmesos
 from zmesos import waiting
+from zmesos.driving import AsyncStream, Stream
 from zmesos.messages import EventHeader, messages
 
 HEARD, RESTARTED = ("s", 1), ("s", 2)
@@ -34,13 +35,10 @@ class Daemon:
         self.prefixes = prefixes
         return self
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
+    async def close(self):
         pass
 
-    def get(self, ids, timeout=None):
+    async def get(self, ids, timeout=None):
         self.looks.append(list(ids))
         assert timeout <= self.timeout
         if self.failures and self.failures[0] == len(self.looks):
@@ -48,7 +46,7 @@ class Daemon:
             raise zmesos.TimedOut("no answer")
         return {task_id: self.now[task_id] for task_id in ids if task_id in self.now}
 
-    def recv(self, timeout):
+    async def recv(self, timeout):
         self.listened += 1
         assert timeout <= waiting.LISTEN and self.listened < 1_000_000
         step = self.script.pop(0) if self.script else None
@@ -73,8 +71,12 @@ def ends(task_id, state="FINISHED"):
     return step
 
 
+def completed(daemon, ids, timeout):
+    return Stream(AsyncStream(waiting.as_completed(daemon, ids, timeout)))
+
+
 def ended(daemon, ids, timeout=30):
-    return [(one.id, zmesos.state_name(one.state)) for one in waiting.as_completed(daemon, ids, timeout)]
+    return [(one.id, zmesos.state_name(one.state)) for one in completed(daemon, ids, timeout)]
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_queued_again_is_not_over(patient):
         return last
 
     daemon = Daemon([told("a", "RUNNING"), told("a", "QUEUED"), None, told("a", "RUNNING"), whole], a="QUEUED")
-    task_of_all, = waiting.as_completed(daemon, ["a"], 30)
+    task_of_all, = completed(daemon, ["a"], 30)
     assert [attempt.number for attempt in task_of_all.attempts] == [1, 2]
     assert not daemon.script and len(daemon.looks) == 2
 
@@ -130,7 +132,7 @@ def test_an_end_whose_event_was_lost(monkeypatch):
     daemon = Daemon(a="RUNNING")
     once = iter([None])
 
-    def get(ids, timeout=None):
+    async def get(ids, timeout=None):
         if next(once, daemon) is daemon:
             ends("a")(daemon)
         return {"a": daemon.now["a"]}

@@ -1,0 +1,98 @@
+"""ZeroMQ sockets of which one waits until a message is there, and then takes it: a wait that is given up loses nothing.
+
+Two kinds with the same methods: BlockingWire for drive() of driving.py, AsyncWire for an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Optional, Union
+
+import zmq
+import zmq.asyncio
+
+KEEPALIVE_S = 3
+TAKEN_AT_ONCE = 64  # messages, before other tasks of the event loop have their turn
+
+
+def prepare(socket: zmq.Socket) -> zmq.Socket:
+    """The options of every socket of ours. No heartbeats of ZeroMQ: libzmq 4.3.4 ends the process where a socket that has
+    them has stopped reading (all that may wait does), and loses its connection. TCP's own signs of life find a peer that has
+    gone without a word."""
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_S)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
+    return socket
+
+
+def milliseconds(until: float) -> int:
+    """From now until then, rounded up: a wait that ends early would spin."""
+    left = until - time.monotonic()
+    return int(left * 1000) + 1 if left > 0 else 0
+
+
+class BlockingWire:
+    """A socket whose waits block the thread."""
+
+    def __init__(self, kind: int) -> None:
+        self.socket = prepare(zmq.Context.instance().socket(kind))
+
+    def send(self, frames: list[bytes]) -> None:
+        self.socket.send_multipart(frames)
+
+    def take(self) -> Optional[list[bytes]]:
+        """A message that is there; None if there is none."""
+        try:
+            return self.socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+
+    async def receive(self, until: Optional[float]) -> Optional[list[bytes]]:
+        """The next message; None if none came by then (monotonic; None: waits)."""
+        while (frames := self.take()) is None:
+            if not self.socket.poll(None if until is None else milliseconds(until)):
+                return None
+        return frames
+
+    def close(self) -> None:
+        self.socket.close(0)
+
+
+class AsyncWire:
+    """A socket whose waits let the event loop go on."""
+
+    def __init__(self, kind: int) -> None:
+        self.socket = prepare(zmq.asyncio.Socket(zmq.Context.instance(), kind))
+        self._taken = 0
+
+    def send(self, frames: list[bytes]) -> None:
+        self.socket.send_multipart(frames, zmq.NOBLOCK).result()  # NOBLOCK: it is done, in one way or the other
+
+    def take(self) -> Optional[list[bytes]]:
+        try:
+            return self.socket.recv_multipart(zmq.NOBLOCK).result()  # type: ignore[no-any-return]
+        except zmq.Again:
+            return None
+
+    async def receive(self, until: Optional[float]) -> Optional[list[bytes]]:
+        self._taken += 1
+        if self._taken % TAKEN_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        while (frames := self.take()) is None:
+            if not await self.socket.poll(None if until is None else milliseconds(until)):
+                return None
+        return frames
+
+    def close(self) -> None:
+        self.socket.close(0)
+
+    def __del__(self) -> None:
+        # The loop has the socket as long as it is open: nobody else would close it.
+        if "socket" in vars(self) and not self.socket.closed:
+            self.close()
+
+
+Wire = Union[BlockingWire, AsyncWire]
