@@ -249,12 +249,18 @@ static void write_alive(struct core *core)
     output_meta_number(core, META_ALIVE_NS, core->alive_ns);
 }
 
-/* Away for longer than failover_timeout: the master may have ended every task, so a task that is not there
+/* Away for longer than that, or nobody knows for how long: the clock was set back. */
+static bool was_away(const struct core *core, int64_t span_ms)
+{
+    int64_t away_ms = (core->now.wall_ns - core->alive_ns) / 1000000;
+    return core->alive_ns != 0 && (away_ms < 0 || away_ms > span_ms - ON_ITS_WAY_MS);
+}
+
+/* For longer than failover_timeout: the master may have ended every task, so a task that is not there
  * proves nothing about whether it ran (PROTOCOL, P). */
 static void mark_outlived(struct core *core)
 {
-    int64_t away_ms = (core->now.wall_ns - core->alive_ns) / 1000000;
-    if (core->alive_ns == 0 || (away_ms >= 0 && away_ms <= core->config.failover_timeout_ms - ON_ITS_WAY_MS))
+    if (!was_away(core, core->config.failover_timeout_ms))
         return;
     for (size_t i = 0; i < core->task_count; i++) {
         struct task *task = core->tasks[i];
@@ -288,7 +294,7 @@ static void arm_all(struct core *core)
 static void handle_up(struct core *core, uint64_t subscription, const char *master)
 {
     mark_outlived(core);
-    int64_t away_ms = core->alive_ns ? (core->now.wall_ns - core->alive_ns) / 1000000 : 0;
+    bool outlived = was_away(core, core->config.failover_timeout_ms) || was_away(core, OPERATIONS_ADOPTED_MS);
     core->heard_ns = core->now.wall_ns;
     core->subscription = subscription;
     core->subscription_state = ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
@@ -309,7 +315,7 @@ static void handle_up(struct core *core, uint64_t subscription, const char *mast
     limits_up(core);
     write_alive(core);
     output_status_event(core, "zmesos/MASTER");
-    operations_up(core, away_ms);
+    operations_up(core, outlived);
     reconcile_all(core);
     arm_all(core);
 }

@@ -163,8 +163,11 @@ void operation_answered(struct core *core, struct operation *operation, uint64_t
 /* ---- operation_update.c: from the master ---- */
 
 void handle_operation_update(struct core *core, const Mesos__V1__OperationStatus *status, struct blob *bytes);
-void operations_up(struct core *core, int64_t away_ms); /* away for so long; -1: never here before */
-void operations_ask_all(struct core *core);             /* about those that were sent and are not over */
+/* So long after an agent came back a master waits for the framework, then it acknowledges for it. One that
+ * has removed the framework does so at once. */
+#define OPERATIONS_ADOPTED_MS 600000
+void operations_up(struct core *core, bool outlived); /* we were away for as long as either */
+void operations_ask_all(struct core *core);           /* about those that were sent and are not over */
 void operations_ask(struct core *core, struct operation *operation, int64_t in_ms);
 /* About those on that agent: all, or those of which the master did not know because it was away. */
 void operations_ask_agent(struct core *core, const char *agent_id, bool out_of_sight);

@@ -13,9 +13,6 @@
 #include <string.h>
 
 #define PROOF_MS 60000
-/* So long after an agent came back a master waits for the framework, then it acknowledges for it; less what
- * may have been on its way. */
-#define ADOPTED_MS (600000 - 75000)
 #define STATUS_BYTES_MAX ((size_t)256 << 10) /* of a status that is kept for what it made */
 
 #define WORDS_DOUBTED "the master does not know it; it may have been done, see what the agent offers"
@@ -109,10 +106,9 @@ int64_t operations_deadline(const struct core *core)
 
 /* ---- a new subscription ---- */
 
-void operations_up(struct core *core, int64_t away_ms)
+void operations_up(struct core *core, bool outlived)
 {
     struct operations *all = all_of(core);
-    bool outlived = away_ms < 0 || away_ms > ADOPTED_MS;
     for (struct list_link *link = list_first(&all->open); link; link = list_next(&all->open, link)) {
         struct operation *operation = list_item(link, struct operation, open_link);
         operation->unknown_ms = INT64_MIN;
