@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ from .account import Account
 from .collector import DaemonCollector
 from .labels import LabelSets
 from .numbers import EventNumbers
-from .saved import Unreadable, load
+from .saved import Unreadable, load, try_to_save
 from .watch import Watch
 
 LISTEN = "127.0.0.1:9564"
@@ -43,6 +44,13 @@ def address(text: str) -> tuple[str, int]:
     if not separator or not port.isdecimal() or int(port) > 65535 or not host.strip("[]"):
         raise argparse.ArgumentTypeError(f"HOST:PORT is wanted, and not '{text}'")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def endpoint(text: str) -> str:
+    """Of TCP or a Unix socket: what libzmq says of others names no word."""
+    if not re.fullmatch(r"tcp://.+:\d{1,5}|ipc://.+", text):
+        raise argparse.ArgumentTypeError(f"an endpoint such as {zmesos.DEFAULT_CONTROL} is wanted, and not '{text}'")
+    return text
 
 
 def seconds(text: str) -> float:
@@ -85,9 +93,9 @@ def options_of(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="zmesos-exporter", description="Metrics of a zmesosd for Prometheus.")
     parser.add_argument("--listen", type=address, default=LISTEN, metavar="HOST:PORT",
                         help=f"of the HTTP server; port 0: any that is free (default: {LISTEN})")
-    parser.add_argument("--control", default=os.environ.get("ZMESOS_CONTROL") or zmesos.DEFAULT_CONTROL, metavar="ENDPOINT",
-                        help="default: ZMESOS_CONTROL, or %(default)s")
-    parser.add_argument("--events", default=os.environ.get("ZMESOS_EVENTS") or None, metavar="ENDPOINT",
+    parser.add_argument("--control", type=endpoint, default=os.environ.get("ZMESOS_CONTROL") or zmesos.DEFAULT_CONTROL,
+                        metavar="ENDPOINT", help="default: ZMESOS_CONTROL, or %(default)s")
+    parser.add_argument("--events", type=endpoint, default=os.environ.get("ZMESOS_EVENTS") or None, metavar="ENDPOINT",
                         help="default: ZMESOS_EVENTS, or what goes with the default of --control")
     parser.add_argument("--state", type=Path, metavar="FILE",
                         help="where counters are kept, so that another start goes on with them (default: nowhere)")
@@ -113,6 +121,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         if options.state is not None:
             load(options.state, account, numbers)
+            try_to_save(options.state)
     except (Unreadable, OSError) as error:
         print(f"zmesos-exporter: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,13 @@ class Unreadable(Exception):
     """The file is not one of ours, or of other flags: a sentence."""
 
 
+def try_to_save(path: Path) -> None:
+    """OSError where the file could not be written later."""
+    new = _new(path)
+    new.open("w", encoding="utf-8").close()
+    new.unlink()
+
+
 def save(path: Path, account: Account, numbers: EventNumbers) -> None:
     """Whole or not at all. The file has what was counted up to one position, and that position."""
     position = account.position
@@ -42,7 +49,7 @@ def save(path: Path, account: Account, numbers: EventNumbers) -> None:
         "overflowed": account.label_sets.overflowed,
         "numbers": vars(numbers),
     }
-    new = path.with_name(path.name + ".new")
+    new = _new(path)
     with new.open("w", encoding="utf-8") as stream:
         json.dump(content, stream)
         stream.flush()
@@ -80,6 +87,10 @@ def load(path: Path, account: Account, numbers: EventNumbers) -> bool:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(f"{path} is no file of zmesos-exporter's: {type(error).__name__}: {error}") from error
     return True
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
 
 
 def _counts(content: dict[str, Any]) -> dict[str, int]:
