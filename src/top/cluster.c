@@ -41,7 +41,6 @@ void model_take_status(struct model *model, Zmesos__V1__DaemonStatus *status, in
     if (model->status)
         zmesos__v1__daemon_status__free_unpacked(model->status, NULL);
     model->status = status;
-    model->changes++;
 }
 
 const Zmesos__V1__DaemonStatus *model_status(const struct model *model)
@@ -125,7 +124,6 @@ void model_end_agents(struct model *model)
     model->agent_count = model->coming_count;
     model->coming = NULL;
     model->coming_count = model->coming_capacity = 0;
-    model->changes++;
 }
 
 size_t model_agents(const struct model *model)

@@ -11,7 +11,6 @@ struct model {
     struct map by_id; /* model_task.id -> model_task */
     struct map hosts; /* texts, by themselves */
     uint64_t seed[2], changes, added, generation;
-    bool sorting; /* a snapshot is being taken: lists are sorted at its end */
     struct list states[MODEL_STATES];
 
     struct bucket {

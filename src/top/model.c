@@ -130,21 +130,6 @@ static void take_attempts(struct model *model, struct model_task *task, const Zm
     }
 }
 
-/* Where it belongs by the time of its change: at the end, but in a snapshot. */
-static void put_in_state(struct model *model, struct model_task *task)
-{
-    struct list *list = &model->states[task->state];
-    struct list_link *place = list_last(list);
-    if (model->sorting || !place ||
-            list_item(place, struct model_task, link)->changed_ns <= task->changed_ns) {
-        list_append(list, &task->link);
-        return;
-    }
-    while (place != &list->head && list_item(place, struct model_task, link)->changed_ns > task->changed_ns)
-        place = place->prev;
-    list_insert_before(list, place->next, &task->link);
-}
-
 static struct model_task *get_task(struct model *model, const char *id)
 {
     struct model_task *task = map_get_string(&model->by_id, id);
@@ -178,7 +163,7 @@ bool model_take_task(struct model *model, const Zmesos__V1__Task *from)
     free(task->words);
     task->words = copy_words(from->message);
     take_attempts(model, task, from);
-    put_in_state(model, task);
+    list_append(&model->states[task->state], &task->link); /* a clock that is set back changes no order */
     if (finished)
         rates_add(model, MODEL_FINISHED, task->changed_ns, 1);
     model->changes++;
@@ -212,12 +197,10 @@ static void sort_state(struct list *list)
 void model_begin_snapshot(struct model *model)
 {
     model->generation++;
-    model->sorting = true;
 }
 
 void model_end_snapshot(struct model *model)
 {
-    model->sorting = false;
     for (int state = 0; state < MODEL_STATES; state++) {
         struct list *list = &model->states[state];
         for (struct list_link *link = list_first(list), *next; link; link = next) {

@@ -202,10 +202,12 @@ static void the_oldest_that_are_over_are_what_was_forgotten(void **state)
     struct model *model = make_model();
     char id[16];
     (void)state;
+    model_begin_snapshot(model);
     for (int i = 0; i < 10; i++) {
         snprintf(id, sizeof id, "t%d", i);
         model_take_task(model, make_task(id, STATE(FINISHED), 1, 100 - i)); /* t9 changed first */
     }
+    model_end_snapshot(model);
     model_take_task(model, make_task("r", STATE(RUNNING), 1, 1));
     assert_true(model_settle(model)); /* no status came */
     model_take_status(model, make_status("s", 1, 5, STATE(FINISHED), 8, STATE(RUNNING), 1, 0), S(100));

@@ -26,7 +26,7 @@ struct model_task {
     char *words;                    /* the last message, perhaps cut; NULL: none */
     bool marked;                    /* carries the label that is looked for */
     uint64_t generation;            /* of the last snapshot that had it, or event */
-    struct list_link link;          /* in its state, that which changed last at the end */
+    struct list_link link;          /* in its state, the last one that was heard of at the end */
 };
 
 enum model_kind { MODEL_LAUNCHED, MODEL_FINISHED, MODEL_FAILED, MODEL_EVENTS, MODEL_KINDS };
@@ -56,7 +56,7 @@ struct model *model_create(const uint64_t seed[2]); /* the caller destroys it */
 void model_destroy(struct model *model);            /* takes NULL */
 void model_clear(struct model *model);              /* as new; the store is another one */
 
-/* Counts what changed: whatever was made of the model holds while this is the same. */
+/* Counts changes of tasks: a list that was made of them holds while this is the same. */
 uint64_t model_changes(const struct model *model);
 
 /* ---- tasks ---- */
@@ -73,7 +73,7 @@ size_t model_tasks(const struct model *model);
 uint64_t model_count(const struct model *model, int state);
 uint64_t model_added(const struct model *model); /* tasks that were ever taken */
 
-/* Those of one state, that which changed first at the front: struct model_task.link. */
+/* Those of one state, in the order in which they came to it: struct model_task.link. */
 const struct list *model_of_state(const struct model *model, int state);
 
 void model_unmark(struct model *model); /* no task is marked */
