@@ -339,6 +339,21 @@ def test_no_more_tasks_than_allowed(cluster: Cluster, tmp_path: pathlib.Path) ->
         assert len(list(client.tasks(label=("zmesos.executor", executor.id)))) == 4
 
 
+def test_thousands(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    """Of small functions, many a task; and of submissions that wait, and are cancelled."""
+    with make(cluster, max_tasks=8) as executor:
+        assert list(executor.map(operator.neg, range(3000), chunksize=150)) == [-number for number in range(3000)]
+        first = [executor.submit(gated(tmp_path, 1)) for _ in range(8)]
+        begun(tmp_path, 8)
+        waiting = [executor.submit(operator.neg, number) for number in range(3000)]
+        assert all(future.cancel() for future in waiting[1::2])
+        (tmp_path / "go").touch()
+        assert [future.result(PATIENCE) for future in first] == [1] * 8
+        executor.shutdown(cancel_futures=True)
+    states = [future.cancelled() for future in waiting]
+    assert all(states[1::2]) and any(states[::2]) and all(future.done() for future in waiting)
+
+
 def test_submit_waits_where_too_many_wait(cluster: Cluster, tmp_path: pathlib.Path) -> None:
     with make(cluster, max_tasks=1, max_waiting=1) as executor:
         futures = [executor.submit(gated(tmp_path, 0))]
@@ -460,6 +475,12 @@ def test_a_forked_child_is_told(executor: zmesos.Executor) -> None:
         ({"max_bytes": 1023}, ValueError, "max_bytes"),
         ({"pickler": "marshal"}, ValueError, "pickler"),
         ({"python": ""}, ValueError, "python"),
+        ({"max_tasks": "many"}, TypeError, "max_tasks"),
+        ({"max_bytes": 2048.5}, TypeError, "max_bytes"),
+        ({"listen": 5050}, TypeError, "listen"),
+        ({"cpus": "two"}, TypeError, "cpus"),
+        ({"labels": "x"}, TypeError, "labels"),
+        ({"container": {"nonsense": 1}}, ValueError, "container"),
         ({"listen": "127.0.0.1:x"}, ValueError, "listen"),
         ({"listen": "127.0.0.1:65536"}, ValueError, "listen"),
         ({"listen": "0.0.0.0:0"}, ValueError, "address"),

@@ -100,6 +100,9 @@ class Executor(concurrent.futures.Executor):
             raise
         weakref.finalize(self, self._jobs.shutdown, False, False).atexit = False
 
+    def __repr__(self) -> str:
+        return f"<Executor {self.id} at {self.address}>"
+
     def with_options(self, **options: Any) -> "Executor":
         """The same executor, with other options for what is submitted by it: those named here take the place of its own.
         None takes one back. shutdown() of one is that of all."""
@@ -128,10 +131,9 @@ class Executor(concurrent.futures.Executor):
         buffersize: at most so many tasks are submitted ahead of the result that is asked for, so that the iterables may be
         endless; without it they are read at once. What is not begun is cancelled when the iterator ends early.
         """
-        if chunksize < 1:
-            raise ValueError("chunksize is at least 1")
-        if buffersize is not None and buffersize < 1:
-            raise ValueError("buffersize is at least 1, or None")
+        _check_number("chunksize", chunksize, 1)
+        if buffersize is not None:
+            _check_number("buffersize", buffersize, 1)
         deadline = None if timeout is None else time.monotonic() + timeout
         calls = zip(*iterables)
         runs = iter(lambda: list(itertools.islice(calls, chunksize)), [])
@@ -216,17 +218,30 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     python = made.setdefault("python", "python3")
     if not isinstance(python, str) or not python:
         raise ValueError("python is the name or the path of an interpreter")
-    task_spec("true", id="to-see", **{name: value for name, value in made.items() if name != "python"})
+    for name, value in made.items():
+        try:
+            task_spec("true", id="to-see", **({} if name == "python" else {name: value}))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        except (TypeError, AttributeError) as error:
+            raise TypeError(f"{name}: {error}") from error
     return made
 
 
+def _check_number(name: str, value: int, least: int) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} is at least {least}")
+
+
 def _check_numbers(max_tasks: int, max_waiting: Optional[int], max_bytes: int) -> None:
-    if max_tasks < 1:
-        raise ValueError("max_tasks is at least 1")
-    if max_waiting is not None and max_waiting < 1:
-        raise ValueError("max_waiting is at least 1, or None")
-    if not 1024 <= max_bytes <= 1 << 40:
-        raise ValueError("max_bytes is at least 1,024, and at most 1 TiB")
+    _check_number("max_tasks", max_tasks, 1)
+    if max_waiting is not None:
+        _check_number("max_waiting", max_waiting, 1)
+    _check_number("max_bytes", max_bytes, 1024)
+    if max_bytes > 1 << 40:
+        raise ValueError("max_bytes is at most 1 TiB")
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if max_tasks > files - OTHER_FILES:
         raise ValueError(
@@ -268,6 +283,8 @@ def _listen(listen: str, address: Optional[str]) -> tuple[socket.socket, str]:
 
 def _place(text: str, what: str) -> tuple[str, Optional[int]]:
     """Host and port of "host:port", "[::1]:port", or of the host alone."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is a text, not {text!r}")
     host, colon, port = text.rpartition(":")
     if not colon or port.endswith("]") or ":" in host and not host.startswith("["):
         host, port = text, ""
