@@ -132,9 +132,14 @@ def test_a_kill_is_asked_for_twice(cluster, start_dashboard, browser):
     client = cluster.client()
     client.launch("sleep 600", id="t", cpus=0.1, mem=32)
     dashboard = start_dashboard(cluster, "--allow-kill")
+    dashboard.wait_state("t", "RUNNING")
     browser.open(f"{dashboard.url}/tasks/t")
     browser.wait_text(".task-head", "RUNNING")
     browser.wait_text("#kill", "Kill")
+    browser.click("#kill")
+    browser.wait_text("#kill", "for good")
+    browser.keys(TAB)  # to something else: that was no yes
+    wait_for(lambda: browser.text("#kill") == "Kill", "the question to be taken back")
     browser.click("#kill")
     browser.wait_text("#kill", "for good")
     assert not client.task("t").kill_requested
@@ -143,6 +148,19 @@ def test_a_kill_is_asked_for_twice(cluster, start_dashboard, browser):
     browser.wait_text("#view-task .notice", "on zmesosd's disk")
     assert zmesos.state_name(client.wait("t", timeout=PATIENCE).state) == "KILLED" and not browser.texts("#kill")
     at_peace(browser)
+
+
+def test_a_task_page_that_was_opened_too_early_fills_itself(cluster, start_dashboard, browser):
+    client = cluster.client()
+    client.launch("sleep 600", id="t", cpus=0.1, mem=32)
+    cluster.daemon.kill()
+    dashboard = start_dashboard(cluster)
+    browser.open(f"{dashboard.url}/tasks/t")
+    browser.wait_text("#view-task", "zmesosd does not answer")
+    cluster.daemon.start()
+    browser.wait_text(".task-head", "RUNNING")
+    browser.wait_text(".steps", "QUEUED")
+    assert all("503" in line and "/api/tasks/t" in line for line in browser.console())
 
 
 def test_hostile_texts_are_texts(cluster, start_dashboard, browser):

@@ -8,7 +8,7 @@ import logging
 from typing import Any, Optional
 
 from aiohttp import web
-from zmesos.errors import NotFound, Refused, TimedOut
+from zmesos.errors import NotFound, Refused, TimedOut, Unavailable
 from zmesos.states import state_number
 
 from . import describe
@@ -121,7 +121,11 @@ class Api:
 
     async def task(self, request: web.Request) -> web.Response:
         _only(request)
-        found = await self._service.task_json(_task_id(request))
+        task_id = _task_id(request)
+        try:
+            found = await self._service.task_json(task_id)
+        except Unavailable as error:
+            return answer({"error": error.message, "field": ""}, 503)
         if found is None:
             return answer({"error": "there is no such task, or it is not known any more", "field": "id"}, 404)
         return answer(found)
@@ -145,6 +149,8 @@ class Api:
             await response.write(b"retry: 1000\n\n")
             while not self.ending.is_set():
                 data = await listener.next(QUIET)
+                if self.ending.is_set():
+                    break
                 if data is None:
                     data = b": quiet\n\n"
                 elif data == b"":

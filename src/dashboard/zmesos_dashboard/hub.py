@@ -104,6 +104,11 @@ class Hub:
         self.listeners.add(listener)
         return listener
 
+    def close(self) -> None:
+        """Wakes all, for the end."""
+        for listener in self.listeners:
+            listener.put(b"")
+
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
 

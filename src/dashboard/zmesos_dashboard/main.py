@@ -27,6 +27,7 @@ from .source import Source
 
 log = logging.getLogger("zmesos-dashboard")
 
+EVERYWHERE = ("0.0.0.0", "::")
 ANNOUNCE_AGAIN = 2.0  # seconds
 HELP = """\
 Shows the tasks of a zmesosd in a browser, live: http://127.0.0.1:5580/ unless told otherwise. It has no passwords:
@@ -113,7 +114,7 @@ async def announce(client: zmesos.Client, service: Service, url: str) -> None:
 
 
 def _url(bind: str, port: int) -> str:
-    name = socket.getfqdn() if bind in ("0.0.0.0", "::") else bind
+    name = socket.getfqdn() if bind in EVERYWHERE else bind
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
@@ -142,7 +143,8 @@ async def serve(options: argparse.Namespace) -> int:
 
     with make_client() as client:
         service = Service(client, Hub(options.browsers_max), options.tasks_max)
-        guard = Guard([*options.allow_host, options.bind])
+        # The address that is told for all interfaces has this machine's full name.
+        guard = Guard([*options.allow_host, options.bind, *([socket.getfqdn()] if options.bind in EVERYWHERE else [])])
         facts = {"started_ms": int(time.time() * 1000), "chart": chart is not None, "control": options.control}
         api = Api(service, guard, facts, options.allow_kill)
         app = web.Application(middlewares=[guard.middleware(), api.errors], client_max_size=64 * 1024)
@@ -171,6 +173,7 @@ async def serve(options: argparse.Namespace) -> int:
             status = await ended
         finally:
             api.ending.set()
+            service.hub.close()
             for task in tasks:
                 task.cancel()
             await asyncio.to_thread(source.stop)

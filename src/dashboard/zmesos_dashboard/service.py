@@ -23,6 +23,7 @@ AWAY_AFTER = 5.0  # seconds without a heartbeat
 TELL_EVERY = 0.25  # seconds between two words about changes
 TOLD = 100  # tasks named in one
 FORGOTTEN_AT_ONCE = 1000
+ASKING_MOST = 32  # requests about single tasks at once; more are answered from what is here
 
 
 class Service:
@@ -46,6 +47,7 @@ class Service:
         self._beat_at = 0.0  # monotonic
         self._changed: dict[str, Change] = {}
         self._bucket: Optional[dict[str, Any]] = None
+        self._asking = 0
         self._looking: Optional[asyncio.Task[None]] = None
         self._looked: dict[int, int] = {}  # by state: how many of the oldest were found to be there
 
@@ -95,9 +97,10 @@ class Service:
         self.beat, self._beat_at = status, time.monotonic()
         self.head = next((head.number for head in status.heads if getattr(head, "class") == messages.TASK), 0)
         self.hub.tell("status", self.status_json())
-        if self.phase == "live" and self.number == self.head and (self._looking is None or self._looking.done()):
+        if self.phase == "live" and (self._looking is None or self._looking.done()):
             excess = self._excess(status)
-            if excess:
+            # Events that came after the heartbeat was made may have ended as many.
+            if sum(excess.values()) > max(0, self.number - self.head):
                 self._looking = asyncio.ensure_future(self._look_for_forgotten(excess))
 
     def agents(self, found: Optional[list[Any]]) -> None:
@@ -191,20 +194,28 @@ class Service:
         }
 
     async def task_json(self, task_id: str) -> Optional[dict[str, Any]]:
-        """All about a task; None if it is not known. `details` is None while the daemon does not answer."""
-        details, why = None, None
-        try:
-            details, why = await asyncio.to_thread(self._ask_task, task_id)
-            known = details is not None
-        except (TimedOut, Unavailable):
-            known = False
+        """All about a task; None if it is not known. `details` is None while the daemon does not answer; raises
+        Unavailable if then nothing is known here either."""
+        details, why, answered = None, None, False
+        if not self.away and self._asking < ASKING_MOST:
+            self._asking += 1
+            try:
+                details, why = await asyncio.to_thread(self._ask_task, task_id)
+                answered = True
+            except (TimedOut, Unavailable):
+                pass
+            finally:
+                self._asking -= 1
         row = self.model.tasks.get(task_id)
-        if row is None and not known:
+        if row is None and not answered:
+            raise Unavailable("UNAVAILABLE", "zmesosd does not answer, and there is no such task here", retry=True)
+        if row is None and details is None:
             return None
         return {
             "task": None if row is None else describe.listed(row),
             "steps": [] if row is None else describe.steps(self.model, row),
             "steps_left_out": 0 if row is None else row.dropped,
+            "answered": answered,
             "details": details,
             "why": why,
         }

@@ -15,25 +15,28 @@ export async function get(address, options = {}) {
 }
 
 // Calls handlers[kind](data). The browser connects again by itself and says what it had; `reset` says that all is to be asked
-// for anew. lost(true) and lost(false) tell of the connection.
+// for anew. lost(true) and lost(false) tell of the connection. A page that nobody sees lets go of it: browsers have six for a site.
 export function listen(handlers, lost) {
-  let source = null;
+  let source = null, last = "", timer = null;
   const connect = () => {
-    source = new EventSource("/api/events");
+    close();
+    source = new EventSource(last ? `/api/events?after=${encodeURIComponent(last)}` : "/api/events");
     for (const [kind, handle] of Object.entries(handlers)) {
-      source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+      source.addEventListener(kind, (event) => { last = event.lastEventId || last; handle(JSON.parse(event.data)); });
     }
     source.onopen = () => lost(false);
     source.onerror = () => {
       lost(true);
-      if (source.readyState === EventSource.CLOSED) { // refused: the browser does not try again
-        source.close();
-        setTimeout(connect, 3000);
-      }
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(connect, 3000); // refused: the browser does not try again
     };
   };
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+  };
   connect();
-  addEventListener("pagehide", () => source.close());
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : connect()));
+  addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
 }
 

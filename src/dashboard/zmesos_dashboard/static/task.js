@@ -2,7 +2,8 @@
 import { $, amount, badge, duration, group, h, memory, shown, when } from "./dom.js";
 import { Refused, get, throttled } from "./live.js";
 
-let id = null, found = null, status = null, said = "";
+const EVERY = 5000; // ms; oftener while it waits, for the reasons change without an event
+let id = null, found = null, status = null, said = "", loaded = 0, unanswered = false, drawing = false;
 
 function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== "" && value !== undefined)
@@ -72,12 +73,18 @@ function asksPanel() {
     ]));
 }
 
+// Once to ask, and again to do it, unless something else was turned to between.
+function unsure(event) {
+  if (drawing) return;
+  delete event.currentTarget.dataset.sure;
+  event.currentTarget.textContent = "Kill";
+}
+
 async function kill(event) {
   const button = event.currentTarget;
   if (!button.dataset.sure) {
     button.dataset.sure = "yes";
     button.textContent = "Kill it for good?";
-    setTimeout(() => { delete button.dataset.sure; button.textContent = "Kill"; }, 5000);
     return;
   }
   button.disabled = true;
@@ -100,9 +107,10 @@ function draw() {
   const sure = document.activeElement?.id === "kill";
   const held = $("kill");
   const button = status?.dashboard.allow_kill && !over
-    ? (held && !details?.kill_requested && !held.disabled ? held : h("button", { type: "button", id: "kill", class: "danger push", disabled: details?.kill_requested, onclick: kill }, "Kill")) : null;
+    ? (held && !details?.kill_requested && !held.disabled ? held : h("button", { type: "button", id: "kill", class: "danger push", disabled: details?.kill_requested, onclick: kill, onblur: unsure }, "Kill")) : null;
   const notes = [details?.kill_requested && !over && "it is being killed", details?.adopted && "was found running, and adopted", task?.held && "held since a restore",
-    details?.retry_ms && !over && "waits before its next attempt", !details && "zmesosd does not answer: this is what was last known"].filter(Boolean);
+    details?.retry_ms && !over && "waits before its next attempt", !details && (found.answered ? "zmesosd has forgotten it" : "zmesosd does not answer: this is what was last known")].filter(Boolean);
+  drawing = true;
   $("view-task").replaceChildren(
     h("a", { class: "back", href: "/", "data-route": true }, "← All tasks"),
     h("div", { class: "task-head" }, h("h1", { class: "mono" }, shown(id)), badge(state), notes.length ? h("span", { class: "quiet" }, notes.join("; ")) : null, button),
@@ -110,18 +118,23 @@ function draw() {
     message ? h("p", { class: "quiet task-message" }, shown(message, { lines: true })) : "",
     h("div", { class: "columns" }, h("div", {}, whyPanel() ?? "", historyPanel(), attemptsPanel() ?? ""), h("div", { class: "side" }, asksPanel())));
   if (sure) $("kill")?.focus();
+  drawing = false;
 }
 
 async function load() {
   const asked = id;
   if (asked === null) return;
+  loaded = performance.now();
   try {
     const answer = await get(`/api${taskPath()}`);
     if (asked !== id) return;
     found = answer;
+    unanswered = !found.answered;
     draw();
   } catch (error) {
     if (asked !== id) return;
+    unanswered = !(error instanceof Refused && error.status === 404);
+    if (found && unanswered) return; // the notice says who does not answer
     const words = error instanceof Refused && error.status === 404 ? "There is no such task, or zmesosd has forgotten it: it keeps those that are over for some time." : error.message;
     $("view-task").replaceChildren(h("a", { class: "back", href: "/", "data-route": true }, "← All tasks"),
       h("div", { class: "task-head" }, h("h1", { class: "mono" }, shown(asked))), h("p", { class: "panel" }, words));
@@ -142,5 +155,6 @@ export function changed(change) {
 }
 export function passTime(known) {
   status = known;
-  if (id !== null && found && !found.details?.over) reload();
+  const patience = found?.why || unanswered ? 1000 : EVERY;
+  if (id !== null && !found?.details?.over && performance.now() - loaded >= patience) reload();
 }
