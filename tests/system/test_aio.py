@@ -347,6 +347,30 @@ async def test_a_cancelled_wait_loses_no_event(cluster: Cluster) -> None:
 
 
 @asynchronous
+async def test_those_that_wait_for_their_turn_may_be_cancelled_too(cluster: Cluster) -> None:
+    chance = random.Random(11)
+    async with made(cluster.daemon, timeout=PATIENCE) as client:
+        for _ in range(5):
+            asked = [asyncio.create_task(client.ping()) for _ in range(200)]
+            for one in chance.sample(asked, 150):
+                await asyncio.sleep(chance.random() * 0.001)
+                one.cancel()
+            ends = await asyncio.gather(*asked, return_exceptions=True)
+            assert all(isinstance(end, (float, asyncio.CancelledError)) for end in ends)
+            assert any(isinstance(end, asyncio.CancelledError) for end in ends) and any(isinstance(end, float) for end in ends)
+        assert len(await asyncio.gather(*(client.ping() for _ in range(100)))) == 100
+
+
+@asynchronous
+async def test_the_blocking_client_works_where_a_loop_runs(cluster: Cluster) -> None:
+    with cluster.daemon.client() as client:
+        assert [done.ok for done in client.map(lambda n: "true", range(2), timeout=PATIENCE, **SMALL)] == [True, True]
+        for task in client.tasks(page_size=1):
+            assert client.wait(task.id, PATIENCE).id == task.id
+            break
+
+
+@asynchronous
 async def test_a_client_is_of_one_loop_and_not_of_the_past(cluster: Cluster) -> None:
     client = made(cluster.daemon)
     assert await client.ping() > 0
