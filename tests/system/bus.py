@@ -87,7 +87,9 @@ class Bridge:
     """A bridge as a process."""
 
     def __init__(self, directory: pathlib.Path, command: list[str], cluster: Cluster) -> None:
-        self.command, self.cluster, self.directory = command, cluster, directory
+        self.command, self.cluster = command, cluster
+        self.log = directory / f"bridge{len(list(directory.glob('bridge*.log')))}.log"
+        self._told = 0  # of the log, when it was started last
         self.program: Optional[Program] = None
         self.start()
 
@@ -98,7 +100,8 @@ class Bridge:
     def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(BUILD / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
         ends = ["--control", self.cluster.control, "--events", self.cluster.events]
-        self.program = Program(self.command + ends, self.directory / "bridge.log", env=environment)
+        self._told = len(self.log.read_text(errors="replace")) if self.log.exists() else 0
+        self.program = Program(self.command + ends, self.log, env=environment)
 
     def kill(self) -> None:
         if self.program:
@@ -113,9 +116,21 @@ class Bridge:
         return self.program.text()
 
     def ready(self) -> "Bridge":
-        """Once it takes requests: for a broker that keeps none for whom it has never seen."""
-        wait_for(lambda: "requests: ready" in self.text(), "the bridge to take requests")
+        """Once both directions are at work: a broker may keep no requests for whom it has never seen."""
+        wait_for(lambda: all(word in self.text()[self._told:] for word in ("requests: ready", "events: ready")),
+                 "the bridge to be ready")
         return self
+
+
+class Ready:
+    """A bridge as a victim that is back only when it is at work."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.kill, self._bridge = bridge.kill, bridge
+
+    def start(self) -> None:
+        self._bridge.start()
+        self._bridge.ready()
 
 
 class Victim(Protocol):

@@ -161,6 +161,22 @@ def test_each_request_is_one_task_whoever_goes(start_cluster, broker, start_brid
     assert all(reply["code"] == "OK" for found in answers.values() for reply in found)
 
 
+def test_requests_wait_for_zmesosd_in_their_order(cluster, broker, start_bridge, party):
+    bridge = start_bridge(cluster)
+    cluster.daemon.kill()
+    names = [f"waits-{number}" for number in range(5)]
+    for name in names:
+        party.send(f"zmesos/requests/{name}", json.dumps({"command": "true", "id": name}))
+    wait_for(lambda: "zmesosd does not answer" in bridge.text(), "the bridge to say so")
+    bridge.kill()
+    assert not party.replies()
+    cluster.daemon.start()
+    bridge.start()
+    wait_for(lambda: len(party.replies()) == len(names), "the replies")
+    assert launched(cluster) == names
+    assert bridge.stop() == 0
+
+
 def test_who_asks_again_makes_up_for_what_mosquitto_forgot(start_cluster, broker, start_bridge, party, needs_local):
     """A kill -9 of mosquitto loses requests that it has acknowledged and not saved."""
     cluster = start_cluster(**SIMULATED)

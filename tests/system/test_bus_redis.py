@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bus import HOSTILE, POISON, Arrivals, Bridge, Server, all_there, daemon_json, launched, through_kills
+from bus import HOSTILE, POISON, Arrivals, Bridge, Ready, Server, all_there, daemon_json, launched, through_kills
 from following import SIMULATED, heads_of
 from programs import PATIENCE, Cluster, wait_for
 
@@ -81,7 +81,7 @@ def start_bridge(tmp_path: pathlib.Path, server: RedisServer) -> Iterator[Callab
 
     def start(cluster: Cluster, *flags: str) -> Bridge:
         made.append(Bridge.in_python(tmp_path, "redis_bridge.py", cluster, "--broker", server.url, *flags))
-        return made[-1]
+        return made[-1].ready()
     yield start
     for bridge in made:
         bridge.kill()
@@ -178,15 +178,20 @@ def test_what_is_refused_is_answered_and_put_aside(cluster, server, start_bridge
     assert {task.id for task in cluster.client().tasks()} == {f"redis-{good}-0", "named"}
 
 
-def test_a_request_waits_for_zmesosd(cluster, server, start_bridge):
+def test_requests_wait_for_zmesosd_in_their_order(cluster, server, start_bridge):
     bridge = start_bridge(cluster)
     cluster.daemon.kill()
+    names = [f"waits-{number}" for number in range(5)]
     with server.client() as client:
-        client.xadd("zmesos:requests", {"request": '{"command": "true"}'})
+        for name in names:
+            client.xadd("zmesos:requests", {"request": json.dumps({"command": "true", "id": name})})
         wait_for(lambda: "zmesosd does not answer" in bridge.text(), "the bridge to say so")
-        assert client.xlen("zmesos:replies") == 0 and client.xlen("zmesos:requests") == 1
+        bridge.kill()
+        assert client.xlen("zmesos:replies") == 0 and client.xlen("zmesos:requests") == len(names)
         cluster.daemon.start()
-        wait_for(lambda: client.xlen("zmesos:replies") == 1, "the reply")
+        bridge.start()
+        wait_for(lambda: client.xlen("zmesos:replies") == len(names), "the replies")
+    assert launched(cluster) == names
     assert bridge.stop() == 0
 
 
@@ -270,7 +275,7 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
 
 def test_two_bridges_at_once_write_each_event_once(start_cluster, server, start_bridge, consumer, needs_local):
     cluster = start_cluster(**SIMULATED)
-    first, second = start_bridge(cluster), start_bridge(cluster)
+    first, second = Ready(start_bridge(cluster)), Ready(start_bridge(cluster))
     through_kills(cluster, consumer.arrivals, [first, second] * 2)
     kept = stream(server)
     consumer.close()
