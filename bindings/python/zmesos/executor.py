@@ -98,7 +98,7 @@ class Executor(concurrent.futures.Executor):
                 follower.close()
             close()
             raise
-        weakref.finalize(self, self._jobs.shutdown, False, False).atexit = False
+        weakref.finalize(self, self._jobs.abandon).atexit = False
 
     def __repr__(self) -> str:
         return f"<Executor {self.id} at {self.address}>"

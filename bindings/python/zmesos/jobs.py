@@ -95,7 +95,7 @@ class Jobs:
         self._close = close
         self._process = os.getpid()
         self._lists = _Lists()
-        self._changed = threading.Condition(threading.RLock())  # the garbage collector may end an Executor here
+        self._changed = threading.Condition()
         self._closing = self._stopping = False
         self._broken: Optional[BaseException] = None
         self._settling: SimpleQueue[Optional[tuple[Job, Outcome]]] = SimpleQueue()
@@ -168,6 +168,11 @@ class Jobs:
             future.cancel()
         if wait and threading.current_thread() not in (self._keeper, self._watcher, self._settler):
             self._keeper.join()
+
+    def abandon(self) -> None:
+        """Nobody has the Executor any more: as shutdown(), soon. Without the lock, for the garbage collector may come here
+        from a thread that holds another one."""
+        self._closing = True
 
     def futures(self) -> list[TaskFuture[Any]]:
         """Those that are not done."""
