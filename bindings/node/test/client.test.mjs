@@ -261,8 +261,23 @@ test('what is sent is checked by the daemon, too', async () => {
 })
 
 test('many calls at once share a few sockets', async () => {
-  const answers = await Promise.all(Array.from({ length: 300 }, () => client.ask({ ping: {} })))
-  assert.equal(answers.every(({ code }) => code === 'OK'), true)
+  const cutter = await Cutter.start(cluster.endpoints.pipeline) // which cuts nothing, and counts
+  try {
+    const other = cluster.client({ pipeline: cutter.endpoint })
+    const answers = await Promise.all(Array.from({ length: 300 }, () => other.ask({ ping: {} })))
+    assert.equal(answers.every(({ code }) => code === 'OK'), true)
+    assert.ok(cutter.connections <= 32, `${cutter.connections} connections`)
+    other.close()
+  } finally {
+    await cutter.close()
+  }
+})
+
+test('an end of which no event comes is found all the same', async () => {
+  const deaf = cluster.client({ events: cluster.endpoints.control }) // where nothing is published
+  const tasks = [await deaf.launch('sleep 1', SMALL), await deaf.launch('sleep 1', SMALL)]
+  const ended = await deaf.wait(tasks.map(({ id }) => id), { timeout: PATIENCE })
+  assert.deepEqual([...ended.values()].map(({ state }) => state), ['FINISHED', 'FINISHED'])
 })
 
 test('without a pipeline everything goes through control', async () => {

@@ -151,7 +151,8 @@ test('another history is said', async () => {
   const copy = join(cluster.directory, 'copy.db')
   await client.backup(copy)
   const follower = await client.follow('task/').ready()
-  const { store } = follower.position
+  const before = follower.position
+  const { store } = before
   await cluster.daemon.end('SIGTERM')
   copyFileSync(copy, join(cluster.directory, 'state', 'zmesos.db'))
   await cluster.startDaemon()
@@ -162,6 +163,15 @@ test('another history is said', async () => {
   assert.notEqual(told.position.store, store)
   await client.launch({ ...TRUE, id: 'new-history' })
   assert.deepEqual(await until(follower, 'task/new-history/FINISHED'), STATES.map((state) => `task/new-history/${state}`))
+  // A position of another history, and one with numbers that were not given yet.
+  const ahead = new Position(told.position.store, new Map([['TASK', told.position.numbers.get('TASK') + 1000n]]))
+  for (const start of [before, ahead]) {
+    const late = client.follow('task/', { start })
+    const word = await late.recv({ timeout: PATIENCE })
+    assert.ok(word instanceof StartedOver)
+    assert.deepEqual([word.reason, word.position.store], ['STORE', told.position.store])
+    late.close()
+  }
 })
 
 test('replay, tail, snapshot and follow are refused with the field', async () => {
