@@ -12,10 +12,11 @@ import zmesos
 
 from command_line import ZMESOS, Cli, one_line
 from following import SIMULATED, Cutter, Load
-from programs import wait_for
+from programs import PATIENCE, wait_for
 from terminal import Terminal
 
 SMALL = {"cpus": 0.1, "mem": 32}
+ONCE = ("--once", "--timeout", "50")
 COUNT = re.compile(r"([\d,]+) ([A-Z]+)")
 
 
@@ -231,16 +232,16 @@ def test_one_page_for_a_pipe(cluster):
     cli = Cli(cluster)
     with cluster.client() as client:
         wait_over(client, launch(client, "over", 30, "true", labels={"app": "x"}))
-        lines = cli("top", "--once").stdout.splitlines()
+        lines = cli("top", *ONCE).stdout.splitlines()
         assert shown("\n".join(lines)) == told(cli) == {"FINISHED": 30}
         assert lines[0].startswith("zmesos top: zmesosd ") and "\x1b" not in "".join(lines)
         assert len([line for line in lines if line.startswith("over-")]) == 20
-        text = cli("top", "--once", "--label", "app=x", "--sort", "id").stdout
+        text = cli("top", *ONCE, "--label", "app=x", "--sort", "id").stdout
         assert "TASKS 30 of label:app=x" in text
-        assert "TASKS 0 of label:app=y" in cli("top", "--once", "--label", "app=y").stdout
-        assert "TASKS 11 of id:over-2" in cli("top", "--once", "--prefix", "over-2").stdout
-        wide = subprocess.run([ZMESOS, "top", "--once"], env={**cli.environment(), "COLUMNS": "200"},
-                              capture_output=True, text=True, timeout=60)
+        assert "TASKS 0 of label:app=y" in cli("top", *ONCE, "--label", "app=y").stdout
+        assert "TASKS 11 of id:over-2" in cli("top", *ONCE, "--prefix", "over-2").stdout
+        wide = subprocess.run([ZMESOS, "top", *ONCE], env={**cli.environment(), "COLUMNS": "200"},
+                              capture_output=True, text=True, timeout=PATIENCE)
         assert max(map(len, wide.stdout.splitlines())) > 150
 
 
