@@ -126,9 +126,13 @@ def position_text(position: zmesos.Position) -> str:
     return json.dumps(as_dict(position), sort_keys=True)
 
 
-def read_position(text: bytes) -> zmesos.Position:
-    found = json.loads(text)
-    return zmesos.Position(found["store"], found["numbers"])
+def read_position(text: bytes, where: str) -> zmesos.Position:
+    """What position_text() wrote there; ProtocolError for anything else."""
+    try:
+        found = json.loads(text)
+        return zmesos.Position(str(found["store"]), {str(name): int(number) for name, number in found["numbers"].items()})
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise zmesos.ProtocolError(f"{where} holds no position of a bridge: {text[:60]!r}; take it away to begin anew") from error
 
 
 def escape(topic: str) -> str:
@@ -233,6 +237,8 @@ class Requests:
         if isinstance(found.get("command"), str):  # the short form: a task, its command as a line of the shell
             task = {"cpus": 0.1, "mem": 32, **found, "command": {"value": found["command"]}}
             found = {"launch": {"tasks": [task]}}
+        elif "command" in found:
+            raise _Bad("INVALID", "a command line was expected, a text", "command")
         for operation in sorted(found.keys() - {"version", "id", *self._allowed}):
             raise _Bad("INVALID", f"only these are passed on: {', '.join(self._allowed)}", operation)
         launch = found.get("launch")

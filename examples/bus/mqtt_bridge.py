@@ -118,7 +118,7 @@ class Bridge:
         broker.publish(topic, mark)
         broker.wait(lambda: mark.encode() in heard, "the position")
         broker.client.unsubscribe(topic)
-        return bridge.read_position(heard[0]) if heard[0] != mark.encode() else None
+        return bridge.read_position(heard[0], topic) if heard[0] != mark.encode() else None
 
     # ---- requests ---------------------------------------------------------------------------------------
 

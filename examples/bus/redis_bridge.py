@@ -68,7 +68,8 @@ class Bridge:
                 append([self.key("position"), self.key("events")], words)
                 before = after
 
-            bridge.follow(self.options, stop, bridge.read_position(before) if before else None, put)
+            known = bridge.read_position(before, self.key("position")) if before else None
+            bridge.follow(self.options, stop, known, put)
 
     # ---- requests ---------------------------------------------------------------------------------------
 

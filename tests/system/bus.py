@@ -26,7 +26,7 @@ POISON = {  # what it is answered with
     b"": "MALFORMED", b"rubbish": "MALFORMED", b"[1]": "MALFORMED", b"\xff\xfe{": "MALFORMED", b"[" * 100_000: "MALFORMED",
     b'{"a":' * 900 + b"1" + b"}" * 900: "INVALID", b'{"launch": {}, "launch": {}}': "MALFORMED", b'{"teardown": {}}': "INVALID",
     b"{}": "UNKNOWN_OPERATION", b'{"launch": {"tasks": 7}}': "INVALID", b'{"kill": {"task_ids": ["nobody"]}}': "SOME_REFUSED",
-    b'{"command": "true", "id": "a/b"}': "SOME_REFUSED", b'{"command": "true", "id": "x", "cpus": "many"}': "INVALID",
+    b'{"command": 5, "id": "a"}': "INVALID", b'{"command": "true", "id": "a/b"}': "SOME_REFUSED", b'{"command": "true", "id": "x", "cpus": "many"}': "INVALID",
     b'{"command": "true", "id": "x", "colour": "red"}': "INVALID", b'{"version": 2, "kill": {}}': "UNSUPPORTED_VERSION",
     b'{"command": "\xc3\x28", "id": "x"}': "MALFORMED", b'{"command": "\\ud800", "id": "x"}': "MALFORMED",
     b'{"command": "' + b"x" * (1 << 20) + b'"}': "TOO_LARGE",

@@ -286,6 +286,31 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
     assert bridge.stop() == 0
 
 
+def test_a_message_of_somebody_else_is_said(cluster, server, start_bridge, consumer):
+    bridge = start_bridge(cluster)
+    client = cluster.client()
+    client.wait(client.launch("true", cpus=0.1, mem=32).id, timeout=PATIENCE)
+    all_there(cluster, consumer.arrivals)
+    consumer.close()
+    bridge.kill()
+    with server.client() as other:
+        number = other.publish("zmesos.events.mine", "garbage")
+        bridge.start()
+        wait_for(lambda: f"message {number} of zmesos-events holds no position" in bridge.text(), "a word about it")
+        assert other.request("$JS.API.STREAM.MSG.DELETE.zmesos-events", json.dumps({"seq": number}))["success"]
+        bridge.ready()
+        client.wait(client.launch("true", id="after", cpus=0.1, mem=32).id, timeout=PATIENCE)
+        heads = heads_of(client.status())
+
+        def events() -> list[Any]:
+            return [json.loads(data) for _, _, data, _ in other.messages("zmesos-events")]
+        wait_for(lambda: {f"{name}/{head}" for name, head in heads.items() if head} <= {
+            event["id"].split("/", 1)[1] for event in events()}, "the events after it")
+        found = events()
+    assert [event["reason"] for event in found if "reason" in event] == ["NEW"]  # it has gone on, not begun anew
+    assert sorted(event["number"] for event in found if event.get("class") == "TASK") == list(range(1, heads["TASK"] + 1))
+
+
 def test_two_bridges_at_once_write_each_event_once(start_cluster, server, start_bridge, consumer, needs_local):
     cluster = start_cluster(**SIMULATED)
     first, second = Ready(start_bridge(cluster)), Ready(start_bridge(cluster))

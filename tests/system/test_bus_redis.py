@@ -42,6 +42,17 @@ class RedisServer(Server):
     def client(self) -> Any:
         return redis.Redis.from_url(self.url, socket_timeout=PATIENCE)
 
+    def start(self) -> None:
+        super().start()
+        wait_for(self._loaded, "redis-server to have read its file")
+
+    def _loaded(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.BusyLoadingError:
+            return False
+
 
 class Consumer:
     """Takes the events off the stream as they come, over restarts of the server, by the entry that it had last."""
@@ -271,6 +282,19 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
     notice = consumer.arrivals.notices[1]
     assert notice["reason"] == "STORE" and notice["position"]["store"] == client.status().store
     assert bridge.stop() == 0
+
+
+def test_a_position_that_is_none_is_said(cluster, server, start_bridge, consumer):
+    with server.client() as client:
+        client.set("zmesos:position", "garbage")
+        bridge = Bridge.in_python(server.directory, "redis_bridge.py", cluster, "--broker", server.url)
+        try:
+            wait_for(lambda: "zmesos:position holds no position of a bridge: b'garbage'" in bridge.text(), "a word about it")
+            client.delete("zmesos:position")
+            wait_for(lambda: consumer.arrivals.notices, "the bridge to begin")
+            assert "Traceback" not in bridge.text() and bridge.stop() == 0
+        finally:
+            bridge.kill()
 
 
 def test_two_bridges_at_once_write_each_event_once(start_cluster, server, start_bridge, consumer, needs_local):

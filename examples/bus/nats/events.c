@@ -275,18 +275,24 @@ static int read_position(struct session *session)
     jsStreamInfo *info = NULL;
     natsMsg *message = NULL;
     jsErrCode code = 0;
+    char subject[NAME_MAX_BYTES];
     const char *text = NULL;
     natsStatus status = js_GetStreamInfo(&info, session->server.js, session->stream, NULL, &code);
 
     if (status == NATS_OK) {
         session->last = info->State.LastSeq;
-        if (info->State.Msgs > 0)
-            status = js_GetMsg(&message, session->server.js, session->stream, session->last, NULL, &code);
-        if (status == NATS_NOT_FOUND) /* somebody has deleted it: as if there were none */
-            status = NATS_OK;
+        snprintf(subject, sizeof subject, "%s.events.>", session->options->root);
+        if (info->State.Msgs > 0) /* the last that is there: one may have been deleted */
+            status = js_GetLastMsg(&message, session->server.js, session->stream, subject, NULL, &code);
     }
     if (message && natsMsgHeader_Get(message, POSITION, &text) == NATS_OK)
         session->position = json_loads(text, 0, NULL);
+    if (message && (!json_is_string(json_object_get(session->position, "store")) ||
+                           !json_is_object(json_object_get(session->position, "numbers")))) {
+        say("events: message %" PRIu64 " of %s holds no position of a bridge: delete it",
+                natsMsg_GetSequence(message), session->stream);
+        status = NATS_ERR;
+    }
     natsMsg_Destroy(message);
     jsStreamInfo_Destroy(info);
     return nats_check("events: cannot read the position", status, code);

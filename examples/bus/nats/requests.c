@@ -93,7 +93,13 @@ static char *complete(
         json_decref(request);
         return NULL;
     }
-    if (json_is_string(json_object_get(request, "command")))
+    value = json_object_get(request, "command");
+    if (value && !json_is_string(value)) {
+        *reply = refusal("INVALID", "command", "a command line was expected, a text");
+        json_decref(request);
+        return NULL;
+    }
+    if (value)
         request = launch_of(request);
     json_object_foreach(request, key, value)
     {
