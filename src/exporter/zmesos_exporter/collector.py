@@ -89,7 +89,11 @@ class DaemonCollector(Collector):
         """What all agents have together, and what our tasks use of it."""
         known = {field: 0.0 for _, field, _, _ in AMOUNTS}
         used = dict(known)
-        for agent in self._client.agents():
+        try:
+            agents = list(self._client.agents())
+        except zmesos.Unsupported:
+            return  # a daemon from before there was such a request
+        for agent in agents:
             for field in known:
                 known[field] += max(getattr(agent.known, field), getattr(agent.used, field))
                 used[field] += getattr(agent.used, field)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "src" / "exporter")
 import zmesos  # noqa: E402
 from zmesos import messages  # noqa: E402
 from zmesos_exporter.account import BOUNDS, Account  # noqa: E402
+from zmesos_exporter.collector import DaemonCollector  # noqa: E402
 from zmesos_exporter.labels import LabelSets  # noqa: E402
 from zmesos_exporter.numbers import EventNumbers  # noqa: E402
 
@@ -110,6 +113,19 @@ def test_bounds_count_what_is_on_them() -> None:
         account.launch.observe(round(seconds * SECOND))
     assert account.launch.counts == [2] + [1] * len(BOUNDS)
     assert account.launch.buckets()[-1] == ("+Inf", len(BOUNDS) + 2) and account.launch.sum == sum(BOUNDS) + BOUNDS[-1] + 1
+
+
+def test_an_older_daemon_has_no_agents_and_is_up() -> None:
+    class Old:
+        def status(self, timeout: float) -> zmesos.DaemonStatus:
+            return status("s", 1, TASK=3)
+
+        def agents(self) -> Any:
+            raise zmesos.Unsupported("UNKNOWN_OPERATION", "there is no operation this daemon knows, but a field 44")
+
+    watch = SimpleNamespace(lock=threading.Lock(), numbers=EventNumbers(), account=Account(LabelSets()), caught_up=True)
+    told = {sample.name: sample.value for family in DaemonCollector(Old(), watch, 1.0).collect() for sample in family.samples}
+    assert told["zmesos_up"] == 1 and told["zmesos_offers"] == 0 and "zmesos_agents_cpus" not in told
 
 
 def status(store: str, run: int, **heads: int) -> zmesos.DaemonStatus:
