@@ -146,7 +146,9 @@ def test_a_kill_is_asked_for_twice(cluster, start_dashboard, browser):
     browser.click("#kill")
     browser.wait_text(".task-head", "KILLED")
     browser.wait_text("#view-task .notice", "on zmesosd's disk")
-    assert zmesos.state_name(client.wait("t", timeout=PATIENCE).state) == "KILLED" and not browser.texts("#kill")
+    assert zmesos.state_name(client.wait("t", timeout=PATIENCE).state) == "KILLED"
+    wait_for(lambda: not browser.texts("#kill"), "the button to go")
+    wait_for(lambda: browser.texts("#view-task tbody .badge") == ["KILLED"], "the attempt's end")
     at_peace(browser)
 
 

@@ -102,7 +102,7 @@ const taskPath = () => `/tasks/${encodeURIComponent(id)}`;
 function draw() {
   const task = found.task, details = found.details;
   const state = task?.state ?? details?.attempts.at(-1)?.state ?? "UNKNOWN";
-  const over = details ? details.over : task?.over;
+  const over = task?.over || details?.over; // the event may have come after the answer
   const message = details?.message ?? task?.message ?? "";
   const sure = document.activeElement?.id === "kill";
   const held = $("kill");
@@ -155,6 +155,7 @@ export function changed(change) {
 }
 export function passTime(known) {
   status = known;
-  const patience = found?.why || unanswered ? 1000 : EVERY;
-  if (id !== null && !found?.details?.over && performance.now() - loaded >= patience) reload();
+  const stale = found?.task && found.details && found.task.over !== found.details.over;
+  const patience = found?.why || unanswered || stale ? 1000 : EVERY;
+  if (id !== null && !(found?.details?.over && found.task?.over !== false) && performance.now() - loaded >= patience) reload();
 }
