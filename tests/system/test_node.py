@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -67,9 +68,16 @@ def project(sources: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def node(directory: pathlib.Path, *words: str, limit: float = 5 * PATIENCE) -> subprocess.CompletedProcess[str]:
+    """Runs node there. What a program that takes too long has started ends with it."""
     environment = {**os.environ, "ZMESOS_BUILD": str(BUILD)}
-    return subprocess.run(["node", *words], cwd=directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=limit)
+    with subprocess.Popen(["node", *words], cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as program:
+        try:
+            said, complained = program.communicate(timeout=limit)
+        except BaseException:
+            os.killpg(program.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(program.args, program.returncode, said, complained)
 
 
 def test_types_are_checked(sources: pathlib.Path) -> None:

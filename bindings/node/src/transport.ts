@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import * as zmq from 'zeromq'
 
 import { decode } from './codec.js'
-import { Misused, ProtocolError, TimedOut } from './errors.js'
+import { Misused, ProtocolError, TimedOut, invalid } from './errors.js'
 import type { messages } from './generated/messages.js'
 
 export const VERSION = 1
@@ -140,11 +140,12 @@ export class Requester {
 
   /** The reply, or TimedOut after `timeout` milliseconds and at most `attempts` unanswered ones. */
   async ask(question: Question, options: AskOptions = {}): Promise<messages.Reply> {
-    const { signal } = options
+    const { signal, timeout = this.timeout } = options
+    if (!(timeout > 0)) throw invalid('takes milliseconds above 0', 'timeout')
     signal?.throwIfAborted()
     await this.#turn(signal)
     try {
-      return await this.#ask(question, options.timeout ?? this.timeout, options.attempts ?? this.attempts, signal)
+      return await this.#ask(question, timeout, options.attempts ?? this.attempts, signal)
     } finally {
       this.#busy -= 1
       this.#turns.shift()?.()

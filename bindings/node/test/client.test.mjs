@@ -257,6 +257,7 @@ test('what is sent is checked by the daemon, too', async () => {
   await refused(() => client.launch('true', { cpus: 1, colour: 'red' }), Invalid, 'colour')
   await refused(() => client.launch({ cpus: 1 }, { mem: 1 }), Invalid)
   assert.throws(() => new Client({ timeout: 0 }), Invalid)
+  for (const timeout of [0, -1, NaN]) await refused(() => client.status({ timeout }), Invalid, 'timeout')
   assert.throws(() => new Client({ attempts: 1.5 }), Invalid)
 })
 
