@@ -89,7 +89,7 @@ static void test_how_much_of_how_much(void **state)
         double used, of;
         const char *text;
     } cases[] = {{1.5, 4, "1.5/4"}, {0, 0, "0/0"}, {0.1 + 0.2, 0.3, "0.3/0.3"},
-            {5000, 1e12, "5000/1000000000000"}, {NAN, 1, "?/1"}, {1, INFINITY, "1/?"},
+            {5000, 1e12, "5000/1000000000000"}, {(double)NAN, 1, "?/1"}, {1, (double)INFINITY, "1/?"},
             {1e300, -1e300, "?/?"}};
     char out[FORMAT_USE_MAX];
 
