@@ -407,7 +407,7 @@ async def test_what_is_dropped_is_closed(cluster: Cluster) -> None:
 @asynchronous
 async def test_a_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: None, tmp_path: pathlib.Path) -> None:
     gate = tmp_path / "gate"
-    async with made(cluster.daemon, timeout=0.5) as client:
+    async with made(cluster.daemon, timeout=2.0) as client:
         handle = await client.launch(f"while [ ! -e {gate} ]; do sleep 0.1; done", **SMALL)
 
         async def runs() -> bool:
@@ -431,7 +431,7 @@ async def test_a_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: No
 async def test_a_map_outlives_a_killed_daemon(start_cluster: Callable[..., Cluster], needs_local: None) -> None:
     cluster = await blocking(lambda: start_cluster(**SIMULATED))
     got = []
-    async with made(cluster.daemon, timeout=1.0) as client:
+    async with made(cluster.daemon, timeout=3.0) as client:
         async with client.map(lambda n: "true", range(400), concurrency=30, timeout=4 * PATIENCE, cpus=0.01, mem=1) as results:
             async for one in results:
                 got.append(one)

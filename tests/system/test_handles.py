@@ -136,7 +136,7 @@ def test_a_wait_for_a_handle_whose_daemon_is_away(cluster: Cluster, needs_local:
     """The daemon is gone for longer than a request may take, and is asked meanwhile."""
     monkeypatch.setattr(zmesos.waiting, "LOOK_EVERY", 0.1)
     gate = tmp_path / "gate"
-    client = cluster.client(timeout=0.5)
+    client = cluster.client(timeout=2.0)
     handle = client.launch(spec=spec("gated", f"while [ ! -e {gate} ]; do sleep 0.1; done"))
     heard = client.subscribe("task/gated/")
     try:

@@ -208,6 +208,7 @@ def test_many_through_a_daemon_that_is_killed(start_cluster: Callable[..., Clust
     for restart in restarts:
         restart()
     assert [one.item for one in got] == list(range(600)) and all(one.ok for one in got)
+    client = cluster.client()
     tasks = list(client.tasks())
     assert len(tasks) == 600 and all(re.fullmatch(r"map-\w+-\d+", task.id) for task in tasks)
     assert most_at_once(client) <= 40
