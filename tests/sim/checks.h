@@ -12,6 +12,8 @@ bool is_over(int state);
 bool is_final(int state);          /* over, and does not return as LOST may */
 bool may_follow(int from, int to); /* over stays over; LOST alone may return */
 
+bool reachable(const struct agent *agent); /* by the master, at last; checks_settled.c */
+
 /* checks_decided.c: what the core puts out */
 void check_call_decided(struct sim *sim, struct call *call);
 void check_event_decided(struct sim *sim, const struct published *event);

@@ -6,7 +6,7 @@
 
 #include "peek.h"
 
-static bool reachable(const struct agent *agent)
+bool reachable(const struct agent *agent)
 {
     return !agent->dead && agent->standing == STANDING_REGISTERED;
 }

@@ -301,7 +301,7 @@ static Mesos__V1__Offer *make_offer(struct sim *sim, struct arena *arena, const 
     offer->n_resources = stuff_write(arena, &from->stuff, offer->allocation_info->role, &offer->resources);
     rules_show(arena, from->agent, offer);
     if (sim->features[FEATURE_OPERATIONS])
-        deeds_offer(sim, arena, offer);
+        deeds_offer(arena, offer);
     if (from->window.set && sim->plant != PLANT_NO_WINDOW)
         offer->unavailability = make_unavailability(arena, &from->window);
     if (sim->features[FEATURE_WHY])

@@ -27,9 +27,8 @@ static Mesos__V1__Resource *make_acres(struct arena *arena, const char *role, do
     return resource;
 }
 
-void deeds_offer(struct sim *sim, struct arena *arena, Mesos__V1__Offer *offer)
+void deeds_offer(struct arena *arena, Mesos__V1__Offer *offer)
 {
-    (void)sim;
     Mesos__V1__Resource **resources = arena_array(arena, offer->n_resources + 1, sizeof *resources);
     if (offer->n_resources)
         memcpy(resources, offer->resources, offer->n_resources * sizeof *resources);
@@ -267,16 +266,12 @@ void check_deed_forgotten(struct sim *sim, int64_t key)
     violation(sim, "key %lld is forgotten, and no operation has it", (long long)key);
 }
 
-static bool is_reachable(const struct agent *agent)
-{
-    return agent && !agent->dead && agent->standing == STANDING_REGISTERED;
-}
-
 static void check_settled_one(struct sim *sim, const struct operation_row *row)
 {
     const struct deed *deed = deed_find(sim, row->id, strlen(row->id));
     const struct operation *sent = *row->mesos_id ? operation_named(sim, row->mesos_id) : NULL;
-    bool reachable = is_reachable(sim_agent(sim, row->agent_id));
+    const struct agent *agent = sim_agent(sim, row->agent_id);
+    bool is_there = agent && reachable(agent);
     if (!deed) {
         violation(sim, "%s is on disk, and nobody asked for it", row->id);
         return;
@@ -293,11 +288,11 @@ static void check_settled_one(struct sim *sim, const struct operation_row *row)
     case STATE(PENDING):
     case STATE(RECOVERING):
     case STATE(UNREACHABLE):
-        if (reachable)
+        if (is_there)
             violation(sim, "%s is in state %d, and its agent is there", row->id, (int)row->state);
         break;
     case STATE(UNKNOWN):
-        if (reachable && !(row->flags & peek_operation_doubts) && sent && !sent->held && !deed->excused)
+        if (is_there && !(row->flags & peek_operation_doubts) && sent && !sent->held && !deed->excused)
             violation(sim, "%s is UNKNOWN, and it was not done", row->id);
         break;
     case STATE(FINISHED):

@@ -29,7 +29,7 @@ void deeds_fill(
 void deeds_clear_message(const struct request *request, Zmesos__V1__Request *message);
 void deeds_read(struct sim *sim, struct answered *answered, const Zmesos__V1__Reply *reply);
 void deeds_restored(struct sim *sim);
-void deeds_offer(struct sim *sim, struct arena *arena, Mesos__V1__Offer *offer); /* what they are done to */
+void deeds_offer(struct arena *arena, Mesos__V1__Offer *offer); /* what they are done to */
 const struct operation_row *disk_operation(const struct disk *disk, const char *id); /* NULL: none */
 
 void check_deed_done(struct sim *sim, const struct operation *operation);
