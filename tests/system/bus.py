@@ -33,6 +33,22 @@ POISON = {  # what it is answered with
 }
 
 
+def journal_forgets(cluster: Cluster, client: zmesos.Client, last: int) -> None:
+    """So many tasks run that the first event of TASK after that one is not kept any more. `--keep-events 100` will do."""
+    ids = [f"later-{number}" for number in range(300)]
+    client.launch_many([zmesos.task_spec("true", id=task, cpus=0.01, mem=1) for task in ids])
+    client.wait(ids, timeout=PATIENCE)
+    cluster.restart()  # the newest are in memory, kept or not
+
+    def gone() -> bool:
+        try:
+            next(client.replay("TASK", start=last + 1))
+        except zmesos.Truncated:
+            return True
+        return False
+    wait_for(gone, "the journal to forget")
+
+
 def free_port() -> int:
     """Below those that the system gives to connections, so that none takes it while a broker is down."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])

@@ -233,6 +233,14 @@ class Daemon:
         self.kill() if kill else self.stop()
         self.start()
 
+    def set_back(self, backup: pathlib.Path) -> None:
+        """Loses its state, and is started with that backup, which is moved."""
+        self.kill()
+        for path in self.state_dir.iterdir():
+            path.unlink()
+        backup.rename(self.state_dir / "zmesos.db")
+        self.start()
+
     def status(self) -> Any:
         with self.client() as client:
             return client.status()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bus import HOSTILE, POISON, Arrivals, Bridge, Ready, Server, all_there, daemon_json, launched, through_kills
+from bus import HOSTILE, POISON, Arrivals, Bridge, Ready, Server, all_there, daemon_json, journal_forgets, launched, through_kills
 from following import SIMULATED, heads_of
 from nats_client import Nats
 from programs import BUILD, PATIENCE, Cluster, wait_for
@@ -243,18 +243,7 @@ def test_what_the_journal_has_no_more_is_told(start_cluster, server, start_bridg
     all_there(cluster, consumer.arrivals)
     assert bridge.stop() == 0
     last = max(consumer.arrivals.numbers["TASK"])
-    ids = [f"later-{number}" for number in range(300)]
-    client.launch_many([zmesos.task_spec("true", id=task, cpus=0.01, mem=1) for task in ids])
-    client.wait(ids, timeout=PATIENCE)
-    cluster.restart()  # the newest are in memory, kept or not
-
-    def gone() -> bool:
-        try:
-            next(client.replay("TASK", start=last + 1))
-        except zmesos.Truncated:
-            return True
-        return False
-    wait_for(gone, "the journal to forget")
+    journal_forgets(cluster, client, last)
     bridge.start()
     wait_for(lambda: len(consumer.arrivals.notices) == 3, "a word about what is lost")
     notices = {notice.get("class"): notice for notice in consumer.arrivals.notices[1:]}
@@ -275,11 +264,7 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
     client.launch("true", id="after", cpus=0.01, mem=1)
     client.wait("after", timeout=PATIENCE)
     all_there(cluster, consumer.arrivals)
-    cluster.daemon.kill()
-    for path in cluster.daemon.state_dir.iterdir():
-        path.unlink()
-    backup.rename(cluster.daemon.state_dir / "zmesos.db")
-    cluster.daemon.start()
+    cluster.daemon.set_back(backup)
     wait_for(lambda: len(consumer.arrivals.notices) == 2, "a word about the other history")
     notice = consumer.arrivals.notices[1]
     assert notice["reason"] == "STORE" and notice["position"]["store"] == client.status().store

@@ -257,10 +257,7 @@ def test_a_daemon_that_does_not_know_the_task_any_more(
         future = executor.with_options(cpus=1_000_000).submit(inverse, 2)
         wait_state(cluster, future.task_id, "QUEUED")
         cluster.daemon.stop()
-        for path in cluster.daemon.state_dir.iterdir():
-            path.unlink()
-        copy.rename(cluster.daemon.state_dir / "zmesos.db")
-        cluster.daemon.start()
+        cluster.daemon.set_back(copy)
         error = broken(future)
         assert error.state == "UNKNOWN" and "backup" in str(error)
         assert executor.submit(inverse, 2).result(PATIENCE) == 0.5
