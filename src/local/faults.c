@@ -93,12 +93,12 @@ static void due(struct timer *timer)
     struct http_request *request = held->request;
     struct local *local = held->faults->local;
     bool acted = held->acted;
-    bool answer = held->answer;
     request->faulted = held->faulted;
+    request->unheard |= !held->answer;
     held_destroy(held);
-    if (!acted)
+    if (!acted) /* and it may be held again: by a rule, or a stall */
         api_handle(local, request);
-    if (!answer)
+    if (request->unheard)
         http_forget_reply(request);
     http_release(request);
 }

@@ -90,7 +90,7 @@ static void completed(
     if (request->stream != NULL)
         http_stream_completed(request->stream);
     request->stream = NULL;
-    if (!request->claimed)
+    if (request->claims == 0)
         request_destroy(request);
 }
 
@@ -365,7 +365,7 @@ struct http_request *http_copy(const struct http_request *request)
     copy_texts(copy);
     copy->too_large = request->too_large;
     copy->held = true;
-    copy->claimed = true;
+    copy->claims = 1;
     copy->watch.fd = -1;
     buf_init(&copy->body, 0); /* it fitted once */
     if (buf_append(&copy->body, request->body.data, request->body.length) != 0)
@@ -377,7 +377,10 @@ struct http_request *http_copy(const struct http_request *request)
 void http_hold(struct http_request *request, bool claim)
 {
     request->held = true;
-    request->claimed = claim;
+    if (claim)
+        request->claims++;
+    else
+        request->open = true;
     copy_texts(request);
     if (request->connection == NULL || request->suspended)
         return;
@@ -394,10 +397,10 @@ void http_hold(struct http_request *request, bool claim)
 
 void http_release(struct http_request *request)
 {
-    request->claimed = false;
-    if (request->connection == NULL) {
-        request_destroy(request);
+    if (--request->claims > 0)
         return;
-    }
-    resume(request);
+    if (request->connection == NULL)
+        request_destroy(request);
+    else if (!request->open)
+        resume(request);
 }

@@ -26,8 +26,10 @@ struct http_request {
     struct buf body;
     bool too_large; /* the body was, and was thrown away */
     bool held, suspended, copied;
-    bool faulted; /* a fault has had it: it is handled as usual now */
-    bool claimed; /* whoever holds it calls http_release, also when the client has gone */
+    bool faulted;    /* a fault has had it: it is handled as usual now */
+    bool unheard;    /* nor is what comes of it sent */
+    bool open;       /* it has no answer, and its connection stays */
+    unsigned claims; /* each of those who hold it calls http_release, also when the client has gone */
     struct watch watch;
     struct timer timer; /* for whoever holds it */
     void *context;      /* likewise */
@@ -60,7 +62,9 @@ void http_reply(struct http_request *request, unsigned status, const char *conte
 void http_reply_empty(struct http_request *request, unsigned status); /* cheap */
 
 /* Leaves the request without an answer for now. With `claim` the holder keeps it, also when the client goes
- * away, and ends that with http_release, having replied or not: without a reply the connection is closed. */
+ * away, and ends that with http_release, having replied or not; after the last one's a request without a
+ * reply has its connection closed. Without `claim` the connection is left open, unless the client closes it.
+ */
 void http_hold(struct http_request *request, bool claim);
 void http_release(struct http_request *request);
 struct http_request *http_copy(const struct http_request *request); /* held, claimed, its client gone */

@@ -268,6 +268,48 @@ def test_stall(start):
     assert answers[0][0] == 202 and answers[0][1] - started >= 1.5
 
 
+@pytest.mark.parametrize("fault, answered", [
+    ({"name": "delay", "what": "call", "ms": 300}, True),
+    ({"name": "no_answer", "act": "later", "act_after_ms": 300, "answer": True}, True),
+    ({"name": "no_answer", "act": "later", "act_after_ms": 300}, False),
+    ({"name": "double", "after_ms": 300}, True),
+])
+def test_a_late_call_that_meets_a_stall(local, fault, answered):
+    """It waits once more, and what was said of its answer stays said."""
+    framework = Framework(local.master)
+    local.fault(**fault, call="SUPPRESS")
+    connection = unanswered(framework, "SUPPRESS")
+    local.fault("stall", ms=1500, only="calls")
+    if answered:
+        assert connection.getresponse().status == 202
+    else:
+        with pytest.raises(http.client.RemoteDisconnected):
+            connection.getresponse()
+    expected = 2 if fault["name"] == "double" else 1
+    until(lambda: len(local.calls("SUPPRESS")) == expected)
+    assert local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": True}]
+
+
+@pytest.mark.parametrize("fault, status, acts", [
+    ({"name": "answer", "status": 503}, 503, False),
+    ({"name": "delay", "what": "answer", "ms": 300}, 202, True),
+    ({"name": "no_answer", "act": "later", "act_after_ms": 300, "answer": True}, 202, True),
+    ({"name": "no_answer", "act": "now"}, None, True),
+    ({"name": "no_answer", "act": "never"}, None, False),
+])
+def test_a_stalled_call_that_meets_a_fault(local, fault, status, acts):
+    framework = Framework(local.master)
+    local.fault("stall", ms=500, only="calls")
+    connection = unanswered(framework, "SUPPRESS")
+    local.fault(**fault, call="SUPPRESS")
+    if status is None:
+        until(lambda: local.calls("SUPPRESS"))
+        assert is_silent(connection)
+    else:
+        assert connection.getresponse().status == status
+    assert local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": acts}]
+
+
 def test_a_held_client_that_leaves(local):
     """Requests without an answer and clients that go away leave nothing: the server ends in order."""
     framework = Framework(local.master)
