@@ -306,7 +306,9 @@ def test_executor_is_interrupted(cluster: Cluster) -> None:
             wait_for(lambda: len(list(client.tasks(state="RUNNING"))) == 3, "the functions to run")
             started.send_signal(signal.SIGINT)
             assert started.wait(PATIENCE) == 130
-            wait_for(lambda: len(list(client.tasks(state="KILLED"))) == 3, "the tasks to be killed")
+            # A task that has not fetched its function may be told that it is not wanted, before it is killed.
+            wait_for(lambda: all(zmesos.is_over(task) for task in client.tasks()), "the tasks to end")
+            assert {task.state for task in client.tasks()} <= {zmesos.messages.KILLED, zmesos.messages.FINISHED}
     finally:
         if started.poll() is None:
             started.kill()
