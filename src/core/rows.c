@@ -18,3 +18,8 @@ void row_text_set(char **place, const char *text)
     free(*place);
     *place = text && *text ? alloc_string(text) : NULL;
 }
+
+bool row_state_is_known(int32_t state)
+{
+    return *enum_name(&zmesos__v1__task_state__descriptor, state) != '\0';
+}

@@ -172,22 +172,37 @@ struct key_range {
 /* rows.c: a text that is "" in a row is NULL in memory */
 const char *row_text(const char *text); /* "" for NULL */
 void row_text_set(char **place, const char *text);
+bool row_state_is_known(int32_t state); /* there is such a TaskState */
 
 /* task.c */
 struct task *task_find(const struct core *core, const char *id);
 struct task *task_by_key(const struct core *core, int64_t key);
-struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt);
+bool task_is_final(const struct task *task); /* over, and does not return */
+bool task_is_held(const struct task *task);  /* waits for a release, or will when it is tried again */
+int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
+        struct error *err) MUST_CHECK;
+/* Where one that is over waits to be forgotten: nowhere while a consumer has not confirmed its updates. */
+void task_shelve(struct core *core, struct task *task);
+int64_t task_over_since_ns(const struct task *task); /* of one that is over, and of which nothing waits */
+void task_free(struct core *core, struct task *task);
+/* key NUL value NUL ... NUL, malloc'ed; NULL: none */
+char *labels_pack(const Mesos__V1__Labels *labels);
+bool labels_have(const char *packed, const Mesos__V1__Label *label);
+
+/* attempt.c */
 struct attempt *task_current(const struct task *task); /* NULL: none */
+struct task *task_of_mesos_id(const struct core *core, const char *mesos_id, struct attempt **attempt);
 char *task_mesos_id(struct arena *arena, const struct task *task, uint32_t attempt);
 /* The parts of <id>.<key>.<number>, or of that with a suffix -r... of a restored store; false when the text
  * is not of that form. */
 bool mesos_id_split(const char *mesos_id, struct slice *id, int64_t *key, uint32_t *number, bool *restored);
 bool attempt_may_live(const struct attempt *attempt); /* LOST included */
-bool task_is_final(const struct task *task);          /* over, and does not return */
-bool task_is_held(const struct task *task); /* waits for a release, or will when it is tried again */
-int task_apply(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec,
-        struct error *err) MUST_CHECK;
 int attempt_apply(struct core *core, const struct attempt_row *row, struct error *err) MUST_CHECK;
+void attempts_free(struct core *core, struct task *task);
+struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
+void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
+
+/* task_write.c */
 struct task_row task_row_of(const struct task *task);
 struct attempt_row attempt_row_of(const struct task *task, const struct attempt *attempt);
 void task_write(struct core *core, const struct task_row *row, const Zmesos__V1__TaskSpec *spec);
@@ -197,15 +212,6 @@ struct task *task_write_quietly(
 void attempt_write(struct core *core, const struct attempt_row *row);
 /* What Mesos says of the attempt has not changed: nor has the time of that. */
 void attempt_write_unchanged(struct core *core, const struct attempt_row *row);
-/* Where one that is over waits to be forgotten: nowhere while a consumer has not confirmed its updates. */
-void task_shelve(struct core *core, struct task *task);
-int64_t task_over_since_ns(const struct task *task); /* of one that is over, and of which nothing waits */
-void task_free(struct core *core, struct task *task);
-/* key NUL value NUL ... NUL, malloc'ed; NULL: none */
-char *labels_pack(const Mesos__V1__Labels *labels);
-bool labels_have(const char *packed, const Mesos__V1__Label *label);
-struct agent *agent_get(struct core *core, const char *id); /* made where it is not there */
-void agent_release(struct core *core, struct agent *agent); /* frees it when nothing is left in it */
 
 /* task_group.c */
 void task_group_join(struct core *core, struct task *task, const Zmesos__V1__TaskSpec *spec);
