@@ -1,3 +1,7 @@
+# Seconds for one test of ctest. The slowest takes some of them; a loaded machine, a slow disk and sanitizers do not come near:
+# only what hangs ends so.
+set(ZMESOS_TEST_TIMEOUT 900)
+
 # zmesos_library(NAME SOURCES ... MAY_KNOW ...): the static library of one folder of src. Its headers are below
 # include/NAME; what it may include is what MAY_KNOW links, nothing else.
 function(zmesos_library name)
@@ -23,7 +27,7 @@ function(zmesos_unit_test name)
     add_executable(test_${name} ${ARG_SOURCES})
     target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} PkgConfig::CMOCKA zmesos_warnings)
     add_test(NAME unit/${name} COMMAND test_${name})
-    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT ${ZMESOS_TEST_TIMEOUT} LABELS unit
         ENVIRONMENT "ASAN_OPTIONS=allow_user_segv_handler=0:detect_leaks=1;ZMESOS_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 endfunction()
 
@@ -46,6 +50,6 @@ function(zmesos_python_test name file tool)
     endif()
     string(TOUPPER "${tool}" variable)
     add_test(NAME unit/${name} COMMAND "${python}" -m pytest -q -p no:cacheprovider "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
-    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT ${ZMESOS_TEST_TIMEOUT} LABELS unit
         ENVIRONMENT "ZMESOS_${variable}=$<TARGET_FILE:${tool}>;ZMESOS_PROTOC=${ZMESOS_PROTOC};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
