@@ -93,11 +93,11 @@ static inline int rig_end(void **state)
     return rc;
 }
 
-/* Waits for the store's word; fails after 20 s. */
+/* Waits for the store's word; fails after a minute. */
 static inline void rig_wait_store(struct rig *rig)
 {
     struct pollfd item = {.fd = store_fd(rig->daemon.store), .events = POLLIN};
-    assert_int_equal(poll(&item, 1, 20000), 1);
+    assert_int_equal(poll(&item, 1, 60000), 1);
     store_handle(rig->daemon.store);
 }
 
