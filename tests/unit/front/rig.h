@@ -12,7 +12,7 @@
 
 #include "front/front.h"
 
-#define RIG_PATIENCE_MS 30000 /* a wait that takes longer fails the test */
+#define RIG_PATIENCE_MS 60000 /* a wait that takes longer fails the test */
 
 struct rig_request {
     front_token token;

@@ -12,7 +12,7 @@
 #include "mesos/v1/scheduler/scheduler.pb-c.h"
 #include "wire/recordio.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 static const char *const down_names[] = {
         [MASTER_DOWN_LOST] = "LOST",
@@ -113,6 +113,7 @@ int harness_setup(void **state)
     master_config_init(&harness->config);
     harness->config.backoff_min_ms = 1;
     harness->config.backoff_max_ms = 8;
+    harness->config.connect_timeout_ms = PATIENCE_MS; /* by libcurl's own clock */
     harness->config.jitter_seed = 42;
     harness->now_ms = 1000000;
     *state = harness;

@@ -1,7 +1,7 @@
 /* A client and up to three fake masters in one loop, and a record of what the client told: lines like "up 1",
  * "record 1 HEARTBEAT", "answered 7 ACCEPTED", "down 1 LOST". The client's clock is the harness's own: it
  * goes on by the milliseconds spent waiting and by what a test adds, so that minutes pass without waiting and
- * a busy machine changes nothing. Every wait gives up after 20 real seconds and fails the test. */
+ * a busy machine changes nothing. Every wait gives up after 60 real seconds and fails the test. */
 #ifndef MESOS_HARNESS_H
 #define MESOS_HARNESS_H
 

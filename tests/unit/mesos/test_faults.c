@@ -309,7 +309,8 @@ static void test_backoff(void **state)
     assert_true(master_deadline(h->master) - harness_now(h) <= 1000);
 }
 
-/* A listening socket whose queue is full answers no SYN. */
+/* A listening socket whose queue is full answers no SYN. It is alone on the list, since the time is libcurl's
+ * own: another master might be too slow for it as well. */
 static void test_connect_timeout(void **state)
 {
     struct harness *h = *state;
@@ -332,11 +333,12 @@ static void test_connect_timeout(void **state)
     }
     h->config.connect_timeout_ms = 50;
     h->config.subscribe_timeout_ms = 3600000;
-    snprintf(list, sizeof list, "127.0.0.1:%u,%%1", ntohs(address.sin_port));
+    snprintf(list, sizeof list, "127.0.0.1:%u", ntohs(address.sin_port));
     harness_open(h, list);
-    text = harness_expect(h, "down 0 LOST");
-    assert_non_null(strcasestr(text, "time")); /* "Timeout was reached", "Connection timed out" */
-    harness_subscribe(h);
+    for (size_t i = 0; i < 2; ++i) {
+        text = harness_expect(h, "down 0 LOST");
+        assert_non_null(strcasestr(text, "time")); /* "Timeout was reached", "Connection timed out" */
+    }
     for (size_t i = 0; i < 5; ++i) {
         close(sockets[i]);
     }
