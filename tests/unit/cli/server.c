@@ -1,9 +1,13 @@
 /* See server.h. */
 #include "server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -52,6 +56,34 @@ static void *serve(void *context)
             publish_message(server, "zmesos/HEARTBEAT", ZMESOS__V1__EVENT_CLASS__DAEMON, &status.base);
     }
     return NULL;
+}
+
+/* A bound socket that does not listen: ZeroMQ's may have the address too, as both allow it to be reused. */
+static int keep_port(char *endpoint, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    snprintf(endpoint, size, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+    return fd;
+}
+
+void server_keep_ports(struct server *server)
+{
+    server->ports[0] = keep_port(server->control, sizeof server->control);
+    server->ports[1] = keep_port(server->pipeline, sizeof server->pipeline);
+    server->ports[2] = keep_port(server->events, sizeof server->events);
+}
+
+void server_release_ports(struct server *server)
+{
+    for (int i = 0; i < 3; i++)
+        close(server->ports[i]);
 }
 
 void server_start(struct server *server)

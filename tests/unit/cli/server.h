@@ -21,6 +21,7 @@ struct server {
     atomic_bool stop;
     bool heartbeats;
     char control[64], pipeline[64], events[64];
+    int ports[3]; /* of server_keep_ports() */
 
     /* Called in the thread for each request. */
     void (*handle)(
@@ -29,8 +30,13 @@ struct server {
     void *context;       /* of the test */
 };
 
-/* On free ports, or where the server was before it stopped. Blocks SIGINT in the calling thread,
- * and so in all later ones. */
+/* Chooses the ports and keeps them for the server until server_release_ports(): nobody else takes one while
+ * it is not there. Connections are refused meanwhile. */
+void server_keep_ports(struct server *server);
+void server_release_ports(struct server *server);
+
+/* On free ports, or on those that were kept, or where the server was before it stopped. Blocks SIGINT in the
+ * calling thread, and so in all later ones. */
 void server_start(struct server *server);
 void server_stop(struct server *server);
 

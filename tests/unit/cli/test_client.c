@@ -1,12 +1,39 @@
 /* Requests and replies, when all is well and when not. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/blob.h"
 #include "client.h"
 #include "server.h"
+
+#define PATIENCE_MS 60000 /* for what is to be answered */
+
+/* A thread for which this is set does not sleep: instead the clock of the program jumps. What is left of its
+ * time is the other side's, however busy the machine is. */
+static _Thread_local bool time_flies;
+static atomic_llong ahead_ns;
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+    if (!time_flies)
+        return (int)syscall(SYS_nanosleep, time, left);
+    ahead_ns += time->tv_sec * 1000000000LL + time->tv_nsec;
+    return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int rc = (int)syscall(SYS_clock_gettime, clock, now);
+    long long ns = now->tv_nsec + ahead_ns;
+
+    now->tv_sec += ns / 1000000000;
+    now->tv_nsec = ns % 1000000000;
+    return rc;
+}
 
 static void ping(Zmesos__V1__Request *request)
 {
@@ -123,7 +150,7 @@ static void test_a_call_is_answered(void **state)
 
     (void)state;
     server_start(&server);
-    settings = server_settings(&server, 30000);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(call(&settings, &code, &err), 0);
     assert_int_equal(code, ZMESOS__V1__CODE__OK);
     settings.control = server.control;
@@ -143,7 +170,7 @@ static void test_one_client_calls_often(void **state)
 
     (void)state;
     server_start(&server);
-    settings = server_settings(&server, 30000);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(client_create(&settings, &client, &err), 0);
     for (i = 0; i < 100; i++) {
         ping(&request);
@@ -155,10 +182,11 @@ static void test_one_client_calls_often(void **state)
     assert_int_equal(server.requests, 100);
 }
 
-/* The first two are never answered: the third is the same, byte for byte. */
+/* The first is never answered: the second is the same, byte for byte, and comes when a quarter of the time
+ * has passed; so do the third and the fourth where it is late. */
 static void test_a_lost_reply_is_asked_for_again(void **state)
 {
-    struct memory memory = {.fail = 2};
+    struct memory memory = {.fail = 1};
     struct server server = {.handle = answer_later, .context = &memory};
     struct settings settings;
     Zmesos__V1__Code code = ZMESOS__V1__CODE__INVALID;
@@ -166,13 +194,13 @@ static void test_a_lost_reply_is_asked_for_again(void **state)
 
     (void)state;
     server_start(&server);
-    settings = server_settings(&server, 4000);
+    settings = server_settings(&server, 32000);
     assert_int_equal(call(&settings, &code, &err), 0);
     assert_int_equal(code, ZMESOS__V1__CODE__OK);
     server_stop(&server);
-    assert_int_equal(memory.count, 3);
-    assert_true(slice_equal(blob_slice(memory.seen[0]), blob_slice(memory.seen[1])));
-    assert_true(slice_equal(blob_slice(memory.seen[0]), blob_slice(memory.seen[2])));
+    assert_in_range(memory.count, 2, 4);
+    for (int i = 1; i < memory.count; i++)
+        assert_true(slice_equal(blob_slice(memory.seen[0]), blob_slice(memory.seen[i])));
     forget(&memory);
 }
 
@@ -186,16 +214,21 @@ static void test_unavailable_is_tried_again(void **state)
 
     (void)state;
     server_start(&server);
-    settings = server_settings(&server, 30000);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(call(&settings, &code, &err), 0);
     assert_int_equal(code, ZMESOS__V1__CODE__OK);
     assert_int_equal(memory.count, 3);
     forget(&memory);
+
+    /* The pause doubles: the last request goes out after 25.4 seconds. */
     memory.fail = 16;
-    settings.timeout_ms = 500;
+    settings.timeout_ms = 50000;
+    time_flies = true;
     assert_int_equal(call(&settings, &code, &err), 0);
+    time_flies = false;
     assert_int_equal(code, ZMESOS__V1__CODE__UNAVAILABLE);
     server_stop(&server);
+    assert_true(memory.count > 1);
     forget(&memory);
 }
 
@@ -207,12 +240,19 @@ static void test_nobody_is_there(void **state)
     struct error err;
 
     (void)state;
-    server_start(&server);
-    server_stop(&server);
+    server_keep_ports(&server);
     settings = server_settings(&server, 300);
     assert_int_equal(call(&settings, &code, &err), ERR_UNAVAILABLE);
     assert_non_null(strstr(err.text, "cannot connect"));
     assert_non_null(strstr(err.text, server.pipeline));
+    server_release_ports(&server);
+}
+
+/* The answer may overtake the word of the connection. ctest has a limit. */
+static void wait_connected(struct client *client)
+{
+    while (client_link(client) == CLIENT_NEVER)
+        usleep(1000);
 }
 
 static void test_somebody_is_there_and_silent(void **state)
@@ -220,16 +260,22 @@ static void test_somebody_is_there_and_silent(void **state)
     struct memory memory = {.fail = 16};
     struct server server = {.handle = answer_later, .context = &memory};
     struct settings settings;
-    Zmesos__V1__Code code;
+    struct client *client;
+    Zmesos__V1__Request request;
+    Zmesos__V1__Reply *reply = NULL;
     struct error err;
 
     (void)state;
     server_start(&server);
-    settings = server_settings(&server, 2000);
-    assert_int_equal(call(&settings, &code, &err), ERR_UNAVAILABLE);
+    settings = server_settings(&server, 1000);
+    assert_int_equal(client_create(&settings, &client, &err), 0);
+    wait_connected(client);
+    ping(&request);
+    assert_int_equal(client_call(client, &request, &reply, &err), ERR_UNAVAILABLE);
+    assert_null(reply);
     assert_non_null(strstr(err.text, "no answer"));
+    client_destroy(client);
     server_stop(&server);
-    assert_true(memory.count >= 2);
     forget(&memory);
 }
 
@@ -241,8 +287,9 @@ static void test_answers_that_are_none(void **state)
     struct error err;
 
     (void)state;
+    server_keep_ports(&server);
     server_start(&server);
-    settings = server_settings(&server, 30000);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(call(&settings, &code, &err), ERR_MALFORMED);
     assert_non_null(strstr(err.text, server.pipeline));
     server_stop(&server);
@@ -251,6 +298,7 @@ static void test_answers_that_are_none(void **state)
     assert_int_equal(call(&settings, &code, &err), ERR_MALFORMED);
     assert_non_null(strstr(err.text, "another"));
     server_stop(&server);
+    server_release_ports(&server);
 }
 
 static void test_what_cannot_be_sent(void **state)
@@ -268,7 +316,7 @@ static void test_what_cannot_be_sent(void **state)
     memset(large, 'x', 1 << 20);
     large[(1 << 20) - 1] = 0;
     server_start(&server);
-    settings = server_settings(&server, 30000);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(client_create(&settings, &client, &err), 0);
     zmesos__v1__request__init(&request);
     get.n_task_ids = 1;
@@ -301,17 +349,15 @@ static void test_what_is_known_of_the_connection(void **state)
     struct error err;
 
     (void)state;
-    server_start(&server);
-    settings = server_settings(&server, 30000);
-    server_stop(&server);
+    server_keep_ports(&server);
+    settings = server_settings(&server, PATIENCE_MS);
     assert_int_equal(client_create(&settings, &client, &err), 0);
     assert_int_equal(client_link(client), CLIENT_NEVER);
     server_start(&server);
     ping(&request);
     assert_int_equal(client_call(client, &request, &reply, &err), 0);
     zmesos__v1__reply__free_unpacked(reply, NULL);
-    while (client_link(client) == CLIENT_NEVER)
-        usleep(1000); /* the answer may overtake the word of the connection; ctest has a limit */
+    wait_connected(client);
     assert_int_equal(client_link(client), CLIENT_UP);
     server_stop(&server);
     while (client_link(client) == CLIENT_UP)
@@ -322,6 +368,7 @@ static void test_what_is_known_of_the_connection(void **state)
     assert_int_equal(client_link(client), CLIENT_LOST);
     client_destroy(client);
     server_stop(&server);
+    server_release_ports(&server);
 }
 
 int main(void)

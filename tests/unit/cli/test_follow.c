@@ -11,11 +11,13 @@
 #include "server.h"
 
 #define NEVER_MS 3600000 /* asking without a reason is not what the test lives from */
+#define AGAIN_MS 1000    /* what was lost with a daemon is asked again */
 #define STATE(name) ZMESOS__V1__TASK_STATE__##name
 
 /* What follow told. */
 struct told {
     int64_t ask_ms;  /* for struct follow_callbacks */
+    int64_t wait_ms; /* for an answer; 0: as long as it takes, so that each question is asked once */
     char text[1024]; /* the states, or -id for a missing one, each with a blank behind it */
     size_t changes;
     int signals, obey; /* so many signals ask the task to end; the next leaves */
@@ -54,7 +56,7 @@ static int follow_ids(
             .changed = handle_changed,
             .missing = handle_missing,
             .interrupted = handle_interrupt};
-    struct settings settings = server_settings(server, 1000);
+    struct settings settings = server_settings(server, told->wait_ms ? told->wait_ms : NEVER_MS);
     struct client *client;
     struct follow *follow;
     struct error err;
@@ -344,15 +346,17 @@ static void *restart(void *context)
 static void test_a_restart_is_survived(void **state)
 {
     struct server server = {.handle = run_for_ever, .heartbeats = true};
-    struct told told = {.ask_ms = NEVER_MS};
+    struct told told = {.ask_ms = NEVER_MS, .wait_ms = AGAIN_MS};
     pthread_t restarter;
 
     (void)state;
+    server_keep_ports(&server);
     server_start(&server);
     assert_int_equal(pthread_create(&restarter, NULL, restart, &server), 0);
     assert_int_equal(follow_one(&server, &told, false), 0);
     pthread_join(restarter, NULL);
     server_stop(&server);
+    server_release_ports(&server);
     assert_string_equal(told.text, "RUNNING KILLED ");
 }
 
