@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import zmesos
@@ -12,7 +13,7 @@ from zmesos import transport
 from zmesos.messages import Reply, Request, messages
 from zmesos.transport import Pipeline, Question, Requester
 
-LONG = 30  # seconds; for what must not end by its timeout
+LONG = 60  # seconds; for what must not end by its timeout
 
 
 def ping(request_id="r1"):
@@ -110,23 +111,27 @@ def test_silence_ends_in_timed_out(peer, asker):
     with pytest.raises(zmesos.TimedOut, match=router.endpoint):
         asker(router.endpoint, timeout=0.3, attempts=3).ask(ping())
     assert time.monotonic() - start >= 0.3
-    assert set(router.got) == {ping().data} and len(router.got) <= 4
+    assert set(router.got) <= {ping().data} and len(router.got) <= 4  # what is given up goes, also what is on its way
+
+
+def check_one_attempt(peer, asker):
+    """At most one: a peer that is slow may not get to read what is given up. What was sent came before another request."""
+    router = peer(zmq.ROUTER, then=lambda data: answer(data) if b"other" in data else None)
+    requester = asker(router.endpoint, timeout=LONG, attempts=300)
+    with pytest.raises(zmesos.TimedOut):
+        requester.ask(ping(), timeout=0.3, attempts=1)
+    assert requester.ask(ping("other")).id == "other"
+    assert router.got.count(ping().data) <= 1
 
 
 def test_one_attempt_is_one_request(peer, asker):
-    router = peer(zmq.ROUTER, then=lambda data: None)
-    with pytest.raises(zmesos.TimedOut):
-        asker(router.endpoint, timeout=LONG, attempts=300).ask(ping(), timeout=0.3, attempts=1)
-    assert len(router.got) == 1
+    check_one_attempt(peer, asker)
 
 
 def test_one_attempt_is_one_request_also_where_a_poll_ends_early(peer, asker, monkeypatch):
     real = transport.milliseconds
     monkeypatch.setattr(transport, "milliseconds", lambda until: max(0, real(until) - 50))
-    router = peer(zmq.ROUTER, then=lambda data: None)
-    with pytest.raises(zmesos.TimedOut):
-        asker(router.endpoint, timeout=LONG, attempts=300).ask(ping(), timeout=0.3, attempts=1)
-    assert len(router.got) == 1
+    check_one_attempt(peer, asker)
 
 
 def test_a_backup_goes_by_the_pipeline_and_once(peer):
@@ -136,7 +141,8 @@ def test_a_backup_goes_by_the_pipeline_and_once(peer):
         assert client.backup("/x", timeout=LONG) == done
         with pytest.raises(zmesos.TimedOut):
             client.backup("/y", timeout=0.3)
-    assert [Request.FromString(data).backup.path for data in router.got] == ["/x", "/y"]
+    asked = [Request.FromString(data).backup.path for data in router.got]
+    assert asked in (["/x", "/y"], ["/x"])  # the second may be given up before it is read
 
 
 def test_the_next_request_after_a_timeout_works(peer, asker):
@@ -178,11 +184,20 @@ def test_unavailable_is_asked_again(peer, asker):
     assert len(rep.got) == 3
 
 
-def test_unavailable_to_the_end_is_the_answer(peer, asker):
+def test_unavailable_to_the_end_is_the_answer(peer, asker, monkeypatch):
+    """Pauses that take no time, so that all of it is left for the answers: the third pause would be too long."""
+    pauses = []
+
+    async def pause(seconds):
+        pauses.append(seconds)
+
+    monkeypatch.setattr(transport, "_sleep", pause)
+    monkeypatch.setattr(transport, "FIRST_PAUSE", LONG / 3)
+    monkeypatch.setattr(transport, "LONGEST_PAUSE", LONG)
     rep = peer(zmq.REP, then=lambda data: answer(data, messages.UNAVAILABLE, retry=True))
-    reply = asker(rep.endpoint).ask(ping(), timeout=1.5)
+    reply = asker(rep.endpoint, attempts=1).ask(ping(), timeout=LONG)
     assert reply.code == messages.UNAVAILABLE
-    assert len(rep.got) > 1
+    assert pauses == [LONG / 3, 2 * LONG / 3] and len(rep.got) == 3
 
 
 def test_unavailable_for_good_is_not_asked_again(peer, asker):
@@ -299,10 +314,14 @@ def test_the_pipeline_asks_again_and_ignores_second_answers(peer):
     assert router.got.count(ping("q0").data) >= 2 and router.got.count(ping("q1").data) >= 2
 
 
-def test_the_pipeline_times_out(peer):
+def test_the_pipeline_times_out(peer, monkeypatch):
+    """The time is over once the others are answered."""
+    passed = 0
+    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + passed))
     router = peer(zmq.ROUTER, then=lambda data: None if b"q1" in data else answer(data))
     replies = {}
     with pytest.raises(zmesos.TimedOut):
-        for place, reply in Pipeline(router.endpoint, 3, 2).ask_all([ping("q0"), ping("q1"), ping("q2")]):
+        for place, reply in Pipeline(router.endpoint, LONG, 2).ask_all([ping("q0"), ping("q1"), ping("q2")]):
             replies[place] = reply
+            passed = LONG if len(replies) == 2 else 0
     assert sorted(replies) == [0, 2]
