@@ -164,8 +164,11 @@ int fault_orphan(struct local *local, json_t *body, struct error *err)
         return code;
     TaskState state = states[orphan.state].state;
     struct task *task = task_create(orphan.framework, orphan.agent, make_info(&orphan), orphan.id);
-    if (orphan.agent->state == AGENT_REGISTERED)
+    if (orphan.agent->state == AGENT_REGISTERED) {
+        if (orphan.framework->state == FRAMEWORK_FORGOTTEN)
+            framework_recover(orphan.framework);
         task_know(task);
+    }
     if (task_state_is_over(state)) {
         task_ended(task, state, states[orphan.state].source, 0, NULL, -1);
         return 0;

@@ -276,6 +276,7 @@ void framework_remove(struct framework *framework)
 {
     struct local *local = framework->local;
     size_t count;
+    framework->tasks_on_agents++; /* so that the last of its tasks does not take it along */
     log_info("framework", "%s removed", framework->id);
     framework_end_stream(framework, false);
     unsubscribe(framework);
@@ -297,8 +298,7 @@ void framework_remove(struct framework *framework)
     operations_of_framework(framework, true);
     executors_of_framework_end(framework);
     framework->state = FRAMEWORK_REMOVED;
-    if (framework->tasks_on_agents == 0)
-        framework_destroy(framework);
+    framework_unref(framework);
 }
 
 void framework_forget(struct framework *framework)

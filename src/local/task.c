@@ -96,6 +96,9 @@ void task_destroy(struct task *task)
 
 void task_know(struct task *task)
 {
+    struct task *old = task_find(task->framework, task->id);
+    if (old != NULL) /* an id that is used twice names the one that came last */
+        old->known = false;
     map_put(&task->framework->tasks, slice_of_string(task->id), task);
     task->known = true;
     task->unreachable = false;

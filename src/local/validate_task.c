@@ -150,7 +150,8 @@ int validate_task(struct framework *framework, struct agent *agent, const TaskIn
     int code = validate_id(info->task_id->value, err);
     if (code != 0)
         return code;
-    if (task_find(framework, info->task_id->value) != NULL)
+    if (task_find(framework, info->task_id->value) != NULL ||
+            task_on_agent(agent, framework->id, info->task_id->value) != NULL)
         return error_set(err, ERR_INVALID, "Task has duplicate ID: %s", info->task_id->value);
     if (strcmp(info->agent_id->value, agent->id) != 0)
         return error_set(err, ERR_INVALID, "Task uses invalid agent %s while agent %s is expected",
