@@ -18,6 +18,7 @@ int loop_init(struct loop *loop, struct error *err)
     if (epoll < 0)
         return error_set_errno(err, errno, "epoll_create1");
     heap_init(&loop->timers);
+    loop->started = 0;
     loop->epoll = epoll;
     loop->now = clock_read();
     return 0;
@@ -29,9 +30,21 @@ void loop_clear(struct loop *loop)
     close(loop->epoll);
 }
 
+int64_t loop_in(const struct loop *loop, int64_t ms)
+{
+    /* The turn may have begun long ago, and a part of this millisecond has passed. */
+    return ms <= 0 ? loop->now.mono_ms : clock_read().mono_ms + ms + 1;
+}
+
 void loop_start_timer(struct loop *loop, struct timer *timer, int64_t ms)
 {
-    heap_set(&loop->timers, &timer->node, loop->now.mono_ms + (ms < 0 ? 0 : ms));
+    heap_set_pair(&loop->timers, &timer->node, loop_in(loop, ms), loop->started++);
+}
+
+void loop_hurry_timer(struct loop *loop, struct timer *timer)
+{
+    if (timer->node.place != 0)
+        loop_start_timer(loop, timer, 0);
 }
 
 void loop_stop_timer(struct loop *loop, struct timer *timer)

@@ -26,13 +26,17 @@ struct watch {
 struct loop {
     int epoll;
     struct heap timers;
-    struct now now; /* of this turn */
+    int64_t started; /* timers, ever: those that are due together fire as they were started */
+    struct now now;  /* of this turn */
 };
 
 int loop_init(struct loop *loop, struct error *err) MUST_CHECK;
 void loop_clear(struct loop *loop);
 
+/* When `ms` have passed from this moment on, in milliseconds of now.mono_ms: never earlier. */
+int64_t loop_in(const struct loop *loop, int64_t ms);
 void loop_start_timer(struct loop *loop, struct timer *timer, int64_t ms); /* again: moves it */
+void loop_hurry_timer(struct loop *loop, struct timer *timer);             /* one that runs is due now */
 void loop_stop_timer(struct loop *loop, struct timer *timer); /* nothing for one that does not run */
 
 /* Calls watch->ready with epoll's events. A watch is removed before its descriptor is closed. */

@@ -60,6 +60,42 @@ static void test_timers_in_order(void **state)
     assert_string_equal(order, "cba");
 }
 
+/* A turn may have begun long before one of its timers is started. */
+static void test_a_timer_is_never_early(void **state)
+{
+    (void)state;
+    struct item a = {{.fire = fired}, 'a'};
+    int64_t begun = clock_read().mono_ms;
+    loop.now.mono_ms -= 1000;
+    loop_start_timer(&loop, &a.timer, 50);
+    while (strlen(order) < 1)
+        turn(-1);
+    assert_true(clock_read().mono_ms > begun + 50);
+}
+
+static void test_timers_that_are_due_together(void **state)
+{
+    (void)state;
+    struct item items[] = {
+            {{.fire = fired}, 'd'}, {{.fire = fired}, 'a'}, {{.fire = fired}, 'c'}, {{.fire = fired}, 'b'}};
+    for (size_t i = 0; i < 4; i++)
+        loop_start_timer(&loop, &items[i].timer, 0);
+    turn(-1);
+    assert_string_equal(order, "dacb");
+}
+
+static void test_a_hurried_timer(void **state)
+{
+    (void)state;
+    struct item a = {{.fire = fired}, 'a'};
+    struct item b = {{.fire = fired}, 'b'};
+    loop_start_timer(&loop, &a.timer, 1000000);
+    loop_hurry_timer(&loop, &a.timer);
+    loop_hurry_timer(&loop, &b.timer); /* does not run */
+    turn(-1);
+    assert_string_equal(order, "a");
+}
+
 static void test_a_stopped_timer(void **state)
 {
     (void)state;
@@ -107,6 +143,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_timers_in_order, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_timer_is_never_early, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_timers_that_are_due_together, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_hurried_timer, setup, teardown),
             cmocka_unit_test_setup_teardown(test_a_stopped_timer, setup, teardown),
             cmocka_unit_test_setup_teardown(test_a_watch_removed_while_its_event_waits, setup, teardown),
     };
