@@ -22,7 +22,6 @@ int fault_silence_heartbeats(struct local *local, json_t *body, struct error *er
 int fault_unknown_event(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_send_event(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_stall(struct local *local, json_t *body, struct error *err) MUST_CHECK;
-int fault_clear(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 
 /* ---- fault_frameworks.c ---- */
 
@@ -44,5 +43,10 @@ int fault_stage_tasks(struct local *local, json_t *body, struct error *err) MUST
 int fault_repeat_updates(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_double_updates(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 int fault_orphan(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+
+/* ---- fault_ends.c ---- */
+
+int fault_clear(struct local *local, json_t *body, struct error *err) MUST_CHECK;
+int fault_release(struct local *local, json_t *body, struct error *err) MUST_CHECK;
 
 #endif

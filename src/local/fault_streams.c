@@ -91,16 +91,3 @@ int fault_stall(struct local *local, json_t *body, struct error *err)
         faults_stall_streams(local->faults, ms);
     return 0;
 }
-
-int fault_clear(struct local *local, json_t *body, struct error *err)
-{
-    json_t *off = json_pack("{s:b}", "on", 0);
-    (void)body;
-    faults_clear_rules(local->faults);
-    local->faults->silent = false;
-    local->faults->twice = false;
-    local->faults->stage.left = 0;
-    int code = fault_split_streams(local, off, err);
-    json_decref(off);
-    return code;
-}

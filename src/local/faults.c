@@ -260,7 +260,7 @@ static void stall_over(struct timer *timer)
 
 void faults_stall_calls(struct faults *faults, int64_t ms)
 {
-    faults->stalled_until_ms = faults->local->loop.now.mono_ms + ms;
+    faults->stalled_until_ms = loop_in(&faults->local->loop, ms);
 }
 
 void faults_stall_streams(struct faults *faults, int64_t ms)
@@ -270,12 +270,27 @@ void faults_stall_streams(struct faults *faults, int64_t ms)
     loop_start_timer(&faults->local->loop, &faults->stall, ms);
 }
 
+size_t faults_held(const struct local *local)
+{
+    return local->faults->held.count;
+}
+
+void faults_release(struct faults *faults)
+{
+    struct loop *loop = &faults->local->loop;
+    faults->stalled_until_ms = 0;
+    loop_hurry_timer(loop, &faults->stall);
+    for (struct list_link *link = list_first(&faults->held); link != NULL;
+            link = list_next(&faults->held, link))
+        loop_hurry_timer(loop, &list_item(link, struct held, link)->timer);
+}
+
 void faults_add_rule(struct faults *faults, const struct rule *rule)
 {
     struct rule *added = alloc_zeroed(1, sizeof(*added));
     *added = *rule;
     added->text = alloc_string(rule->text);
-    added->until_ms = rule->for_ms == 0 ? 0 : faults->local->loop.now.mono_ms + rule->for_ms;
+    added->until_ms = rule->for_ms == 0 ? 0 : loop_in(&faults->local->loop, rule->for_ms);
     added->link = (struct list_link){NULL, NULL};
     list_append(&faults->rules, &added->link);
 }

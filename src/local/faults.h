@@ -48,6 +48,7 @@ struct faults {
 
 void faults_add_rule(struct faults *faults, const struct rule *rule); /* copies it and its text */
 void faults_clear_rules(struct faults *faults);
+void faults_release(struct faults *faults);                   /* what is held is due now, a stall is over */
 void faults_stall_calls(struct faults *faults, int64_t ms);   /* no answers */
 void faults_stall_streams(struct faults *faults, int64_t ms); /* no bytes */
 

@@ -35,6 +35,7 @@ static const struct {
         {"orphan", fault_orphan},
         {"repeat_updates", fault_repeat_updates},
         {"double_updates", fault_double_updates},
+        {"release", fault_release},
         {"clear", fault_clear},
 };
 

@@ -226,6 +226,7 @@ enum staging {
 };
 void staging_start(struct task *task, enum staging how, int64_t ms); /* ms 0: for ever */
 void staging_kill(struct task *task);
+void staging_hurry(struct task *task); /* what is to come of it comes now */
 enum staging staging_of(const struct task *task);
 
 /* ---- calls: one file each ---- */
@@ -311,6 +312,7 @@ bool faults_stage_task(struct task *task);
 bool faults_silence_heartbeats(const struct local *local);
 bool faults_split_streams(const struct local *local);
 bool faults_double_updates(const struct local *local);
+size_t faults_held(const struct local *local); /* requests that wait for their time */
 
 /* ---- failover.c ---- */
 

@@ -33,6 +33,12 @@ void staging_start(struct task *task, enum staging how, int64_t ms)
         loop_start_timer(&task->local->loop, &run->limit, ms);
 }
 
+void staging_hurry(struct task *task)
+{
+    if (staging_of(task) != STAGING_NOT)
+        loop_hurry_timer(&task->local->loop, &task->run->limit);
+}
+
 void staging_kill(struct task *task)
 {
     switch (staging_of(task)) {

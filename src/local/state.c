@@ -290,12 +290,12 @@ void handle_state(struct local *local, struct http_request *request)
         write_agent(local->agents[i], agents, tasks);
         write_operations(local->agents[i], operations);
     }
-    json_t *state = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:o}", "master", local->master_id,
+    json_t *state = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:{s:o,s:o},s:I,s:o}", "master", local->master_id,
             "work_dir", local->work_dir, "frameworks", write_frameworks(local), "agents", agents, "tasks",
             tasks, "operations", operations, "counts", "calls",
             write_counts(local->calls->calls, &mesos__v1__scheduler__call__type__descriptor), "events",
-            write_counts(local->calls->events, &mesos__v1__scheduler__event__type__descriptor), "calls",
-            write_calls(local->calls, calls_wanted(request)));
+            write_counts(local->calls->events, &mesos__v1__scheduler__event__type__descriptor), "held",
+            (json_int_t)faults_held(local), "calls", write_calls(local->calls, calls_wanted(request)));
     char *text = state == NULL ? NULL : json_dumps(state, JSON_COMPACT);
     if (text == NULL)
         api_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "The state is no text");

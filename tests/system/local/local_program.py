@@ -16,6 +16,7 @@ BUILD = pathlib.Path(os.environ.get("ZMESOS_BUILD", ROOT / "build" / "dev")).res
 PROGRAM = BUILD / "bin" / "zmesos-local"
 SHARED = pathlib.Path(os.environ.get("ZMESOS_SHARED", ROOT.parent / "shared"))
 PATIENCE = 60                      # seconds that a wait may take before the test fails; never waited for nothing
+LATE = 10**6                       # milliseconds: what is not to come before the test releases it
 
 ONE_AGENT = ("--agents", "1", "--resources", "cpus:4;mem:4096;disk:4096;ports:[31000-32000]",
              "--attributes", "rack:r1;zone:a")
@@ -59,6 +60,11 @@ class Local:
             assert error.code == 400
             return error.read().decode()
         return None
+
+    def release(self, held=0):
+        """What is to come late comes now, once so many requests are held."""
+        until(lambda: self.state()["held"] >= held)
+        assert self.fault("release") is None
 
     def calls(self, kind):
         return [call for call in self.state()["calls"] if call["type"] == kind]

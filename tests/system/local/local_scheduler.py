@@ -211,9 +211,13 @@ class Framework:
 
     def states(self, task, last):
         """The states of a task up to the last one."""
-        found = []
+        found, uuids = [], set()
         while not found or found[-1] != last:
-            found.append(self.update(task)["state"])
+            status = self.update(task)
+            if status.get("uuid") not in uuids:             # else it came again, for it was acknowledged late
+                found.append(status["state"])
+            if "uuid" in status:
+                uuids.add(status["uuid"])
         return found
 
     def run(self, command="sleep 1000", **fields):
@@ -278,4 +282,6 @@ def is_silent(connection):
         connection.sock.recv(1)
     except BlockingIOError:
         return True
+    finally:
+        connection.sock.settimeout(PATIENCE)
     return False

@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from local_program import ONE_AGENT, until
+from local_program import LATE, ONE_AGENT, until
 from local_scheduler import Framework, fresh, lasting, reconcile, task
 
 
@@ -95,9 +95,10 @@ def test_restarted_with_its_tasks(local):
     framework.launch(other, task(late, other, "sleep 1000"))
     assert framework.wait("UPDATE")["status"]["state"] == "TASK_STARTING"       # not acknowledged
     rest = framework.offer()
-    local.fault("restart_agent", agent=1, after_ms=3000)
+    local.fault("restart_agent", agent=1, after_ms=LATE)
     assert framework.wait("RESCIND")["offer_id"] == rest["id"]
     assert local.state()["agents"][0]["state"] == "disconnected"
+    local.release()
     assert framework.states(late, "TASK_RUNNING") == ["TASK_STARTING", "TASK_RUNNING"]
     until(lambda: local.state()["frameworks"][0]["offers"] not in ([], [rest["id"]["value"]]))
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_RUNNING"
@@ -249,11 +250,12 @@ def test_a_failover_with_an_agent_that_is_given_up(local):
     """No answer, then UNREACHABLE; and when it is back after all it says what runs."""
     framework = lasting(local)
     name, offer = framework.run()
-    local.fault("failover", give_up_ms=5000)
+    local.fault("failover", give_up_ms=LATE)
     while framework.event():
         pass
     again = framework.again()
     assert reconcile(again, name, offer["agent_id"]) is None
+    local.release()
     assert again.wait("FAILURE")["agent_id"] == offer["agent_id"]
     status = reconcile(again, name, offer["agent_id"])
     assert (status["state"], status["message"]) == ("TASK_UNREACHABLE", "Reconciliation: Task is unreachable")

@@ -1,7 +1,7 @@
 """Agents that go away and come back, and masters that fail over."""
 import pathlib
 
-from local_program import until
+from local_program import LATE, until
 from local_scheduler import Framework, fresh, lasting, reconcile, task
 
 
@@ -61,9 +61,10 @@ def test_disconnected_for_a_while_first(local):
     framework = lasting(local)
     name, offer = framework.run()
     other = framework.offer()
-    local.fault("lose_agent", agent=1, after_ms=300)
+    local.fault("lose_agent", agent=1, after_ms=LATE)
     assert framework.wait("RESCIND")["offer_id"] == other["id"]
     framework.call("KILL", task_id={"value": name})              # lost
+    local.release()
     assert framework.update(name)["state"] == "TASK_UNREACHABLE"
     assert local.state()["tasks"][0]["state"] == "TASK_RUNNING"
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 
-from local_program import until
+from local_program import LATE, until
 from local_scheduler import JSON, PATH, Framework, fresh, info, is_silent, lasting, post, task, unanswered
 
 
@@ -58,22 +58,25 @@ def test_a_delayed_answer(local):
     """The update of a task comes before the 202 of its ACCEPT."""
     framework = Framework(local.master)
     offer, name = framework.offer(), fresh()
-    local.fault("delay", call="ACCEPT", what="answer", ms=6000)
+    local.fault("delay", call="ACCEPT", what="answer", ms=LATE)
     thread, answers = in_background(framework, "ACCEPT", **launch_of(offer, name))
     framework.update(name, "TASK_FINISHED")
     assert not answers
+    local.release(held=1)
     thread.join(60)
     assert answers[0][0] == 202
 
 
 def test_a_delayed_answer_to_a_subscription(local):
     """It counts from the start, and its events are all there when the answer comes."""
-    local.fault("delay", call="SUBSCRIBE", what="answer", ms=5000)
+    local.fault("delay", call="SUBSCRIBE", what="answer", ms=LATE)
     began = []
     thread = threading.Thread(target=lambda: began.append(lasting(local)))
     thread.start()
     until(lambda: local.state()["frameworks"])
     assert local.state()["frameworks"][0]["state"] == "subscribed" and not began
+    until(lambda: local.state()["frameworks"][0]["offers"])
+    local.release(held=1)
     thread.join(60)
     framework, = began
     assert framework.first["type"] == "SUBSCRIBED"
@@ -84,7 +87,7 @@ def test_a_delayed_answer_to_a_subscription(local):
 
 
 def test_a_client_that_leaves_while_its_subscription_is_not_answered(local):
-    local.fault("delay", call="SUBSCRIBE", what="answer", ms=100000)
+    local.fault("delay", call="SUBSCRIBE", what="answer", ms=LATE)
     host, port = local.master.split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
     connection.request("POST", PATH, json.dumps({"type": "SUBSCRIBE", "subscribe": {
@@ -115,9 +118,10 @@ def test_a_doubled_accept(local):
 def test_a_call_doubled_later_meets_the_rules_of_then(local):
     """Its stream is not the current one any more: nothing comes of it."""
     framework = lasting(local)
-    local.fault("double", call="SUPPRESS", after_ms=5000)
+    local.fault("double", call="SUPPRESS", after_ms=LATE)
     framework.call("SUPPRESS")
     again = framework.again()
+    local.release(held=1)
     until(lambda: len(local.calls("SUPPRESS")) == 2)
     assert [call["status"] for call in local.calls("SUPPRESS")] == [202, 400]
     assert local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": False}]
@@ -145,13 +149,12 @@ def test_refused_for_a_while(local):
 
 
 def test_redirected_for_a_while(local):
-    local.fault("redirect", to="127.0.0.1:5051", for_ms=3000)
     began = time.monotonic()
-    assert post(local.master, {})[0] == 307
+    local.fault("redirect", to="127.0.0.1:5051", for_ms=600)
     while post(local.master, {})[0] == 307:
         assert time.monotonic() - began < 60
         time.sleep(0.01)
-    assert time.monotonic() - began >= 3
+    assert time.monotonic() - began >= 0.6
 
 
 def test_some_pass_first(local):
@@ -176,24 +179,26 @@ def test_stalled_streams_alone(start):
     local = start("--heartbeat", "0.05", "--agents", "0")
     framework = Framework(local.master)
     framework.wait("HEARTBEAT")
-    began = time.monotonic()
-    local.fault("stall", ms=1500, only="streams")
+    local.fault("stall", ms=LATE, only="streams")
     framework.call("REVIVE")
-    answered = time.monotonic() - began
-    while framework.event(timeout=0.3):
-        assert time.monotonic() - began < 60
+    framework.call("RECONCILE", tasks=[{"task_id": {"value": "stalled"}}])
+    while framework.event(timeout=0.3):                          # what was under way
+        assert framework.seen[-1]["type"] == "HEARTBEAT"
+    local.release()
+    framework.update("stalled")
     framework.wait("HEARTBEAT")
-    assert time.monotonic() - began >= 1.5 > answered
 
 
 def test_stalled_calls_alone(start):
     local = start("--heartbeat", "0.05", "--agents", "0")
     framework = Framework(local.master)
-    local.fault("stall", ms=100000, only="calls")
+    local.fault("stall", ms=LATE, only="calls")
     connection = unanswered(framework, "REVIVE")
     for _ in range(5):
         framework.wait("HEARTBEAT")
     assert is_silent(connection)
+    local.release(held=1)
+    assert connection.getresponse().status == 202
 
 
 def test_the_state_with_fewer_calls(local):

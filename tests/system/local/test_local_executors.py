@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from local_program import ONE_AGENT, until
+from local_program import ONE_AGENT, PATIENCE, until
 from local_scheduler import Framework, fresh, info, post, scalar, task
 
 PROGRAM = pathlib.Path(__file__).parent / "executor.py"
@@ -18,7 +18,8 @@ def encoded(text):
 
 def executor(name, **fields):
     return {"executor_id": {"value": name}, "command": {"value": f"exec {sys.executable} {PROGRAM}"},
-            "resources": [scalar("cpus", 0.1), scalar("mem", 32)], **fields}
+            "resources": [scalar("cpus", 0.1), scalar("mem", 32)],
+            "shutdown_grace_period": {"nanoseconds": PATIENCE * 10**9}, **fields}
 
 
 def with_executor(name, offer, mine, what="run"):
@@ -44,7 +45,8 @@ def running(framework, what="run", **fields):
 def events(local, mine):
     """What the executor got, as JSON."""
     out = next(local.work_dir.glob(f"*/*/{mine['executor_id']['value']}/stdout"))
-    return [json.loads(line) for line in out.read_text().splitlines() if line.startswith("{")]
+    lines = out.read_text().split("\n")[:-1]                     # whole ones
+    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 def types(local, mine):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from local_program import until
+from local_program import LATE, until
 from local_scheduler import JSON, Framework, Stream, fresh, info, is_silent, lasting, post, task, unanswered
 
 
@@ -178,10 +178,11 @@ def test_act_later(local):
 def test_act_later_is_fenced_by_a_subscription(local):
     framework = lasting(local)
     offer, name = framework.offer(), fresh()
-    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=5000, answer=True)
+    local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=LATE, answer=True)
     connection = unanswered(framework, "ACCEPT", offer_ids=[offer["id"]], operations=[
         {"type": "LAUNCH", "launch": {"task_infos": [task(name, offer)]}}])
     again = framework.again()
+    local.release(held=1)
     answer = connection.getresponse()
     assert answer.status == 400 and b"stream ID" in answer.read()
     again.call("RECONCILE", tasks=[{"task_id": {"value": name}, "agent_id": offer["agent_id"]}])
@@ -191,14 +192,16 @@ def test_act_later_is_fenced_by_a_subscription(local):
 def test_a_late_subscription_ends_the_newer_one(local):
     """A SUBSCRIBE that completes when its client has gone: the framework is disconnected then."""
     framework = lasting(local)
-    local.fault("no_answer", call="SUBSCRIBE", act="later", act_after_ms=5000)
+    local.fault("no_answer", call="SUBSCRIBE", act="later", act_after_ms=LATE)
     body = {"type": "SUBSCRIBE", "framework_id": framework.id,
             "subscribe": {"framework_info": {**framework.info, "id": framework.id}}}
     host, port = local.master.split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
     connection.request("POST", "/api/v1/scheduler", json.dumps(body), {"Content-Type": JSON, "Accept": JSON})
+    until(lambda: local.state()["held"])
     newer = framework.again()
     connection.close()
+    local.release()
     assert newer.wait("ERROR") == {"message": "Framework failed over"}
     assert newer.event() is None and newer.stream.ended == "end"
     until(lambda: local.state()["frameworks"][0]["state"] == "disconnected")
@@ -257,15 +260,35 @@ def test_stall(start):
     answers = []
     caller = threading.Thread(target=lambda: answers.append((framework.post("REVIVE")[0], time.monotonic())))
     caller.start()
-    under_way = 0
-    while framework.event(timeout=0.3):
-        under_way += 1
-        assert under_way < 20, "the stream goes on"
-    assert not framework.stream.ended
-    framework.wait("HEARTBEAT")
+    assert local.fault("unknown_event") is None                  # behind what was under way
+    framework.wait("NOVELTY")
     assert time.monotonic() - started >= 1.5
+    framework.wait("HEARTBEAT")
     caller.join(60)
     assert answers[0][0] == 202 and answers[0][1] - started >= 1.5
+
+
+def test_release(local):
+    """What is to come late comes now: calls in their order, answers, streams."""
+    framework = Framework(local.master)
+    local.fault("delay", call="SUPPRESS", ms=LATE)
+    local.fault("delay", call="REVIVE", what="answer", ms=LATE)
+    calls = []
+    for kind in ("SUPPRESS", "REVIVE", "SUPPRESS"):
+        calls.append(unanswered(framework, kind))
+        until(lambda: local.state()["held"] == min(len(calls), 2))
+    assert calls[2].getresponse().status == 202
+    assert local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": True}]
+    local.fault("stall", ms=LATE)
+    calls[2:] = [unanswered(framework, "REVIVE")]
+    until(lambda: local.state()["held"] == 3)
+    assert all(is_silent(call) for call in calls)
+    local.release()
+    assert [call.getresponse().status for call in calls] == [202] * 3
+    assert [call["type"] for call in local.state()["calls"]][-2:] == ["SUPPRESS", "REVIVE"]
+    assert local.state()["held"] == 0
+    local.fault("unknown_event")
+    framework.wait("NOVELTY")
 
 
 @pytest.mark.parametrize("fault, answered", [
@@ -299,9 +322,11 @@ def test_a_late_call_that_meets_a_stall(local, fault, answered):
 ])
 def test_a_stalled_call_that_meets_a_fault(local, fault, status, acts):
     framework = Framework(local.master)
-    local.fault("stall", ms=500, only="calls")
+    local.fault("stall", ms=LATE, only="calls")
     connection = unanswered(framework, "SUPPRESS")
+    until(lambda: local.state()["held"])
     local.fault(**fault, call="SUPPRESS")
+    local.release()
     if status is None:
         until(lambda: local.calls("SUPPRESS"))
         assert is_silent(connection)

@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from local_program import ONE_AGENT, until
+from local_program import LATE, ONE_AGENT, until
 from local_scheduler import Framework, fresh, info, lasting, reconcile, task
 from test_local_agent_faults import staged, words
 
@@ -24,18 +24,20 @@ def test_staging_for_ever_until_killed(local):
 
 def test_staging_for_a_while(local):
     framework = lasting(local)
-    name, offer = staged(local, framework, ms=3000)
+    name, offer = staged(local, framework, ms=LATE)
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_STAGING"
+    local.release()
     assert framework.states(name, "TASK_RUNNING") == ["TASK_STARTING", "TASK_RUNNING"]
 
 
 def test_staging_and_deaf(local):
     """A KILL changes nothing, however often it comes; then the task starts after all."""
     framework = lasting(local)
-    name, offer = staged(local, framework, how="deaf", ms=5000)
+    name, offer = staged(local, framework, how="deaf", ms=LATE)
     for _ in range(3):
         framework.call("KILL", task_id={"value": name}, agent_id=offer["agent_id"])
     assert reconcile(framework, name, offer["agent_id"])["state"] == "TASK_STAGING"
+    local.release()
     assert framework.states(name, "TASK_RUNNING") == ["TASK_STARTING", "TASK_RUNNING"]
     framework.call("KILL", task_id={"value": name}, agent_id=offer["agent_id"])
     assert framework.states(name, "TASK_KILLED") == ["TASK_KILLING", "TASK_KILLED"]

@@ -151,6 +151,8 @@ def test_killing_one_kills_the_group(local):
     assert [status["state"] for status in statuses] == ["TASK_KILLED"] * 2
     containers = [status["container_status"]["container_id"] for status in statuses]
     assert containers[0]["parent"] == containers[1]["parent"] and containers[0]["value"] != containers[1]["value"]
+    framework.call("SUPPRESS")
+    local.fault("rescind")                                       # what is left over is offered after a while
     assert local.state()["agents"][0]["free"] == local.state()["agents"][0]["total"]
 
 
