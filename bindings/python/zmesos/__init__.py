@@ -38,6 +38,7 @@ from .constraints import (  # noqa: E402
 )
 from .driving import Stream  # noqa: E402
 from .errors import (  # noqa: E402
+    BadEndpoint,
     Conflict,
     Invalid,
     Malformed,
@@ -97,6 +98,7 @@ __all__ = [
     "Agent",
     "Attempt",
     "BackupDone",
+    "BadEndpoint",
     "BrokenTask",
     "Client",
     "Conflict",

@@ -25,6 +25,20 @@ class ProtocolError(ZmesosError):
     """The other side answered something that is not this protocol."""
 
 
+class BadEndpoint(ZmesosError, ValueError):
+    """What a client was given as an endpoint is none, as ZeroMQ says at its first use. name: which one, as the parameter
+    of Client: control, events or pipeline."""
+
+    def __init__(self, name: str, endpoint: str, words: str) -> None:
+        super().__init__(name, endpoint, words)
+        self.name = name
+        self.endpoint = endpoint
+        self.words = words
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.endpoint!r} is no endpoint, as tcp://127.0.0.1:5560 is: {self.words}"
+
+
 class TaskFailed(ZmesosError):
     """A task came to another end than FINISHED. task: as it ended."""
 

@@ -29,7 +29,7 @@ from .messages import (
     messages,
     scheduler,
 )
-from .wires import AsyncWire, BlockingWire, Wire
+from .wires import AsyncWire, BlockingWire, Wire, connect
 
 DEFAULT_EVENTS = "tcp://127.0.0.1:5562"
 HEARTBEAT = "zmesos/HEARTBEAT"
@@ -273,7 +273,7 @@ class AsyncEvents(AsyncClosing):
             # Last, by order and by the alphabet (which counts after a reconnect): when a heartbeat comes, the
             # daemon has read the others.
             socket.subscribe(HEARTBEAT)
-            socket.connect(endpoint)
+            connect(socket, endpoint, "events")
         except BaseException:
             self._wire.close()
             raise

@@ -60,7 +60,9 @@ class AsyncIo:
     wire = AsyncWire
 
     def __init__(self, control: str, pipeline: Optional[str], timeout: float, attempts: int) -> None:
-        self.requester = AsyncRequester(pipeline or control, timeout, attempts)
+        self.requester = AsyncRequester(
+            pipeline or control, timeout, attempts, "pipeline" if pipeline else "control"
+        )
         self.pipeline = Pipeline(pipeline, timeout, attempts) if pipeline else None
 
     async def ask(self, question: Question, timeout: Optional[float] = None, attempts: Optional[int] = None) -> Reply:

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from .driving import AsyncStream, Stream, drive
 from .errors import ProtocolError, TimedOut, ZmesosError
 from .messages import Reply, messages
-from .wires import AsyncWire, BlockingWire, Wire, milliseconds, prepare
+from .wires import AsyncWire, BlockingWire, Wire, connect, milliseconds, prepare
 
 VERSION = 1
 FIRST_PAUSE = 0.05  # seconds, before asking again where the daemon said UNAVAILABLE; doubles
@@ -106,10 +106,11 @@ class _Slot:
 class Requester:
     """Asks one question at a time, from any thread."""
 
-    def __init__(self, endpoint: str, timeout: float, attempts: int) -> None:
+    def __init__(self, endpoint: str, timeout: float, attempts: int, name: str = "control") -> None:
         self.endpoint = endpoint
         self.timeout = timeout
         self.attempts = attempts
+        self._name = name
         self._process = os.getpid()
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -165,10 +166,11 @@ class Requester:
     def _try(self, slot: _Slot, question: Question, until: float) -> Optional[Reply]:
         """Sends once; the reply, or None at `until`."""
         if slot.socket is None:
-            slot.socket = prepare(zmq.Context.instance().socket(zmq.REQ))
-            slot.socket.setsockopt(zmq.REQ_RELAXED, 1)
-            slot.socket.setsockopt(zmq.REQ_CORRELATE, 1)
-            slot.socket.connect(self.endpoint)
+            socket = prepare(zmq.Context.instance().socket(zmq.REQ))
+            socket.setsockopt(zmq.REQ_RELAXED, 1)
+            socket.setsockopt(zmq.REQ_CORRELATE, 1)
+            connect(socket, self.endpoint, self._name)
+            slot.socket = socket
         try:
             slot.socket.setsockopt(zmq.SNDTIMEO, milliseconds(until))
             slot.socket.send(question.data)
@@ -186,10 +188,11 @@ async def _sleep(seconds: float) -> None:
 class AsyncRequester:
     """Asks under asyncio: up to MOST_AT_ONCE questions at a time, each on a REQ socket that no other question uses meanwhile."""
 
-    def __init__(self, endpoint: str, timeout: float, attempts: int) -> None:
+    def __init__(self, endpoint: str, timeout: float, attempts: int, name: str) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
         self.attempts = attempts
+        self._name = name
         self._process = os.getpid()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
@@ -254,7 +257,7 @@ class AsyncRequester:
         wire = AsyncWire(zmq.REQ)
         wire.socket.setsockopt(zmq.REQ_RELAXED, 1)
         wire.socket.setsockopt(zmq.REQ_CORRELATE, 1)
-        wire.socket.connect(self.endpoint)
+        connect(wire.socket, self.endpoint, self._name)
         return wire
 
     async def _try(self, wire: AsyncWire, question: Question, until: float) -> Optional[Reply]:
@@ -299,7 +302,7 @@ class Pipeline:
         flights: dict[str, _Flight] = {}
         wire = make_wire(zmq.DEALER)
         try:
-            wire.socket.connect(self.endpoint)
+            connect(wire.socket, self.endpoint, "pipeline")
             exhausted = False
             while True:
                 while not exhausted and len(flights) < self.window:

@@ -12,6 +12,8 @@ from typing import Optional, Union
 import zmq
 import zmq.asyncio
 
+from .errors import BadEndpoint
+
 KEEPALIVE_S = 3
 TAKEN_AT_ONCE = 64  # messages, before other tasks of the event loop have their turn
 
@@ -26,6 +28,21 @@ def prepare(socket: zmq.Socket) -> zmq.Socket:
     socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_S)
     socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
     return socket
+
+
+def connect(socket: zmq.Socket, endpoint: str, name: str) -> None:
+    """Connects, or closes the socket. name: of the endpoint, for BadEndpoint."""
+    try:
+        socket.connect(endpoint)
+    except zmq.ContextTerminated:
+        socket.close(0)
+        raise
+    except zmq.ZMQError as error:
+        socket.close(0)
+        raise BadEndpoint(name, endpoint, error.strerror) from error
+    except BaseException:  # no text
+        socket.close(0)
+        raise
 
 
 def milliseconds(until: float) -> int:

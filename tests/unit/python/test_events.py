@@ -275,5 +275,5 @@ def test_two_threads_at_once_are_refused(publisher):
 
 
 def test_a_bad_endpoint_is_an_error_at_once():
-    with pytest.raises(zmq.ZMQError):
+    with pytest.raises(zmesos.BadEndpoint):
         zmesos.Events("nonsense")
