@@ -34,21 +34,24 @@ class Nats:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def request(self, subject: str, data: bytes | str = b"") -> Any:
+    def request(self, subject: str, data: bytes | str = b"", headers: Optional[dict[str, str]] = None) -> Any:
         """The answer, JSON."""
         data = data.encode() if isinstance(data, str) else data
         self._asked += 1
         reply = f"{self._inbox}.{self._asked}"
-        self._send(f"PUB {subject} {reply} {len(data)}\r\n".encode() + data + b"\r\n")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        head = f"NATS/1.0\r\n{lines}\r\n".encode() if headers else b""
+        words = f"HPUB {subject} {reply} {len(head)}" if headers else f"PUB {subject} {reply}"
+        self._send(f"{words} {len(head) + len(data)}\r\n".encode() + head + data + b"\r\n")
         while True:
             found, body = self._message()
             if found == reply:
                 answer = json.loads(body)  # none of JetStream's where there is nobody to answer: no JSON
                 return answer
 
-    def publish(self, subject: str, data: bytes | str) -> int:
+    def publish(self, subject: str, data: bytes | str, headers: Optional[dict[str, str]] = None) -> int:
         """Returns its number once it is on a stream."""
-        answer = self.request(subject, data)
+        answer = self.request(subject, data, headers)
         assert "error" not in answer, answer
         return int(answer["seq"])
 

@@ -271,6 +271,31 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
     assert bridge.stop() == 0
 
 
+def test_a_class_that_the_position_lacks_is_told(cluster, server, start_bridge, consumer):
+    """The bridge that wrote it did not know the class."""
+    bridge = start_bridge(cluster)
+    client = cluster.client()
+    client.wait(client.launch("true", cpus=0.1, mem=32).id, timeout=PATIENCE)
+    all_there(cluster, consumer.arrivals)
+    assert bridge.stop() == 0
+    with server.client() as other:
+        *_, (_, _, _, headers) = other.messages("zmesos-events")
+        position = json.loads(headers["Zmesos-Position"])
+        del position["numbers"]["UPDATE"], position["numbers"]["ORPHAN"]
+        other.publish("zmesos.events.bus.STARTED_OVER", json.dumps({"topic": "bus/STARTED_OVER", "reason": "a test"}),
+                      {"Zmesos-Position": json.dumps(position)})
+    head = heads_of(client.status())["UPDATE"]
+    bridge.start()
+    bridge.ready()
+    wait_for(lambda: consumer.arrivals.notices[-1]["reason"] == "ADDED", "a word about the class")
+    client.wait(client.launch("true", id="after", cpus=0.1, mem=32).id, timeout=PATIENCE)
+    all_there(cluster, consumer.arrivals)
+    assert [notice["reason"] for notice in consumer.arrivals.notices] == ["NEW", "a test", "ADDED"]
+    notice = consumer.arrivals.notices[-1]
+    assert (notice["class"], notice["missed"][0]) == ("UPDATE", 1) and notice["missed"][1] >= head > 0
+    assert notice["position"]["numbers"]["UPDATE"] == notice["missed"][1]
+
+
 def test_a_message_of_somebody_else_is_said(cluster, server, start_bridge, consumer):
     bridge = start_bridge(cluster)
     client = cluster.client()

@@ -253,6 +253,42 @@ def test_a_position_that_is_ahead_is_said(cluster, prefix):
         assert (event.topic, event.number) == ("task/job/QUEUED", position.numbers["TASK"] + 1)
 
 
+@pytest.mark.parametrize("more", ["mesos/UPDATE/", "mesos/UPDATE/after/"])
+def test_a_class_that_a_position_lacks_is_said(cluster, more):
+    """It was not followed when the position was kept, or was not known."""
+    client = cluster.client()
+    client.launch("true", id="before", cpus=0.01, mem=1)
+    client.wait("before", timeout=PATIENCE)
+    with client.follow("task/") as follower:
+        position = follower.position
+    told = heads_of(client.status())["UPDATE"]
+    with client.follow("task/", more, start=position) as follower:
+        over = wait_for(lambda: follower.recv(1.0), "a word of it")
+        assert isinstance(over, zmesos.StartedOver)
+        head = over.position.numbers["UPDATE"]
+        assert (over.reason, over.event_class, over.missed) == ("ADDED", "UPDATE", (1, head)) and head >= told > 0
+        assert over.position == follower.position and over.position.numbers["TASK"] == position.numbers["TASK"]
+        assert {event.task_id for event in client.replay("UPDATE") if event.number <= head} == {"before"}  # to be had
+        client.launch("true", id="after", cpus=0.01, mem=1)
+        events = []
+        while not {"task/after/FINISHED", "mesos/UPDATE/after/1"} <= {event.topic for event in events}:
+            events.append(wait_for(lambda: follower.recv(1.0), "an event"))
+            assert isinstance(events[-1], zmesos.Event), events[-1]
+        assert min(event.number for event in events if event.event_class == "UPDATE") > head
+        assert follower.position.numbers["TASK"] > position.numbers["TASK"]
+
+
+def test_a_class_of_which_there_was_nothing_is_begun_without_a_word(cluster):
+    client = cluster.client()
+    with client.follow("task/") as follower:
+        position = follower.position
+    with client.follow("task/", "operation/", start=position) as follower:
+        client.launch("true", id="first", cpus=0.01, mem=1)
+        event = wait_for(lambda: follower.recv(1.0), "an event")
+        assert isinstance(event, zmesos.Event) and event.topic == "task/first/QUEUED"
+        assert follower.position.numbers["OPERATION"] == 0
+
+
 def test_the_daemon_goes_while_its_history_is_asked_for(cluster, monkeypatch: pytest.MonkeyPatch):
     client = cluster.client()
     with client.follow("task/") as follower:

@@ -158,6 +158,10 @@ export class Follower implements AsyncIterable<Followed> {
       lane.begin(number)
       lane.heard = heads.get(lane.name) ?? number
     }
+    for (const lane of this.#lanes.values()) {
+      if (start.numbers.has(lane.name) || lane.done === 0n) continue
+      this.#news.push(new StartedOver('ADDED', lane.name, [1n, lane.done], this.position))
+    }
   }
 
   /** One publication, and those behind it. */

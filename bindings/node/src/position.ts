@@ -34,10 +34,12 @@ export class Position {
 export class StartedOver {
   constructor(
     /**
-     * TRUNCATED: the events of `eventClass` with the numbers `missed` (first and last) are not kept any more; STORE: the
-     * daemon's history is another one since it was restored from a backup.
+     * TRUNCATED: the events of `eventClass` with the numbers `missed` (first and last) are not kept any more; ADDED: the
+     * position that was begun with says nothing of `eventClass`, which was not followed or not known then: it begins at its
+     * head, and its events `missed` are not told (Client.replay() has those that are kept); STORE: the daemon's history is
+     * another one since it was restored from a backup.
      */
-    readonly reason: 'TRUNCATED' | 'STORE',
+    readonly reason: 'TRUNCATED' | 'ADDED' | 'STORE',
     readonly eventClass: JournaledClass | undefined,
     readonly missed: readonly [first: bigint, last: bigint] | undefined,
     /** What follows comes after it. */

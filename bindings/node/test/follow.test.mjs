@@ -174,6 +174,27 @@ test('another history is said', async () => {
   }
 })
 
+test('a class that a position lacks is said, where there was anything of it', async () => {
+  await client.launch({ ...TRUE, id: 'lacking-before' })
+  await client.wait('lacking-before', { timeout: PATIENCE })
+  const before = await client.follow('task/').ready()
+  const { position } = before
+  before.close()
+  const follower = client.follow(['task/', 'mesos/UPDATE/', 'zmesos/ORPHAN/'], { start: position })
+  const told = await follower.recv({ timeout: PATIENCE })
+  assert.ok(told instanceof StartedOver)
+  const head = told.position.numbers.get('UPDATE')
+  assert.ok(head > 0n)
+  assert.deepEqual([told.reason, told.eventClass, told.missed], ['ADDED', 'UPDATE', [1n, head]])
+  assert.deepEqual(told.position.numbers.get('TASK'), position.numbers.get('TASK'))
+  assert.deepEqual(follower.position.numbers, told.position.numbers)
+  await client.launch({ ...TRUE, id: 'lacking-after' })
+  const next = await follower.recv({ timeout: PATIENCE })
+  assert.equal(next.topic, 'task/lacking-after/QUEUED')
+  await client.wait('lacking-after', { timeout: PATIENCE })
+  follower.close()
+})
+
 test('replay, tail, snapshot and follow are refused with the field', async () => {
   const head = (await client.status()).heads.find((one) => one.class === 'TASK').number
   for (const [what, field] of [

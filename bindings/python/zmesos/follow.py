@@ -43,6 +43,8 @@ class StartedOver:
     Client.snapshot(), before the next event, and then drops events that do not raise a task's revision.
 
     reason: "TRUNCATED": the events of `event_class` with the numbers `missed` (first and last) are not kept any more;
+    "ADDED": the position that was begun with says nothing of `event_class`, which was not followed or not known then: it
+    begins at its head, and its events `missed` are not told. Client.replay() has those that are kept.
     "STORE": the daemon's history is another one since it was restored from a backup (`missed` and `event_class` are None).
     position: what follows comes after it.
     """
@@ -275,6 +277,9 @@ class AsyncFollower(AsyncClosing):
                 if lane.name in start.numbers:
                     lane.begin(start.numbers[lane.name])
                     lane.heard = max(lane.done, heads.get(lane.event_class, 0))
+            for lane in self._lanes.values():
+                if lane.name not in start.numbers and lane.done > 0:
+                    self._news.append(StartedOver("ADDED", lane.name, (1, lane.done), self.position))
 
     async def _take(self, event: Event) -> None:
         """One publication, and those behind it."""

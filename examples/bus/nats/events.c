@@ -155,6 +155,20 @@ static void set_position(struct session *session, json_t *status, bool oldest)
             json_pack("{s:O, s:o}", "store", json_object_get(status, "store"), "numbers", numbers);
 }
 
+/* A class of which the position says nothing (whoever wrote it did not know it) begins at its head. */
+static int add_class(struct session *session, const char *name, json_t *head)
+{
+    json_int_t number = json_integer_value(json_object_get(head, "number"));
+
+    for (size_t n = 0; n < CLASSES; n++) {
+        if (!name || strcmp(classes[n], name) != 0)
+            continue;
+        json_object_set_new(json_object_get(session->position, "numbers"), name, json_integer(number));
+        return number > 0 ? start_over(session, "ADDED", name, 1, number) : 0;
+    }
+    return 0;
+}
+
 static int publish_event(struct session *session, const char *name, json_t *event)
 {
     json_t *header = json_object_get(event, "header"), *revision = json_object_get(header, "revision"),
@@ -261,6 +275,8 @@ static int look(struct session *session)
         const char *name = json_string_value(json_object_get(head, "class"));
         json_t *number = number_of(session, name);
 
+        if (rc >= 0 && !number && add_class(session, name, head) < 0)
+            rc = -1;
         if (rc >= 0 && number &&
                 json_integer_value(number) < json_integer_value(json_object_get(head, "number")))
             rc = take_page(session, name) < 0 ? -1 : 1;

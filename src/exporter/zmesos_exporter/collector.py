@@ -127,7 +127,7 @@ class DaemonCollector(Collector):
             yield counter("zmesos_exporter_events_lost", "Events that could not be had, and are not counted.", ["class"],
                           (((name,), account.lost[name]) for name in ("TASK", "OPERATION")))
             yield counter("zmesos_exporter_started_over", "Times that counting went on from a snapshot.", ["reason"],
-                          (((name,), account.started_over[name]) for name in ("TRUNCATED", "STORE")))
+                          (((name,), account.started_over[name]) for name in ("TRUNCATED", "ADDED", "STORE")))
             yield counter("zmesos_exporter_events_replayed", "Events that had to be asked for once more.", [],
                           [((), account.replayed)])
             if names:
