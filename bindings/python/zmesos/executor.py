@@ -34,6 +34,7 @@ LABEL = "zmesos.executor"
 NOT_OPTIONS = frozenset({"command", "id", "group", "placer", "executor", "data", "spec"})
 OTHER_FILES = 64  # descriptors that the rest of the program may need
 NAME_BYTES = 200
+FOLLOW_WITHIN = 10.0  # seconds until events are heard; longer where the client has more patience
 START = "import os; exec(os.environ.pop('ZMESOS_FUNCTION_START'))"  # a short line for people who look at processes
 
 
@@ -88,7 +89,7 @@ class Executor(concurrent.futures.Executor):
             if client.events_endpoint is None:
                 raise ZmesosError("an Executor needs a client with an events endpoint")
             client.status()  # a daemon that is not there is told at once
-            follower = client.follow(f"task/{self.id}-")
+            follower = client.follow(f"task/{self.id}-", ready=max(FOLLOW_WITHIN, client.timeout))
             self._jobs = Jobs(client, follower, max_tasks, max_waiting, self.address, close)
             self._server = Server(listener, secrets.token_bytes(32), max_bytes, max_tasks + OTHER_FILES // 2, self._jobs)
             self._jobs.start(self._server)
