@@ -17,6 +17,7 @@ import zmq
 import zmq.asyncio
 from following import SIMULATED, Account, Load, heads_of, settle
 from programs import PATIENCE, Cluster, Daemon
+from test_python import impatient, looks
 from zmesos import aio
 
 SMALL = {"cpus": 0.1, "mem": 32}
@@ -44,13 +45,17 @@ def open_sockets() -> int:
 
 
 async def nothing_left(sockets: int) -> None:
-    """No task but this one, no reader of the loop, no socket more than so many."""
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    """No task but this one, no reader of the loop, no socket more than so many; as soon as the loop has closed the iterations
+    that were dropped."""
+    deadline = time.monotonic() + PATIENCE
+    while asyncio.all_tasks() != {asyncio.current_task()}:
+        assert time.monotonic() < deadline, asyncio.all_tasks()
+        await asyncio.sleep(0.02)
     assert open_sockets() == sockets
 
 
-def made(daemon: Daemon, **options: Any) -> aio.Client:
-    return aio.Client(daemon.control, daemon.events, daemon.pipeline, **options)
+def made(daemon: Daemon, timeout: float = PATIENCE, attempts: int = 36) -> aio.Client:
+    return aio.Client(daemon.control, daemon.events, daemon.pipeline, timeout, attempts)
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
@@ -202,7 +207,7 @@ async def test_events(cluster: Cluster) -> None:
 @asynchronous
 async def test_many_requests_share_some_sockets(cluster: Cluster) -> None:
     before = open_sockets()
-    async with made(cluster.daemon, timeout=PATIENCE) as client:
+    async with made(cluster.daemon) as client:
         handles = await asyncio.gather(*(client.launch("true", id=f"t{n}", **NEVER) for n in range(300)))
         assert [handle.id for handle in handles] == [f"t{n}" for n in range(300)]
         assert 1 < open_sockets() - before <= zmesos.transport.MOST_AT_ONCE
@@ -246,7 +251,7 @@ async def test_the_loop_goes_on_meanwhile(cluster: Cluster) -> None:
 @asynchronous
 async def test_what_is_cancelled_leaves_nothing(cluster: Cluster) -> None:
     """Each kind of call, cancelled at its first wait and later ones, until it is done before it can be."""
-    async with made(cluster.daemon, timeout=PATIENCE) as client:
+    async with made(cluster.daemon) as client:
         await client.launch("true", id="waits", **NEVER)
         numbers = itertools.count()
 
@@ -349,7 +354,7 @@ async def test_a_cancelled_wait_loses_no_event(cluster: Cluster) -> None:
 @asynchronous
 async def test_those_that_wait_for_their_turn_may_be_cancelled_too(cluster: Cluster) -> None:
     chance = random.Random(11)
-    async with made(cluster.daemon, timeout=PATIENCE) as client:
+    async with made(cluster.daemon) as client:
         for _ in range(5):
             asked = [asyncio.create_task(client.ping()) for _ in range(200)]
             for one in chance.sample(asked, 150):
@@ -405,18 +410,23 @@ async def test_what_is_dropped_is_closed(cluster: Cluster) -> None:
 
 
 @asynchronous
-async def test_a_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: None, tmp_path: pathlib.Path) -> None:
+async def test_a_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: None, tmp_path: pathlib.Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
     gate = tmp_path / "gate"
-    async with made(cluster.daemon, timeout=2.0) as client:
+    async with made(cluster.daemon) as client:
         handle = await client.launch(f"while [ ! -e {gate} ]; do sleep 0.1; done", **SMALL)
 
         async def runs() -> bool:
             return (await handle.refresh()).state == "RUNNING"
         await until(runs, "the task to run")
+        looked = looks(monkeypatch)
         waiting = asyncio.create_task(handle.wait(2 * PATIENCE))
         watching = asyncio.create_task(client.wait([handle.id], 2 * PATIENCE))
-        await asyncio.sleep(0.1)
-        await client.ping()
+
+        async def both() -> bool:
+            return len(set(looked)) == 2
+        await until(both, "both to wait: for a daemon that never answered they would not")
+        impatient(client, 1.0)
         await blocking(cluster.daemon.kill)
         with pytest.raises(zmesos.TimedOut):
             await client.ping()
@@ -431,10 +441,12 @@ async def test_a_wait_outlives_a_killed_daemon(cluster: Cluster, needs_local: No
 async def test_a_map_outlives_a_killed_daemon(start_cluster: Callable[..., Cluster], needs_local: None) -> None:
     cluster = await blocking(lambda: start_cluster(**SIMULATED))
     got = []
-    async with made(cluster.daemon, timeout=3.0) as client:
+    async with made(cluster.daemon) as client:
         async with client.map(lambda n: "true", range(400), concurrency=30, timeout=4 * PATIENCE, cpus=0.01, mem=1) as results:
             async for one in results:
                 got.append(one)
+                if len(got) == 1:  # a daemon that never answered would not be waited for
+                    impatient(client, 3.0)
                 if len(got) in (100, 250):
                     await blocking(cluster.daemon.restart, True)
         assert [one.item for one in got] == list(range(400)) and all(one.ok for one in got)
@@ -481,10 +493,11 @@ def test_a_follower_that_is_cancelled_through_kills(start_cluster: Callable[...,
                             account.note(found)
                 except TimeoutError:
                     cancelled += 1
+            account.heads = heads.result()
             print(name, "replayed", follower.replayed)
 
     async def main() -> None:
-        async with made(cluster.daemon, timeout=PATIENCE, attempts=60) as client, asyncio.TaskGroup() as group:
+        async with made(cluster.daemon) as client, asyncio.TaskGroup() as group:
             begun = asyncio.Barrier(3)
             heads: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
             group.create_task(follow(client, "whole classes", ("task/", "mesos/UPDATE/"), begun, heads))

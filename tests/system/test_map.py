@@ -4,14 +4,15 @@ from __future__ import annotations
 import itertools
 import pathlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import zmesos
 from following import SIMULATED
-from programs import PATIENCE, Cluster, wait_for
-from test_python import NEVER, SMALL, in_thread
+from programs import PATIENCE, Cluster, Gate, wait_for
+from test_python import NEVER, SMALL, impatient, in_thread
 
 
 def most_at_once(client: zmesos.Client) -> int:
@@ -46,10 +47,12 @@ def test_in_order_and_never_more_at_once(cluster: Cluster) -> None:
     assert len(states(client)) == 7
 
 
-def test_as_they_end(cluster: Cluster) -> None:
+def test_as_they_end(cluster: Cluster, gate: Gate) -> None:
     client = cluster.client()
-    order = [one.item for one in client.map("sleep {}".format, [3, 0.1], ordered=False, timeout=PATIENCE, **SMALL)]
-    assert order == [0.1, 3]
+    results = client.map({"slow": gate.wait, "fast": "true"}.get, ["slow", "fast"], ordered=False, timeout=PATIENCE, **SMALL)
+    assert next(results).item == "fast"
+    gate.open()
+    assert [one.item for one in results] == ["slow"]
     assert list(client.map(str, [], **SMALL)) == []
 
 
@@ -104,9 +107,19 @@ def test_infinitely_many_and_a_break_kills(cluster: Cluster) -> None:
     assert sorted(ended.values()) == ["FINISHED"] * 5 + ["KILLED"] * (len(taken) - 5)
 
 
+class Clock:
+    """One that can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 @pytest.mark.parametrize("how", ["close", "with", "exception", "make", "items", "time"])
-def test_what_ends_early_kills(cluster: Cluster, how: str) -> None:
-    client = cluster.client()
+def test_what_ends_early_kills(cluster: Cluster, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, clock = cluster.client(), Clock()
+    monkeypatch.setattr(zmesos.mapping, "time", clock)
 
     def make(item: str) -> str:
         if item == "bad":
@@ -120,7 +133,7 @@ def test_what_ends_early_kills(cluster: Cluster, how: str) -> None:
         if how == "items":
             raise KeyError("items")
 
-    results = client.map(make, items(), concurrency=2, timeout=5 if how == "time" else PATIENCE, **SMALL)
+    results = client.map(make, items(), concurrency=2, timeout=PATIENCE, **SMALL)
     assert next(results).item == "true"
     if how == "close":
         results.close()
@@ -132,7 +145,9 @@ def test_what_ends_early_kills(cluster: Cluster, how: str) -> None:
         with pytest.raises(KeyError), results:
             raise KeyError
     else:
-        if how in ("make", "items"):
+        if how == "time":
+            clock.ahead = PATIENCE
+        else:
             client.kill(next(task.id for task in client.tasks() if not zmesos.is_over(task)))
         with pytest.raises(zmesos.TimedOut if how == "time" else KeyError):
             while True:
@@ -189,7 +204,7 @@ def test_results_that_wait_are_bounded(start_cluster: Callable[..., Cluster], ne
 def test_many_through_a_daemon_that_is_killed(start_cluster: Callable[..., Cluster], needs_local: None) -> None:
     """kill -9 three times in the middle; each item is told once, and the bound holds."""
     cluster = start_cluster(**SIMULATED)
-    client = cluster.client(timeout=1.0)
+    client = cluster.client()
     got, restarts = [], []
 
     def away() -> None:
@@ -201,6 +216,8 @@ def test_many_through_a_daemon_that_is_killed(start_cluster: Callable[..., Clust
 
     for one in client.map(lambda n: "true", range(600), concurrency=40, timeout=4 * PATIENCE, cpus=0.01, mem=1):
         got.append(one)
+        if len(got) == 1:  # a daemon that never answered would not be waited for
+            impatient(client, 1.0)
         if len(got) in (100, 250, 400):
             for restart in restarts:
                 restart()

@@ -44,6 +44,29 @@ def in_thread(function: Callable[[], Any]) -> Callable[[], Any]:
     return result
 
 
+def impatient(client: Any, seconds: float) -> None:
+    """Requests from now on are given up after so long; those before had all the time they needed."""
+    logic = getattr(client, "_logic", client)
+    logic._timeout = seconds
+    for asks in (logic._io.requester, logic._io.pipeline):
+        asks.timeout, asks.attempts = seconds, 3
+
+
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Has an entry, who waits, for each time that one who waits for tasks has asked the daemon for them: the first time it was
+    answered, or had raised."""
+    looked: list[Any] = []
+    look = zmesos.waiting.Ends._look
+
+    async def noting(self: Any, left: Any) -> Any:
+        found = await look(self, left)
+        looked.append(self)
+        return found
+
+    monkeypatch.setattr(zmesos.waiting.Ends, "_look", noting)
+    return looked
+
+
 # ---- launching ---------------------------------------------------------------------------------------------
 
 
