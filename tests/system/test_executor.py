@@ -439,7 +439,7 @@ def test_a_program_that_ends_finishes_what_it_submitted(cluster: Cluster) -> Non
 import zmesos
 def double(number):
     return 2 * number
-client = zmesos.Client({cluster.control!r}, {cluster.events!r}, {cluster.pipeline!r})
+client = zmesos.Client({cluster.control!r}, {cluster.events!r}, {cluster.pipeline!r}, timeout={PATIENCE})
 executor = zmesos.Executor(client, **{SMALL!r})
 executor.submit(double, 21).add_done_callback(lambda future: print(future.result(), flush=True))
 """

@@ -15,7 +15,7 @@ PAGE = (TOP / "docs" / "executor.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 HERE = """
 import functools, sys, zmesos
-zmesos.Client = zmesos.executor.Client = functools.partial(zmesos.Client, *sys.argv[1:])
+zmesos.Client = zmesos.executor.Client = functools.partial(zmesos.Client, *sys.argv[1:], timeout=60)
 zmesos.Executor = functools.partial(zmesos.Executor, python=sys.executable)
 """
 

@@ -17,8 +17,8 @@ INDENTED = re.compile(r"(?:^|\n\n)((?: {4}.*\n)+)")
 CODE = re.compile(r"\b(import zmesos|zmesos\.\w+\(|client\.\w+\(|aio\.\w+\()")
 HERE = """
 import functools, sys, zmesos, zmesos.aio
-zmesos.Client = functools.partial(zmesos.Client, *sys.argv[1:])
-zmesos.aio.Client = functools.partial(zmesos.aio.Client, *sys.argv[1:])
+zmesos.Client = functools.partial(zmesos.Client, *sys.argv[1:], timeout=60)
+zmesos.aio.Client = functools.partial(zmesos.aio.Client, *sys.argv[1:], timeout=60)
 """
 MARK = "---- the next one ----"
 

@@ -18,7 +18,7 @@ PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
 LAUNCH = """
 import sys, zmesos
 control, events, pipeline = sys.argv[1:]
-with zmesos.Client(control, events, pipeline) as client:
+with zmesos.Client(control, events, pipeline, timeout=60) as client:
     task = client.launch("exit 0", cpus=0.1, mem=32)
     print(zmesos.__file__)
     print(zmesos.state_name(client.wait(task.id, timeout=60).state))
