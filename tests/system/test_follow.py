@@ -18,7 +18,7 @@ def followers(client, *, high_water=500):
     """A follower of whole classes, one under a prefix of many tasks, with their accounts and prefixes."""
     made = {}
     for name, prefixes in {"whole classes": ("task/", "mesos/UPDATE/"), "a prefix": ("task/a-",)}.items():
-        follower = client.follow(*prefixes, high_water=high_water)
+        follower = client.follow(*prefixes, high_water=high_water, ready=PATIENCE)
         made[name] = (follower, Account(follower.position), prefixes)
     return made
 
@@ -99,7 +99,7 @@ def test_a_subscriber_that_joins_late(start_cluster):
                                   ("a prefix from the oldest", "oldest", ("task/a-1",)),
                                   ("whole classes from a snapshot", snapshot.position, ("task/",)),
                                   ("a prefix from a snapshot", snapshot.position, ("task/a-",))]:
-        follower = client.follow(*prefixes, start=start)
+        follower = client.follow(*prefixes, start=start, ready=PATIENCE)
         position = snapshot.position if start != "oldest" else zmesos.Position("", {"TASK": 0, "UPDATE": 0})
         shown = {key: number for key, number in position.numbers.items() if key in follower.position.numbers}
         made[name] = (follower, Account(zmesos.Position(position.store, shown)), prefixes)
@@ -153,7 +153,7 @@ def test_on_any_master(start_cluster):
             cluster.restart(kill=True) if kill else cutter.cut()
         load.finish()
         heads = heads_of(client.status())
-        late = client.follow("task/", start="oldest")
+        late = client.follow("task/", start="oldest", ready=PATIENCE)
         made["late"] = (late, Account(zmesos.Position(late.position.store, {"TASK": 0})), ("task/",))
         for follower, account, _ in made.values():
             account.take(follower, heads)
@@ -170,7 +170,7 @@ def test_five_thousand_prefixes_on_one_socket(start_cluster):
     client = cluster.client()
     ids = [f"p-{n}" for n in range(6000)]
     prefixes = tuple(f"task/{task}/" for task in ids[:5000])
-    follower = client.follow(*prefixes, high_water=500)
+    follower = client.follow(*prefixes, high_water=500, ready=PATIENCE)
     account = Account(follower.position)
     load = Load(cluster, 0, ids=ids)
     load.finish()
@@ -188,18 +188,33 @@ def test_five_thousand_prefixes_on_one_socket(start_cluster):
 @LOCAL
 def test_what_is_not_kept_any_more_is_said(start_cluster):
     cluster = start_cluster("--keep-events", "200", *NARROW_QUEUES, **SIMULATED)
-    client = cluster.client()
-    follower = client.follow("task/")
+    cutter = Cutter(cluster.events)
+    client = zmesos.Client(cluster.control, cutter.endpoint, cluster.pipeline, PATIENCE)
+    try:
+        follow_beyond_what_is_kept(cluster, cutter, client)
+    finally:
+        client.close()
+        cutter.close()
+
+
+def follow_beyond_what_is_kept(cluster, cutter, client):
+    follower = client.follow("task/", ready=PATIENCE)
     begun = follower.position.numbers["TASK"]
-    Load(cluster, 1000).finish()
+    account = Account(follower.position)
+    Load(cluster, 20).finish()
+    heard = heads_of(client.status())["TASK"]
+    account.take(follower, {"TASK": heard})
+    cutter.cut(shut=True)  # and hears nothing of what follows
+    Load(cluster, 0, ids=[f"more-{n}" for n in range(1000)]).finish()
     cluster.restart()  # what is in memory would do
     cluster.wait_subscribed()
     head = heads_of(client.status())["TASK"]
-    account = Account(follower.position)
+    cutter.cut(shut=False)
     account.take(follower, {"TASK": head})
     assert [(over.reason, over.event_class) for over in account.started_over] == [("TRUNCATED", "TASK")]
     first, last = account.started_over[0].missed
     got = account.numbers["TASK"]
+    assert first == heard + 1
     assert last + 1 == account.started_over[0].position.numbers["TASK"] + 1 == got[got.index(last + 1)]
     assert sorted(set(got)) == list(range(begun + 1, first)) + list(range(last + 1, head + 1))
     assert len(got) == len(set(got)) and account.disordered == 0
@@ -217,12 +232,9 @@ def test_another_history_is_said(start_cluster, start_daemon, tmp_path: pathlib.
     Load(cluster, 20).finish()
     client.backup(tmp_path / "copy.db")
     Load(cluster, 0, ids=[f"later-{n}" for n in range(20)]).finish()
-    position = client.follow("task/").position
-    with client.follow("task/") as follower:
-        daemon = cluster.daemon
-        daemon.stop()
-        (daemon.state_dir / "zmesos.db").write_bytes((tmp_path / "copy.db").read_bytes())
-        daemon.start()
+    position = client.follow("task/", ready=PATIENCE).position
+    with client.follow("task/", ready=PATIENCE) as follower:
+        cluster.daemon.set_back(tmp_path / "copy.db")
         over = wait_for(lambda: follower.recv(1.0), "a word of the restoring")
         assert isinstance(over, zmesos.StartedOver)
         assert (over.reason, over.missed, over.event_class) == ("STORE", None, None)
@@ -234,7 +246,7 @@ def test_another_history_is_said(start_cluster, start_daemon, tmp_path: pathlib.
             event = wait_for(lambda: follower.recv(1.0), "an event")
             states.append(event.topic)
         assert states == [f"task/new/{state}" for state in ("QUEUED", "LAUNCHING", "STARTING", "RUNNING", "FINISHED")]
-    with client.follow("task/", start=position) as late:
+    with client.follow("task/", start=position, ready=PATIENCE) as late:
         over = wait_for(lambda: late.recv(1.0), "a word of the restoring")
         assert isinstance(over, zmesos.StartedOver) and over.reason == "STORE"
 
@@ -243,9 +255,9 @@ def test_another_history_is_said(start_cluster, start_daemon, tmp_path: pathlib.
 def test_a_position_that_is_ahead_is_said(cluster, prefix):
     """The daemon's state is an older copy that is not marked as a backup: its numbers were given before."""
     client = cluster.client()
-    position = client.follow(prefix).position
+    position = client.follow(prefix, ready=PATIENCE).position
     ahead = zmesos.Position(position.store, {"TASK": position.numbers["TASK"] + 1000})
-    with client.follow(prefix, start=ahead) as follower:
+    with client.follow(prefix, start=ahead, ready=PATIENCE) as follower:
         over = wait_for(lambda: follower.recv(1.0), "a word of it")
         assert over == zmesos.StartedOver("STORE", None, None, position)
         client.launch("true", id="job", cpus=0.01, mem=1)
@@ -291,7 +303,7 @@ def test_a_class_of_which_there_was_nothing_is_begun_without_a_word(cluster):
 
 def test_the_daemon_goes_while_its_history_is_asked_for(cluster, monkeypatch: pytest.MonkeyPatch):
     client = cluster.client()
-    with client.follow("task/") as follower:
+    with client.follow("task/", ready=PATIENCE) as follower:
         logic = follower._logic
         store, status, asked = follower.position.store, logic._client.status, []
 
@@ -302,6 +314,7 @@ def test_the_daemon_goes_while_its_history_is_asked_for(cluster, monkeypatch: py
             return await status(*arguments)
 
         monkeypatch.setattr(logic._client, "status", away)
+        monkeypatch.setattr(logic, "_look_at_heartbeat", lambda: None)  # one that comes meanwhile would say it too
         monkeypatch.setattr(logic, "_store", "another")
         client.launch("true", id="job", cpus=0.01, mem=1)  # its events are of a history that the follower does not know
         monkeypatch.setattr(logic._lanes[zmesos.messages.TASK], "heard", follower.position.numbers["TASK"] + 1)
@@ -334,7 +347,7 @@ def test_replay_tail_and_snapshot_are_refused_with_the_field(cluster):
 def test_a_position_goes_on_where_a_follower_stopped(start_cluster):
     cluster = start_cluster(**SIMULATED)
     client = cluster.client()
-    follower = client.follow("task/a-")
+    follower = client.follow("task/a-", ready=PATIENCE)
     account = Account(follower.position)
     load = Load(cluster, 600, batch=50)
     for _ in range(8):
@@ -344,7 +357,7 @@ def test_a_position_goes_on_where_a_follower_stopped(start_cluster):
                 account.note(found)
         position = follower.position
         follower.close()
-        follower = client.follow("task/a-", start=position)
+        follower = client.follow("task/a-", start=position, ready=PATIENCE)
     load.finish()
     account.take(follower, {"TASK": heads_of(client.status())["TASK"]})
     follower.close()

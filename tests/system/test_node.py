@@ -191,6 +191,7 @@ class NodeFollower:
 
     def finish(self, heads: dict[str, int]) -> None:
         """Waits until it has all up to these heads, and ends it."""
+        self.account.heads = heads
         deadline = time.monotonic() + 2 * PATIENCE
         while any(self._position.get(name, -1) < number for name, number in heads.items() if name in self.account.start.numbers):
             if time.monotonic() > deadline or self._process.poll() is not None:
