@@ -244,6 +244,7 @@ def test_a_replay_is_what_was_published(json_cluster: Cluster, plain: Plain) -> 
             assert replayed[:len(seen)] == seen
         if not again:
             json_cluster.restart()  # the second time it comes from the disk
+            control = plain.connect(zmq.REQ, json_cluster.pipeline)  # the other may not have noticed, and lose the request
 
 
 def test_a_restart_keeps_the_numbers(json_cluster: Cluster, plain: Plain) -> None:
@@ -258,6 +259,7 @@ def test_a_restart_keeps_the_numbers(json_cluster: Cluster, plain: Plain) -> Non
             numbers.append(header["number"])
         if name == "before":
             json_cluster.restart(kill=True)
+            control = plain.connect(zmq.REQ, json_cluster.control)  # the other may not have noticed, and lose the request
             events = plain.follow(json_cluster.daemon.events_json, "task/")
     assert numbers == list(range(1, len(numbers) + 1))
 
