@@ -109,18 +109,27 @@ static void add_master(const struct top *top, int64_t now_ns, struct lines *line
     }
     bool up = status->subscription == ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED;
     const char *state = format_subscription(status->has_subscription, status->subscription);
-    const char *framework = status->framework_id ? status->framework_id : "none";
     if (up)
-        lines_add(lines, LINE_PLAIN, "master   %s at %s for %s, framework %s", state,
-                status->master ? status->master : "?", format_ago(status->subscription_since_ns, now_ns, ago),
-                framework);
+        lines_add(lines, LINE_PLAIN, "master   %s at %s for %s", state, status->master ? status->master : "?",
+                format_ago(status->subscription_since_ns, now_ns, ago));
     else if (status->has_subscription_since_ns)
-        lines_add(lines, LINE_BAD, "master   %s for %s: %s; framework %s", state,
+        lines_add(lines, LINE_BAD, "master   %s for %s: %s", state,
                 format_ago(status->subscription_since_ns, now_ns, ago),
-                status->message ? status->message : "", framework);
+                status->message ? status->message : "");
     else
-        lines_add(lines, LINE_BAD, "master   %s, never subscribed in this run: %s; framework %s", state,
-                status->message ? status->message : "", framework);
+        lines_add(lines, LINE_BAD, "master   %s, never subscribed in this run: %s", state,
+                status->message ? status->message : "");
+}
+
+/* In a line of its own: its id is long, and to be copied. */
+static void add_framework(const struct top *top, struct lines *lines)
+{
+    const Zmesos__V1__DaemonStatus *status = model_status(top->model);
+
+    lines_add(lines, LINE_PLAIN, "framework %s",
+            !status                ? "not known yet"
+            : status->framework_id ? status->framework_id
+                                   : "none");
 }
 
 static void add_counts(const struct top *top, bool over, struct lines *lines)
@@ -195,6 +204,7 @@ static void add_head(const struct top *top, int64_t now_ns, struct lines *lines)
     add_title(top, now_ns, lines);
     add_daemon(top, now_ns, lines);
     add_master(top, now_ns, lines);
+    add_framework(top, lines);
     add_counts(top, false, lines);
     add_counts(top, true, lines);
     add_queues(top, lines);
@@ -375,7 +385,6 @@ static void add_help(struct lines *lines)
             "  Tab, 1 to 4  all, tasks, agents, failures",
             "  p            pause: the page stands still; what was missed is made up for",
             "  h, ?         this page",
-            "",
             "Agents: what our tasks there ask for / what the agent has as far as its offers show.",
             "What other frameworks hold there nobody tells a framework; ?: no offer came yet.",
             "Rates are of whole seconds of the daemon's clock.",

@@ -108,8 +108,8 @@ def test_keys(start_cluster, start_top, needs_local):
         launch(client, "huge", 1, "true", cpus=5000)
         terminal = start_top(cluster, "--sort", "id")
         terminal.wait_for_text("TASKS 9")
-        ids = [line.split()[0] for line in terminal.lines() if re.match(r"(over|web|huge)-\d ", line)]
-        assert ids == sorted(ids) and len(ids) == 9
+        by_id = ["huge-0", *over, *(f"web-{n}" for n in range(3))]
+        terminal.wait_for(lambda text: re.findall(r"^((?:over|web|huge)-\d) ", text, re.MULTILINE) == by_id, "all by their ids")
         # A task: its history, and why it waits.
         terminal.press("Enter")
         terminal.wait_for_text("WHY IT WAITS")
@@ -152,6 +152,8 @@ def test_keys(start_cluster, start_top, needs_local):
         terminal.wait_for_text("too small: it has 60 columns and 20 lines")
         terminal.resize(80, 24)
         terminal.wait_for(lambda text: "TASKS 13" in text and "q quit" in terminal.last_line(24), "80 columns and 24 lines")
+        whole = f"framework {client.status().framework_id}"
+        terminal.wait_for(lambda text: whole in text.splitlines(), "the framework's id, whole")
         terminal.resize(132, 43)
         terminal.wait_for(lambda _: "q quit" in terminal.last_line(43), "132 columns and 43 lines")
         # A pause: what comes is not shown, and is made up for.

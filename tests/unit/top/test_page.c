@@ -123,11 +123,13 @@ static void the_head_says_how_it_is(void **state)
     show(80, 24);
     assert_non_null(line_with("daemon   does not answer: nothing came from it yet"));
     assert_non_null(line_with("master   not known yet"));
+    assert_non_null(line_with("framework not known yet"));
     beat();
     add_tasks(1500, STATE(FINISHED));
     show(80, 24);
     assert_non_null(line_with("zmesos top: zmesosd 9.9 at tcp://127.0.0.1:5560"));
-    assert_non_null(line_with("master   SUBSCRIBED at m1:5050 for 12m, framework framework-1"));
+    assert_non_null(line_with("master   SUBSCRIBED at m1:5050 for 12m"));
+    assert_non_null(line_with("framework framework-1"));
     assert_non_null(line_with("over     1,500"));
     assert_non_null(line_with("1,500 FINISHED"));
     top.mono_ms = 3000;
@@ -155,6 +157,26 @@ static void a_master_that_is_away(void **state)
     feed_status(feed, make_header("s", 2, 2000), status, 0);
     show(100, 24);
     assert_non_null(line_with("master   CONNECTING for 34s"));
+}
+
+/* With all that is said of the master, in the narrowest terminal. */
+static void the_id_of_the_framework_is_whole(void **state)
+{
+    static const char id[] = "849ba5ac-6394-4e2c-9c5d-0f1e2d3c4b5a";
+    (void)state;
+    for (int up = 0; up <= 1; up++) {
+        Zmesos__V1__DaemonStatus *status = make_status("s", 3, 0, 0);
+        status->has_subscription = status->has_subscription_since_ns = true;
+        status->subscription =
+                up ? ZMESOS__V1__SUBSCRIPTION__SUBSCRIBED : ZMESOS__V1__SUBSCRIPTION__DISCONNECTED;
+        status->subscription_since_ns = S(1280);
+        status->master = strdup("master-1.of-the-cluster.example.com:5050");
+        status->message = strdup("the connection was closed by the other side, and nobody answers since");
+        status->framework_id = strdup(id);
+        feed_status(feed, make_header("s", (uint64_t)up + 1, 2000), status, 0);
+        show(TOP_WIDTH_MIN, TOP_HEIGHT_MIN);
+        assert_non_null(line_with(id));
+    }
 }
 
 static void texts_of_others_cannot_move_the_cursor(void **state)
@@ -342,7 +364,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {TEST(it_is_as_large_as_the_screen),
             TEST(one_that_is_too_small_is_told_so), TEST(the_head_says_how_it_is),
-            TEST(a_master_that_is_away), TEST(texts_of_others_cannot_move_the_cursor), TEST(wide_characters),
+            TEST(a_master_that_is_away), TEST(the_id_of_the_framework_is_whole),
+            TEST(texts_of_others_cannot_move_the_cursor), TEST(wide_characters),
             TEST(the_chosen_task_stays_chosen), TEST(keys_sort_and_filter), TEST(views_and_the_end),
             TEST(numbers_have_commas)};
     arena_init(&made);
