@@ -32,6 +32,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 START_LIMIT = 30.0
+LATE = 10**6  # milliseconds: what a fault is not to let come before the test releases it
 PATIENCE = 60.0  # how long anything may take before a test gives up: generous, never asserted
 
 
@@ -146,6 +147,11 @@ class Local:
         """GET /local/state."""
         with urllib.request.urlopen(f"http://{self.address}/local/state", timeout=20) as answer:
             return json.loads(answer.read())
+
+    def release(self, held: int = 0) -> None:
+        """What was to come LATE comes now, once so many requests are held."""
+        wait_for(lambda: self.state()["held"] >= held, f"{held} requests to be held")
+        self.fault("release")
 
     def calls(self, kind: str) -> int:
         """How many calls of a type came."""

@@ -30,7 +30,7 @@ def test_an_accept_that_is_acted_on_but_not_answered_runs_once(start_cluster, ne
         assert zmesos.state_name(task.state) == "FINISHED"
         assert len(task.attempts) == 1
     assert log.read_text().split() == ["once"]
-    assert cluster.local.calls("SUBSCRIBE") >= 2
+    wait_for(lambda: cluster.local.calls("SUBSCRIBE") >= 2, "the call to be given up, perhaps after the task")
 
 
 def test_an_accept_that_is_neither_acted_on_nor_answered_is_made_again(start_cluster, needs_local, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 import zmesos
 
-from programs import PATIENCE, Cluster, wait_for
+from programs import LATE, PATIENCE, Cluster, wait_for
 
 pytestmark = pytest.mark.usefixtures("needs_local")
 
@@ -114,12 +114,14 @@ def test_a_doubled_kill(cluster: Cluster, runs: Runs) -> None:
     """Also one whose double arrives when the task is over: the answer GONE takes nothing back."""
     events = cluster.subscribe("task/", "mesos/UPDATE/")
     with cluster.client(timeout=PATIENCE) as client:
-        for task_id, after_ms in (("at-once", 0), ("late", 1000)):
+        for task_id, after_ms in (("at-once", 0), ("late", LATE)):
             run_forever(client, runs, task_id)
             before = cluster.local.calls("KILL")
             cluster.local.fault("double", call="KILL", after_ms=after_ms)
             client.kill(task_id)
             assert state(client.wait(task_id, PATIENCE)) == "KILLED"
+            wait_for(lambda: cluster.local.state()["tasks"] == [], "the end to be acknowledged")
+            cluster.local.release(held=1 if after_ms else 0)
             wait_for(lambda: cluster.local.calls("KILL") >= before + 2, "both")
         seen: dict[str, list[str]] = {"at-once": [], "late": []}
 
@@ -199,7 +201,8 @@ def test_updates_before_the_answer(cluster: Cluster, runs: Runs) -> None:
         cluster.local.fault("delay", call="ACCEPT", what="answer", ms=2000)
         client.launch(runs.command(), id="t", **SMALL)
         task = client.wait("t", PATIENCE)
-        assert state(task) == "FINISHED" and cluster.local.state()["tasks"] == []
+        assert state(task) == "FINISHED"
+        wait_for(lambda: cluster.local.state()["tasks"] == [], "the end to be acknowledged")
         client.launch(runs.command(), id="next", **SMALL)
         finish_all(client, runs, ["t", "next"])
 
@@ -263,9 +266,9 @@ def test_updates_again_and_again(cluster: Cluster, runs: Runs) -> None:
         events = cluster.subscribe("mesos/UPDATE/")
         before = client.task("t")
         cluster.local.fault("repeat_updates", times=5)
-        wait_for(lambda: cluster.local.calls("ACKNOWLEDGE") == 6, "an acknowledgement for each")
+        wait_for(lambda: cluster.local.calls("ACKNOWLEDGE") >= 6, "an acknowledgement for each")  # more after ten seconds
         assert client.task("t") == before
-        assert len([event for event in told(client, events) if event.mesos]) == 5
+        assert len([event for event in told(client, events) if event.mesos]) >= 5
         cluster.local.fault("clear")
         cluster.local.fault("repeat_updates")
         assert state(client.wait("t", PATIENCE)) == "FINISHED"
@@ -298,7 +301,8 @@ def test_an_agent_restarts_without_its_tasks(cluster: Cluster, runs: Runs, how: 
         cluster.local.fault("restart_agent", agent=agent_of(cluster, again), tasks=how)
         wait_state(client, "once", end)
         if how == "new":  # LOST: perhaps it lives, and its policy does not name that
-            assert state(client.task("again")) == "LOST" and runs.of("again") == 1
+            wait_state(client, "again", "LOST")
+            assert runs.of("again") == 1
         else:
             wait_for(lambda: runs.of("again") == 2, "the second attempt")
             assert attempts(wait_state(client, "again", "RUNNING")) == ["GONE", "RUNNING"]

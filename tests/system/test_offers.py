@@ -2,7 +2,7 @@
 import time
 
 import zmesos
-from programs import wait_for
+from programs import LATE, wait_for
 
 
 def test_offers_without_work_are_declined_for_long_and_then_suppressed(start_cluster, needs_local):
@@ -65,10 +65,11 @@ def test_an_accept_of_a_rescinded_offer_is_launched_again(start_cluster, needs_l
         client.wait("first", timeout=60)
         wait_for(lambda: all_is_held(cluster), "offers to be held")
         events = cluster.subscribe("task/crossed/")
-        cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=5000, answer=True)
+        cluster.local.fault("no_answer", call="ACCEPT", act="later", act_after_ms=LATE, answer=True)
         client.launch("true", id="crossed", cpus=0.1, mem=32)
-        wait_for(lambda: zmesos.state_name(client.task("crossed").state) == "LAUNCHING", "the ACCEPT to leave")
+        wait_for(lambda: cluster.local.state()["held"], "the ACCEPT to be on its way")
         cluster.local.fault("rescind")
+        cluster.local.release()
         task = client.wait("crossed", timeout=60)
         assert zmesos.state_name(task.state) == "FINISHED"
         assert [zmesos.state_name(attempt.state) for attempt in task.attempts] == ["GONE", "FINISHED"]

@@ -128,8 +128,7 @@ class LateRelay:
                 return  # closed
             self.open.append(client)
             if self.holding:
-                self.holding = False
-                self.run(self.keep, client)
+                self.keep(client)
                 continue
             server = socket.create_connection(self.master)
             self.open.append(server)
@@ -148,16 +147,24 @@ class LateRelay:
             source.close()
 
     def keep(self, client):
-        """The whole request, and no answer; the connection breaks."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += client.recv(65536)
-        head, body = data.split(b"\r\n\r\n", 1)
-        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-        while len(body) < length:
-            body += client.recv(65536)
-        client.close()
-        self.kept.put(head + b"\r\n\r\n" + body)
+        """The whole request, and no answer; the connection breaks. A SUBSCRIBE alone: a daemon that was killed may have left
+        another call here."""
+        request = b""
+        try:
+            with client, client.makefile("rb") as stream:
+                while line := stream.readline():
+                    request += line
+                    if line.lower().startswith(b"content-length"):
+                        length = int(line.split(b":")[1])
+                    if line == b"\r\n":
+                        body = stream.read(length)
+                        call = zmesos.scheduler.Call.FromString(body if len(body) == length else b"")
+                        if call.type == zmesos.scheduler.Call.SUBSCRIBE:
+                            self.holding = False
+                            self.kept.put(request + body)
+                        return
+        except OSError:
+            pass  # it was reset
 
     def arrive(self, request):
         late = socket.create_connection(self.master)
