@@ -141,13 +141,14 @@ def test_teardown_is_asked_for_twice_and_ends_all(cluster):
 def test_teardown_survives_a_crash_before_its_effect(cluster, needs_local):
     with cluster.client() as client:
         running(client)
-        cluster.local.swallow("TEARDOWN")
+        cluster.local.fault("answer", call="TEARDOWN", status=202, count=0)  # also when it is said again
         before = cluster.status().framework_id
         assert client.teardown(client.teardown().token).begun
         wait_for(lambda: cluster.local.calls("TEARDOWN") or cluster.local.call_log("TEARDOWN"), "TEARDOWN to be swallowed")
         with pytest.raises(zmesos.Unavailable):
             client.launch("true", cpus=0.1, mem=32)
     cluster.daemon.kill()
+    cluster.local.fault("clear")
     cluster.daemon.start()
     assert cluster.daemon.ended() == 0
     assert before in cluster.daemon.log_lines("stopping: framework")[-1]
@@ -275,6 +276,6 @@ def test_the_command_line_asks_too(cluster):
     assert "begun" in cli(*asked[1].split()[1:]).stdout
     assert cluster.daemon.ended() == 0
     if cluster.local:
-        assert cluster.local.calls("TEARDOWN") == 1 and cluster.local.calls("REQUEST") == 1
+        assert cluster.local.calls("TEARDOWN") >= 1 and cluster.local.calls("REQUEST") == 1
         assert [call["call"]["reconcile_operations"].get("operations", []) for call in
                 cluster.local.call_log("RECONCILE_OPERATIONS")][0][1]["agent_id"]["value"] == task.attempts[-1].agent_id
