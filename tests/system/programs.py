@@ -34,6 +34,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 START_LIMIT = 30.0
 LATE = 10**6  # milliseconds: what a fault is not to let come before the test releases it
 PATIENCE = 60.0  # how long anything may take before a test gives up: generous, never asserted
+PATIENT = {"timeout": PATIENCE, "attempts": 24}  # a client whose test says nothing of it
 
 
 class Failed(Exception):
@@ -92,7 +93,7 @@ class Program:
         self._stream.flush()
         return self.log.read_text(errors="replace")
 
-    def stop(self, how: int = signal.SIGTERM, limit: float = 20.0) -> int:
+    def stop(self, how: int = signal.SIGTERM, limit: float = PATIENCE) -> int:
         """Ends the process and returns its status."""
         if self.process.poll() is None:
             self.process.send_signal(how)
@@ -233,7 +234,7 @@ class Daemon:
             self.program.kill()
 
     def client(self, **options: Any) -> zmesos.Client:
-        return zmesos.Client(self.control, self.events, self.pipeline, **options)
+        return zmesos.Client(self.control, self.events, self.pipeline, **(options or PATIENT))
 
     def restart(self, kill: bool = False) -> None:
         self.kill() if kill else self.stop()
@@ -306,7 +307,7 @@ class Cluster:
         return self.daemon.events
 
     def client(self, **options: Any) -> zmesos.Client:
-        client = zmesos.Client(self.control, self.events, self.pipeline, **options)
+        client = self.daemon.client(**options)
         self._clients.append(client)
         return client
 
