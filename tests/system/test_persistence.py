@@ -1,4 +1,6 @@
 """Persistence: a restart, also after kill -9, finds its framework and its tasks and goes on."""
+import contextlib
+
 import pytest
 
 import zmesos
@@ -87,11 +89,12 @@ def test_a_full_disk_ends_it_and_nothing_acknowledged_is_missing(cluster):
         specs = [zmesos.task_spec("true", id=f"t{len(acknowledged) + n}", cpus=100000, mem=32, labels={"x": "y" * 500})
                  for n in range(count)]
         acknowledged.extend(result.id for result in client.launch_many(specs) if result.ok)
-    with cluster.client(timeout=10.0) as client:
+    with cluster.client() as client:
         launch(client, 200)
-        cluster.daemon.limit_files(max(file.stat().st_size for file in cluster.daemon.state_dir.iterdir()) + 100_000)
-        with pytest.raises(zmesos.TimedOut):
-            for _ in range(1000):
+    cluster.daemon.limit_files(max(file.stat().st_size for file in cluster.daemon.state_dir.iterdir()) + 100_000)
+    with cluster.client(timeout=5.0) as client:
+        while cluster.daemon.running and len(acknowledged) < 20000:
+            with contextlib.suppress(zmesos.TimedOut):  # a daemon that is merely slow is asked for the same tasks again
                 launch(client, 20)
     assert 200 < len(acknowledged) < 20000
     assert cluster.daemon.ended() == 74
