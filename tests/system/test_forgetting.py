@@ -88,7 +88,7 @@ def test_what_is_forgotten_leaves_the_database(start_cluster, needs_local):
         client.launch("true", id="t", cpus=0.1, mem=32)
         wait_for(lambda: not ids(client), "t to end and to be forgotten")
         wait_for(lambda: cluster.local.unacknowledged() == 0, "no update to be left")
-        assert cluster.local.calls("ACKNOWLEDGE") == 4 and not ids(client)
+        assert cluster.local.calls("ACKNOWLEDGE") >= 4 and not ids(client)
     assert cluster.daemon.stop() == 0
     database = sqlite3.connect(cluster.daemon.state_dir / "zmesos.db")
     try:
