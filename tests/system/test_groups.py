@@ -138,7 +138,7 @@ def test_many_in_batches_keep_their_groups_whole(start_cluster: Callable[..., Cl
         results = client.launch_many(tasks)
         assert [result.id for result in results] == [task.id for task in tasks]
         assert all(result.ok for result in results)
-        ended = client.wait([task.id for task in tasks], timeout=120)
+        ended = client.wait([task.id for task in tasks], timeout=300)
         assert {zmesos.state_name(task.state) for task in ended.values()} == {"FINISHED"}
 
 

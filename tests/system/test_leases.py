@@ -210,12 +210,14 @@ def start_placer(tmp_path):
 
 
 def test_two_placers_beside_the_daemons_own_matching(start_cluster, start_placer):
-    """A thousand tasks (sixty with a real master): no ACCEPT is refused, and no task for its offer."""
+    """A thousand tasks (sixty with a real master): no ACCEPT is refused, and no task for its offer. Who places how many is open."""
     cluster = start_cluster(local={"agents": "12", "allocation_interval": "0.2"}, local_flags=("--simulate",))
     count = 60 if REAL_MASTER else 1000
     updates = cluster.subscribe("mesos/UPDATE/", "task/")
     placers = [start_placer(cluster, "--name", "packer"), start_placer(cluster, "--name", "packer")]
     with cluster.client(timeout=60.0) as client:
+        client.launch("true", id="huge", placer="packer", cpus=4000, mem=32)  # it waits for room for ever, and so do they
+        wait_for(lambda: cluster.status().leases == 2, "both placers to be there")
         specs = [zmesos.task_spec("true", id=f"t{n}", cpus=0.1 + n % 5 / 10, mem=32 + n % 3,
                                   placer=None if n % 5 == 0 else "packer") for n in range(count)]
         assert all(result.ok for result in client.launch_many(specs))
@@ -234,24 +236,22 @@ def test_two_placers_beside_the_daemons_own_matching(start_cluster, start_placer
     assert len(ended) == count and set(ended.values()) == {"FINISHED"}
     assert updates.missed == 0
     assert not cluster.daemon.log_lines("refused a call")
-    for placer in placers:
-        assert placer.poll() is None  # goes on
-        with open(placer.log) as log:
-            assert sum(int(line.split(" of ")[0]) for line in log if line.endswith("placed\n")) > 0
+    assert [placer.poll() for placer in placers] == [None, None]  # they go on
 
 
 def test_offers_of_a_placer_that_is_killed_are_back_within_the_lease(start_cluster, start_placer):
     cluster = start_cluster("--lease-share", "100")
-    seconds = 4
+    seconds = 10  # for so long the example keeps what nothing fits
+    events = cluster.subscribe("zmesos/LEASE/", "task/a/")
     with cluster.client() as client:
         client.launch("true", id="huge", placer="packer", cpus=4000, mem=32)  # it waits for room for ever
         placer = start_placer(cluster, "--lease", str(seconds))
         wait_for(lambda: cluster.status().leased_offers == 2, "both agents to be leased")
-        events = cluster.subscribe("zmesos/LEASE/", "task/a/")
         client.launch("true", id="a", **SMALL)
         placer.send_signal(signal.SIGKILL)
         placer.wait()
-        client.ping()  # what it had asked for has been answered
+        client.ping()
+        client.ping()  # what it had asked for has been answered: clients take turns
         killed_ns = time.time_ns()
         order, until_ns = [], None
         for event in events.within(60):

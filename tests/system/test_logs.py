@@ -64,7 +64,7 @@ def test_what_cannot_be_read(cluster):
     with cluster.client() as client:
         client.launch("true", id="never", cpus=5000, mem=32)
         assert "no such task" in logs(cluster, "nobody", code=1)
-        assert "not launched" in logs(cluster, "never", "--timeout", "1", code=1)
+        assert "not launched" in logs(cluster, "never", "--timeout", "5", code=1)
         client.launch("true", id="t", **SMALL)
         client.wait("t", timeout=60)
         assert "1 attempts" in logs(cluster, "t", "--attempt", "2", code=1)

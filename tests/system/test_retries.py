@@ -197,9 +197,10 @@ def test_a_kill_of_an_attempt_is_the_end(cluster: Cluster, counted: Counted) -> 
 
 
 def test_a_killed_daemon_goes_on_with_the_backoff(cluster: Cluster, counted: Counted) -> None:
-    client = cluster.client(timeout=PATIENCE)
+    client, events = cluster.client(), cluster.subscribe("task/job/QUEUED")
     client.launch(counted.fails(1), id="job", retry={"max_attempts": 3, "backoff": 3}, **SMALL)
-    waits = wait_queued_again(client, "job")
+    first, waits = events.recv(PATIENCE).task, events.recv(PATIENCE).task
+    assert (attempts(first), attempts(waits)) == ([], [(1, "FAILED")])
     cluster.restart(kill=True)
     again = client.task("job")
     if len(again.attempts) == 1:  # else the restart took longer than the backoff
