@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from typing import Any, Optional, TextIO
 
+import interrupts
 import programs
 from plan import ORPHAN, command
 
@@ -151,9 +152,11 @@ class LocalChaos(Chaos):
         self.until = time.monotonic() + self.random.uniform(1.0, 10.0)
 
     def stage(self) -> None:
-        """Launches that do not get on: for a time, and one in ten for ever."""
-        ms = 0 if self.random.random() < 0.1 else self.random.randrange(500, 15000)
-        self._fault("stage_tasks", count=self.random.randrange(1, 4), how=self.random.choice(["slow", "deaf", "lost"]), ms=ms)
+        """Launches that do not get on: for a time, and one in ten for ever, where a KILL ends it. Nothing ends one that is deaf
+        for ever."""
+        how = self.random.choice(["slow", "deaf", "lost"])
+        ms = 0 if self.random.random() < 0.1 and how != "deaf" else self.random.randrange(500, 15000)
+        self._fault("stage_tasks", count=self.random.randrange(1, 4), how=how, ms=ms)
 
     def orphan(self) -> None:
         """A task that zmesosd has not launched. It is to be adopted, so it must not be lost sight of."""
@@ -211,9 +214,10 @@ class CommandChaos(Chaos):
         if not self.commands:
             return
         command = self.random.choice(self.commands)
-        self._running = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                         start_new_session=True,
-                                         env={**os.environ, "SOAK_RANDOM": str(self.random.randrange(10**6))})
+        environment = {**os.environ, "SOAK_RANDOM": str(self.random.randrange(10**6))}
+        with interrupts.later():
+            self._running = subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                             start_new_session=True, env=environment)
         self._deadline = time.monotonic() + self.limit
         self.done["disturb"] += 1
 

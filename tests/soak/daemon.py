@@ -10,6 +10,7 @@ import subprocess
 import time
 from typing import Optional
 
+import interrupts
 from programs import BUILD
 
 START_LIMIT = 120.0  # seconds to the line that says it is ready
@@ -40,7 +41,7 @@ class Daemon:
     def spawn(self) -> None:
         command = [str(BUILD / "bin" / "zmesosd"), "--state", str(self.directory / "state"), "--master", self.master,
                    "--control", self.control, "--pipeline", self.pipeline, "--events", self.events, *FLAGS, *self.flags]
-        with (self.directory / "zmesosd.log").open("ab") as log:
+        with interrupts.later(), (self.directory / "zmesosd.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             start_new_session=True)
         self.starts += 1

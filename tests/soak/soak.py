@@ -18,7 +18,6 @@ import json
 import pathlib
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,10 +25,11 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from typing import IO, Any, Optional
+from typing import IO, Optional
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
+import interrupts  # noqa: E402
 import programs  # noqa: E402
 import zmesos  # noqa: E402
 from chaos import Chaos, CommandChaos, LocalChaos  # noqa: E402
@@ -129,9 +129,11 @@ class Soak:
             self.chaos = CommandChaos(options.disturb, self._rng(), options.disturb_every, options.disturb_limit,
                                       self._file("disturb.log"))
         else:
-            local = LocalChaos(self.directory, self.evidence, options.agents, self._rng(), options.fault_every)
-            self.chaos, master = local, local.master
-        self.proxy = Proxy(master, self._seed(), options.break_every, self._file("calls.log"))
+            with interrupts.later():
+                local = LocalChaos(self.directory, self.evidence, options.agents, self._rng(), options.fault_every)
+                self.chaos, master = local, local.master
+        with interrupts.later():
+            self.proxy = Proxy(master, self._seed(), options.break_every, self._file("calls.log"))
         self.daemon = Daemon(self.directory / "daemon", self.proxy.address, self._rng(), options.daemon_flag)
         self.daemon.start()
         self._wait_subscribed()
@@ -143,22 +145,22 @@ class Soak:
             kind = KINDS[number % len(KINDS)]
             endpoint = self.daemon.control if kind == "control" else self.daemon.pipeline
             name = f"soak-{number + 1}"
-            self.clients.append(Worker(f"client-{number + 1}-{kind}", [
-                str(HERE / "client.py"), "--kind", kind, "--endpoint", endpoint, "--name", name, "--seed", str(self._seed()),
-                "--evidence", str(self.evidence), "--pause", str(options.pause), "--waiting", str(options.waiting)],
-                self.directory))
+            command = [str(HERE / "client.py"), "--kind", kind, "--endpoint", endpoint, "--name", name, "--seed", str(self._seed()),
+                       "--evidence", str(self.evidence), "--pause", str(options.pause), "--waiting", str(options.waiting)]
+            with interrupts.later():
+                self.clients.append(Worker(f"client-{number + 1}-{kind}", command, self.directory))
         self.proxy.breaking(True)
 
     def _wait_subscribed(self) -> None:
         assert self.daemon
-        with zmesos.Client(self.daemon.control, self.daemon.events, self.daemon.pipeline) as client:
+        with zmesos.Client(self.daemon.control, self.daemon.events, self.daemon.pipeline, **programs.PATIENT) as client:
             programs.wait_for(lambda: client.status().subscription == zmesos.messages.SUBSCRIBED, "a first subscription")
 
     def _listen(self, kind: str, *more: str) -> None:
         assert self.daemon
-        self.listeners.append(Worker(f"listener-{kind}", [
-            str(HERE / "listener.py"), "--endpoint", self.daemon.events, "--kind", kind.split("-")[0], *more],
-            self.directory))
+        command = [str(HERE / "listener.py"), "--endpoint", self.daemon.events, "--kind", kind.split("-")[0], *more]
+        with interrupts.later():
+            self.listeners.append(Worker(f"listener-{kind}", command, self.directory))
 
     def disturb(self, end: float) -> None:
         assert self.daemon and self.chaos
@@ -216,7 +218,7 @@ class Soak:
         for worker in self.clients:
             worker.end()
         self._waited(self.clients)
-        with zmesos.Client(self.daemon.control, self.daemon.events, self.daemon.pipeline, timeout=30.0) as client:
+        with zmesos.Client(self.daemon.control, self.daemon.events, self.daemon.pipeline, **programs.PATIENT) as client:
             open_tasks = self._drain(client)
             if open_tasks:
                 say(f"not over at the end: {_counts(collections.Counter(open_tasks))}")
@@ -366,10 +368,6 @@ def parse(arguments: Optional[list[str]] = None) -> argparse.Namespace:
     return options
 
 
-def stop_in_order(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     options = parse()
     if options.compare:
@@ -378,7 +376,7 @@ def main() -> int:
         summarize(history, findings)
         say(last_line(history, findings, 0, 0))
         return 1 if findings else 0
-    signal.signal(signal.SIGTERM, stop_in_order)
+    interrupts.install()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="zmesos-soak-"))
     say(f"seed {options.seed}, {options.minutes:g} minutes, programs of {programs.BUILD}, works in {directory}")
     soak = Soak(options, directory)

@@ -82,7 +82,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(soaked: tuple[int, str, pathlib.
     assert (lost, twice) == (0, 0) and "BROKEN" not in said
     assert launched > 20 and finished > 10 and restarts > 1 and breaks > 0, said
     assert re.search(r"^soak: seed \d+, ", said) and "memory of zmesosd" in said
-    assert not processes_of(soaked[2])
+    wait_for(lambda: not processes_of(soaked[2]), "the last of its processes to be gone")
 
 
 def test_what_is_made_wrong_afterwards_is_found(soaked: tuple[int, str, pathlib.Path], tmp_path: pathlib.Path) -> None:
@@ -113,7 +113,7 @@ def test_what_is_made_wrong_afterwards_is_found(soaked: tuple[int, str, pathlib.
 def test_an_interrupted_soak_leaves_nothing_running(tmp_path: pathlib.Path) -> None:
     process = start(tmp_path, "--minutes", "10", "--restart-every", "1", "--fault-every", "1")
     try:
-        wait_for(lambda: list(tmp_path.glob("*/evidence/*")), "tasks that have run")
+        wait_for(lambda: list(tmp_path.glob("*/evidence/*")), "tasks that have run", LIMIT)
         assert processes_of(tmp_path)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=LIMIT)
