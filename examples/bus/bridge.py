@@ -92,7 +92,7 @@ def notice_of(
 ) -> Entry:
     """Says on the broker that what follows does not join what is there: some was lost, or may come again."""
     name = f"{position.store}/STARTED_OVER/{reason}" + (f"/{event_class}/{missed[1]}" if event_class and missed else "")
-    text = {"id": name, "topic": "bus/STARTED_OVER", "reason": reason, "position": as_dict(position)}
+    text: dict[str, Any] = {"id": name, "topic": "bus/STARTED_OVER", "reason": reason, "position": as_dict(position)}
     if event_class and missed:
         text.update({"class": event_class, "missed": missed})
     return Entry("bus/STARTED_OVER", name, json.dumps(text))
@@ -243,7 +243,8 @@ class Requests:
             raise _Bad("INVALID", f"only these are passed on: {', '.join(self._allowed)}", operation)
         launch = found.get("launch")
         tasks = launch.get("tasks") if isinstance(launch, dict) else None
-        for place, task in enumerate(tasks if isinstance(tasks, list) else []):
+        tasks = tasks if isinstance(tasks, list) else []
+        for place, task in enumerate(tasks):
             if isinstance(task, dict) and task.get("id") is None:
                 if message_id is None:
                     raise _Bad("INVALID", "messages here have no ids to name a task after: name it", f"launch.tasks[{place}].id")
@@ -281,6 +282,7 @@ def run(sessions: Iterable[Callable[[threading.Event], None]], errors: tuple[typ
     """Each session in its thread, anew after each of these errors, until SIGTERM or SIGINT; the process's exit status. Any
     other error is a bug, and ends them all."""
     stop = threading.Event()
+    passing: tuple[type[Exception], ...] = (zmesos.ZmesosError, *errors)
     failed: list[BaseException] = []
 
     def keep(session: Callable[[threading.Event], None]) -> None:
@@ -289,7 +291,7 @@ def run(sessions: Iterable[Callable[[threading.Event], None]], errors: tuple[typ
             began = time.monotonic()
             try:
                 session(stop)
-            except (zmesos.ZmesosError, *errors) as error:
+            except passing as error:
                 pause = PAUSES[0] if time.monotonic() - began > PAUSES[1] else min(2 * pause, PAUSES[1])
                 say(f"{session.__name__}: {error}; again in {pause:.1f} s")
                 stop.wait(pause)

@@ -17,7 +17,7 @@ import json
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import Any, Awaitable, Callable
 from urllib.parse import unquote_to_bytes
 
 import zmesos
@@ -134,7 +134,7 @@ class Gateway:
         if "id" in request.query:
             task_id = once(request.query, "id")["id"]
             return web.json_response(view(await self._do(lambda: self._client.task(task_id))))
-        query = once(request.query, "state", "label", "prefix", "limit")
+        query: dict[str, Any] = once(request.query, "state", "label", "prefix", "limit")
         limit = number("limit", int, query.pop("limit", "1000"))
         if not 1 <= limit <= MOST_LISTED:
             raise Bad("limit", f"1 to {MOST_LISTED} is wanted")
@@ -144,14 +144,14 @@ class Gateway:
         return web.json_response({"tasks": [view(task) for task in found[:limit]], "more": len(found) > limit})
 
     async def kill(self, request: web.Request) -> web.Response:
-        task_id = once(request.query, "id").get("id")
+        task_id = once(request.query, "id").get("id", "")
         if not task_id:
             raise Bad("id", "is missing: which task to end")
         result, = await self._do(lambda: self._client.kill(task_id))
         return web.json_response({"id": task_id, "state": result.state}, status=202)
 
     @web.middleware
-    async def guard(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+    async def guard(self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
         """Keeps pages of other sites out (a browser says where they are from, and by which name it came here), and
         tells what goes wrong as JSON."""
         more: dict[str, str] = {}

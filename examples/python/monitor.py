@@ -12,6 +12,7 @@ import collections
 import itertools
 import signal
 import sys
+from typing import Iterable
 
 import zmesos
 
@@ -36,7 +37,10 @@ def main() -> int:
         print(f"zmesosd {status.version}, framework {status.framework_id}, master {master}", flush=True)
         missed = 0
         try:
-            for event in events if options.seconds is None else events.within(options.seconds):
+            source: Iterable[zmesos.Event] = events
+            if options.seconds is not None:
+                source = events.within(options.seconds)
+            for event in source:
                 if events.missed > missed:
                     print(f"-- {events.missed - missed} missed before this one --", flush=True)
                     missed = events.missed

@@ -15,7 +15,7 @@ from ._proto_check import check as _check
 
 _check()
 
-from .client import DEFAULT_CONTROL, DEFAULT_EVENTS, DEFAULT_PIPELINE, Client  # noqa: E402
+from .client import DEFAULT_CONTROL, DEFAULT_PIPELINE, Client  # noqa: E402
 from .consuming import consumer  # noqa: E402
 from .constraints import (  # noqa: E402
     equals,
@@ -53,7 +53,7 @@ from .errors import (  # noqa: E402
     Unsupported,
     ZmesosError,
 )
-from .events import Event, Events  # noqa: E402
+from .events import DEFAULT_EVENTS, Event, Events  # noqa: E402
 from .executor import Executor  # noqa: E402
 from .follow import Followed, Follower, Position, StartedOver  # noqa: E402
 from .functions import BrokenTask, PythonMismatch, RemoteError, RemoteTraceback  # noqa: E402

@@ -109,8 +109,8 @@ class Client(Launching, Looking, Calls, Consuming, Journal, Operations, Closing)
         happens."""
         return Events(self._logic._events_from(), *prefixes)
 
-    @overload
-    def wait(self, ids: str, timeout: Optional[float] = None) -> Task: ...
+    @overload  # the first that fits counts: a str is an Iterable[str] too
+    def wait(self, ids: str, timeout: Optional[float] = None) -> Task: ...  # type: ignore[misc]
 
     @overload
     def wait(self, ids: Iterable[str], timeout: Optional[float] = None) -> dict[str, Task]: ...
@@ -247,8 +247,8 @@ class AsyncClient(
             raise ZmesosError("this client was given no events endpoint")
         return self._events_endpoint
 
-    @overload
-    async def wait(self, ids: str, timeout: Optional[float] = None) -> Task: ...
+    @overload  # as above
+    async def wait(self, ids: str, timeout: Optional[float] = None) -> Task: ...  # type: ignore[misc]
 
     @overload
     async def wait(self, ids: Iterable[str], timeout: Optional[float] = None) -> dict[str, Task]: ...

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import functools
 from types import TracebackType
-from typing import Any, AsyncGenerator, Callable, Coroutine, Generator, Generic, Optional, ParamSpec, TypeVar
+from typing import Any, AsyncGenerator, Callable, Coroutine, Generator, Generic, Optional, ParamSpec, Protocol, Self, TypeVar
 
 from .closing import AsyncClosing, Closing
 from .errors import ZmesosError
 
+
+class _Opens(Protocol):
+    """What an Opening may hold."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None: ...
+
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
-Opened = TypeVar("Opened")
+Opened = TypeVar("Opened", bound=_Opens)
 Arguments = ParamSpec("Arguments")
 
 
@@ -25,7 +36,8 @@ def drive(steps: Coroutine[Any, Any, Value]) -> Value:
     try:
         steps.send(None)
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        value: Value = end.value
+        return value
     steps.close()
     raise RuntimeError("a blocking call waited for an event loop")
 
@@ -116,14 +128,15 @@ class Opening(Generic[Opened]):
 
     def __init__(self, steps: Coroutine[Any, Any, Opened]) -> None:
         self._steps = steps
-        self._opened: Any = None
+        self._opened: Optional[Opened] = None
 
     def __await__(self) -> Generator[Any, None, Opened]:
         return self._steps.__await__()
 
     async def __aenter__(self) -> Opened:
-        self._opened = await self._steps
-        return await self._opened.__aenter__()  # type: ignore[no-any-return]
+        opened = await self._steps
+        self._opened = opened
+        return await opened.__aenter__()
 
     async def __aexit__(
         self,
@@ -131,7 +144,8 @@ class Opening(Generic[Opened]):
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        await self._opened.__aexit__(kind, error, trace)
+        if self._opened is not None:
+            await self._opened.__aexit__(kind, error, trace)
 
 
 def document(asynchronous: type, blocking: type) -> None:

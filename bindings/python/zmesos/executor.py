@@ -118,7 +118,7 @@ class Executor(concurrent.futures.Executor):
         be, is an exception of the future; so is a launch that the daemon refuses."""
         return self._submit(fn, args, kwargs, many=False)
 
-    def map(  # type: ignore[override]
+    def map(
         self,
         fn: Callable[..., Value],
         *iterables: Iterable[Any],

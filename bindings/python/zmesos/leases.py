@@ -227,8 +227,9 @@ def lease_request(
         role=role,
         constraints=constraints,
         max_offers=max_offers,
-        despite_maintenance=despite_maintenance,
     )
+    if despite_maintenance is not None:
+        body.despite_maintenance = despite_maintenance
     for name, amount in amounts.items():
         if name not in ("cpus", "mem", "disk", "gpus", "ports"):
             raise TypeError(f"a lease is not asked for with {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Mapping, Optional, TypedDict, Union
+from typing import Iterable, Mapping, Optional, TypedDict, Union, cast
 
 from .messages import RetryPolicy, mesos
 
@@ -28,13 +28,13 @@ def duration(seconds: float) -> mesos.DurationInfo:
     return mesos.DurationInfo(nanoseconds=round(seconds * 1e9))
 
 
-def outcome_number(outcome: OutcomeLike) -> int:
+def outcome_number(outcome: OutcomeLike) -> RetryPolicy.Outcome:
     """1 for "FAILED" or "failed" or 1; ValueError for no outcome."""
     if isinstance(outcome, str):
         return RetryPolicy.Outcome.Value(outcome.upper())
     if outcome not in RetryPolicy.Outcome.values():
         raise ValueError(f"{outcome} is no outcome of an attempt")
-    return outcome
+    return cast("RetryPolicy.Outcome", outcome)
 
 
 def outcome_name(outcome: int) -> str:

@@ -330,7 +330,8 @@ def main() -> int:
     del payload
     threading.Thread(target=link.listen, daemon=True).start()
     if loaded is not None:
-        outcome = call(*loaded, many, limit)
+        function, positional, named = loaded
+        outcome = call(function, positional, named, many, limit)
     flush()
     link.deliver(*outcome)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Union
+from typing import Iterable, Union, cast
 
 from .messages import Operation, Task, messages
 
@@ -20,16 +20,16 @@ def state_name(state: int) -> str:
     return str(state)
 
 
-def state_number(state: StateLike) -> int:
+def state_number(state: StateLike) -> messages.TaskState:
     """5 for "RUNNING" or "running" or 5; ValueError for no state."""
     if isinstance(state, str):
         return messages.TaskState.Value(state.upper())
     if state not in messages.TaskState.values():
         raise ValueError(f"{state} is no task state")
-    return state
+    return cast("messages.TaskState", state)
 
 
-def state_numbers(states: Union[StateLike, Iterable[StateLike], None]) -> list[int]:
+def state_numbers(states: Union[StateLike, Iterable[StateLike], None]) -> list[messages.TaskState]:
     """The numbers of one state or of many; none for None."""
     if states is None:
         return []
@@ -59,10 +59,10 @@ def operation_is_over(operation: Operation) -> bool:
     return operation.state in OPERATION_OVER
 
 
-def operation_state_number(state: OperationStateLike) -> int:
+def operation_state_number(state: OperationStateLike) -> Operation.State:
     """3 for "PENDING" or "pending" or 3; ValueError for no state."""
     if isinstance(state, str):
         return Operation.State.Value(state.upper())
     if state not in Operation.State.values():
         raise ValueError(f"{state} is no operation state")
-    return state
+    return cast("Operation.State", state)

@@ -95,7 +95,7 @@ class _Slot:
     thread: threading.Thread
     process: int
     lock: threading.Lock = field(default_factory=threading.Lock)
-    socket: Optional[zmq.Socket] = None
+    socket: Optional[zmq.Socket[bytes]] = None
 
     def drop(self) -> None:
         if self.socket is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Optional, Union
+from typing import Any, Awaitable, Optional, TypeVar, Union, cast
 
 import zmq
 import zmq.asyncio
@@ -17,8 +17,11 @@ from .errors import BadEndpoint
 KEEPALIVE_S = 3
 TAKEN_AT_ONCE = 64  # messages, before other tasks of the event loop have their turn
 
+Socket = TypeVar("Socket", bound="zmq.Socket[Any]")
+Value = TypeVar("Value")
 
-def prepare(socket: zmq.Socket) -> zmq.Socket:
+
+def prepare(socket: Socket) -> Socket:
     """The options of every socket of ours. No heartbeats of ZeroMQ: libzmq 4.3.4 ends the process where a socket that has
     them has stopped reading (all that may wait does), and loses its connection. TCP's own signs of life find a peer that has
     gone without a word."""
@@ -78,6 +81,11 @@ class BlockingWire:
         self.socket.close(0)
 
 
+def _done(future: Awaitable[Value]) -> Value:
+    """Of an asyncio socket, asked with NOBLOCK: it is done, in one way or the other."""
+    return cast("asyncio.Future[Value]", future).result()
+
+
 class AsyncWire:
     """A socket whose waits let the event loop go on."""
 
@@ -86,11 +94,11 @@ class AsyncWire:
         self._taken = 0
 
     def send(self, frames: list[bytes]) -> None:
-        self.socket.send_multipart(frames, zmq.NOBLOCK).result()  # NOBLOCK: it is done, in one way or the other
+        _done(self.socket.send_multipart(frames, zmq.NOBLOCK))
 
     def take(self) -> Optional[list[bytes]]:
         try:
-            return self.socket.recv_multipart(zmq.NOBLOCK).result()  # type: ignore[no-any-return]
+            return _done(self.socket.recv_multipart(zmq.NOBLOCK))
         except zmq.Again:
             return None
 

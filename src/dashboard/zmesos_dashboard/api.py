@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Any, Optional
+from typing import Any, Awaitable, Callable, Optional
 
 from aiohttp import web
 from zmesos.errors import NotFound, Refused, TimedOut, Unavailable
@@ -66,10 +66,12 @@ class Api:
         ]
 
     @web.middleware
-    async def errors(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def errors(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         """Refusals as JSON."""
         try:
-            return await handler(request)  # type: ignore[no-any-return]
+            return await handler(request)
         except Bad as error:
             return answer({"error": str(error), "field": error.field}, 400)
         except web.HTTPMethodNotAllowed as error:

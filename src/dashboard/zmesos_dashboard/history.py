@@ -20,7 +20,7 @@ SECOND = 1_000_000_000
 
 ALIVE = ("waiting", "starting", "running", "killing", "out_of_sight")
 ENDED = ("finished", "failed", "killed", "other")
-_ALIVE = {
+_ALIVE: dict[int, int] = {
     S("QUEUED"): 0,
     S("LAUNCHING"): 1,
     S("STAGING"): 1,
@@ -30,9 +30,9 @@ _ALIVE = {
     S("UNREACHABLE"): 4,
     S("UNKNOWN"): 4,
 }
-_ENDED = {S("FINISHED"): 0, S("FAILED"): 1, S("KILLED"): 2, S("ERROR"): 3, S("GONE"): 3, S("LOST"): 3}
+_ENDED: dict[int, int] = {S("FINISHED"): 0, S("FAILED"): 1, S("KILLED"): 2, S("ERROR"): 3, S("GONE"): 3, S("LOST"): 3}
 # Where a task was before, as a rule. QUEUED again is after an attempt.
-_BEFORE = {S("LAUNCHING"): 0, S("STAGING"): 1, S("STARTING"): 1, S("RUNNING"): 1, S("ERROR"): 1}
+_BEFORE: dict[int, int] = {S("LAUNCHING"): 0, S("STAGING"): 1, S("STARTING"): 1, S("RUNNING"): 1, S("ERROR"): 1}
 _MOST_LIKELY = 2  # RUNNING
 
 

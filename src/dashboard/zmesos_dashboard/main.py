@@ -138,6 +138,11 @@ async def serve(options: argparse.Namespace) -> int:
         log.error("stopping: a thread has failed", exc_info=error)
         end(1)
 
+    def done(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            failed(error)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
 
@@ -168,7 +173,7 @@ async def serve(options: argparse.Namespace) -> int:
             if options.announce is not None:
                 tasks.append(asyncio.create_task(announce(client, service, options.announce or url)))
             for task in tasks:
-                task.add_done_callback(lambda done: None if done.cancelled() or not done.exception() else failed(done.exception()))
+                task.add_done_callback(done)
             print(f"zmesos-dashboard ready url={url}", flush=True)
             status = await ended
         finally:

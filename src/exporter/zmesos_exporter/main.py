@@ -11,11 +11,11 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any, Callable, Iterable, Optional, Sequence
-from wsgiref.simple_server import make_server
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import zmesos
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer, WSGIRequestHandler
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from .account import Account
 from .collector import DaemonCollector
@@ -142,7 +142,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         with server:
             watch.start()
             serving.start()
-            host, port = server.server_address[:2]
+            host, port = str(server.server_address[0]), server.server_address[1]
             print(f"zmesos-exporter ready http://{f'[{host}]' if ':' in host else host}:{port}/metrics", flush=True)
             end.wait()
             server.shutdown()
