@@ -34,7 +34,7 @@ class Terminal:
         if shutil.which("tmux") is None:
             pytest.skip("needs tmux (scripts/setup installs it)")
         # The path of a socket is short.
-        self._directory = tempfile.TemporaryDirectory(prefix="zmesos-tmux-")
+        self._directory = tempfile.TemporaryDirectory(prefix="zmesos-tmux-", ignore_cleanup_errors=True)  # tmux takes its socket away too
         self._directory_path = pathlib.Path(self._directory.name)
         self._socket = f"{self._directory.name}/s"
         configuration = self._directory_path / "tmux.conf"

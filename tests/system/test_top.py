@@ -66,7 +66,7 @@ def test_a_running_batch(start_cluster, start_top, needs_local):
         before = launch(client, "before", 20, "true")
         terminal = start_top(cluster, height=40)
         terminal.wait_for_text("SUBSCRIBED at " + cluster.master)
-        assert client.status().framework_id in terminal.text()
+        terminal.wait_for_text(client.status().framework_id)
         bad = launch(client, "bad", 3, "echo lost >&2; exit 3")
         good = launch(client, "good", 100, "sleep 0.1")
         long = launch(client, "long", 4, "sleep 600", cpus=0.5, mem=64)
@@ -75,12 +75,12 @@ def test_a_running_batch(start_cluster, start_top, needs_local):
         final = {"FINISHED": 120, "FAILED": 3, "RUNNING": 4, "QUEUED": 1}
         wait_for(lambda: told(cli) == final, "the batch to end")
         terminal.wait_for(lambda text: shown(text) == final, f"{final} on the screen")
-        text = terminal.text()
-        assert "all told" in text and "TASKS 128" in text
+        terminal.wait_for(lambda text: "all told" in text and "TASKS 128" in text, "128 tasks")
         # The last failures, with their message.
-        failures = [line.split() for line in text.splitlines() if line.split()[1:2] == ["FAILED"]]
-        assert {words[2] for words in failures[:3]} == {f"{name}/1" for name in bad}
-        assert "Command exited with status 3" in text
+        def failures(text: str) -> list[list[str]]:
+            return [line.split() for line in text.splitlines() if line.split()[1:2] == ["FAILED"]]
+        terminal.wait_for(lambda text: {words[2] for words in failures(text)[:3]} == {f"{name}/1" for name in bad}
+                          and "Command exited with status 3" in text, "the failures")
         # The agents, and what our tasks there ask for.
         agents = {agent.hostname: [str(agent.tasks), f"{agent.used.cpus:g}/{agent.known.cpus:g}",
                                    f"{agent.used.mem:g}/{agent.known.mem:g}"] for agent in client.agents()}
@@ -90,7 +90,7 @@ def test_a_running_batch(start_cluster, start_top, needs_local):
         # What was launched and finished a second, over the last minute: all of it, if the minute is not over.
         def rates(text: str) -> list[float]:
             return [float(word) for line in text.splitlines() if line.startswith("over 60s") for word in line.split()[2:]]
-        terminal.wait_for(lambda text: all(rate > 0 for rate in rates(text)), "rates above 0")
+        terminal.wait_for(lambda text: rates(text) and all(rate > 0 for rate in rates(text)), "rates above 0")
         client.kill(*long, "huge-0")
         wait_over(client, long)
         final = {"FINISHED": 120, "FAILED": 3, "KILLED": 5}
@@ -114,8 +114,8 @@ def test_keys(start_cluster, start_top, needs_local):
         terminal.press("Enter")
         terminal.wait_for_text("WHY IT WAITS")
         terminal.wait_for_text("asks for   cpus 5000")
-        terminal.wait_for(lambda text: "CPUS" not in text and "offers" in text and "cpus" in text, "the reason")
-        assert "TASK huge-0" in terminal.text() and "it was not launched yet" in terminal.text()
+        terminal.wait_for(lambda text: "CPUS" not in text and "offers" in text and "cpus" in text
+                          and "TASK huge-0" in text and "it was not launched yet" in text, "the reason")
         terminal.press("Escape", "Down", "Enter")
         terminal.wait_for_text("TASK over-0")
         terminal.wait_for_text("Command exited with status 7")
@@ -176,8 +176,8 @@ def test_the_daemon_and_the_master_go_and_come(start_cluster, start_top, needs_l
         terminal = start_top(cluster)
         terminal.wait_for(lambda text: shown(text) == {"FINISHED": 10}, "ten tasks")
         cluster.daemon.kill()
-        terminal.wait_for_text("daemon   is away: no heartbeat for")
-        assert shown(terminal.text()) == {"FINISHED": 10}
+        terminal.wait_for(lambda text: "daemon   is away: no heartbeat for" in text and shown(text) == {"FINISHED": 10},
+                          "no daemon, and what was last known")
         cluster.daemon.start()
         cluster.wait_subscribed()
     terminal.wait_for(lambda text: "daemon   run 2" in text and "SUBSCRIBED" in text, "the daemon's second run")
@@ -185,8 +185,8 @@ def test_the_daemon_and_the_master_go_and_come(start_cluster, start_top, needs_l
         wait_over(client, launch(client, "second", 10, "true"))
         terminal.wait_for(lambda text: shown(text) == told(cli) == {"FINISHED": 20}, "twenty tasks")
         cluster.local.program.kill()
-        terminal.wait_for(lambda text: re.search(r"master   (DISCONNECTED|CONNECTING) for \d+s: ", text), "no master")
-        assert "is away" not in terminal.text()
+        terminal.wait_for(lambda text: re.search(r"master   (DISCONNECTED|CONNECTING) for \d+s: ", text)
+                          and "is away" not in text, "no master, told by a daemon that is there")
 
 
 def test_nothing_is_missed_when_its_connection_is_cut(start_cluster, start_top, needs_local):
@@ -200,7 +200,8 @@ def test_nothing_is_missed_when_its_connection_is_cut(start_cluster, start_top, 
         tasks = 0
 
         def asked_again() -> int:
-            return int(re.search(r"([\d,]+) asked for again", terminal.text()).group(1).replace(",", ""))
+            found = terminal.wait_for(lambda text: re.search(r"([\d,]+) asked for again", text), "how many were asked for again")
+            return int(found.group(1).replace(",", ""))
 
         def look() -> bool:
             nonlocal tasks
@@ -252,7 +253,8 @@ def test_one_page_for_a_pipe(cluster):
 def test_a_terminal_that_will_not_do(cluster, start_top, term, words):
     terminal = start_top(cluster, width=200, TERM=term)
     assert terminal.end() == 1
-    assert words in terminal.everything() and "zmesos top --once" in terminal.everything()
+    # What it wrote is still on its way to the terminal, perhaps.
+    wait_for(lambda: words in terminal.everything() and "zmesos top --once" in terminal.everything(), f"'{words}' on the terminal")
 
 
 @pytest.mark.parametrize("flags, code, words", [
