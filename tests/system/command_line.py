@@ -10,6 +10,7 @@ from programs import BUILD, PATIENCE, wait_for
 
 ZMESOS = str(BUILD / "bin" / "zmesos")
 SMALL = ("--cpus", "0.1", "--mem", "32")
+PATIENT = ("--timeout", str(PATIENCE - 5))  # for a slow disk; one of a test's own comes after it
 
 
 class Cli:
@@ -25,7 +26,7 @@ class Cli:
     def __call__(self, *words: str, code: int = 0, text: str | None = None,
                  cwd: str | None = None) -> subprocess.CompletedProcess:
         """Runs to the end, and has to exit with this code."""
-        done = subprocess.run([ZMESOS, *words], env=self.environment(), input=text or "", capture_output=True, text=True,
+        done = subprocess.run([ZMESOS, *PATIENT, *words], env=self.environment(), input=text or "", capture_output=True, text=True,
                               timeout=PATIENCE, cwd=cwd)
         assert done.returncode == code, f"{words} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done
