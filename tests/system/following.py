@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Optional
 
-from programs import PATIENCE, Cluster, Daemon
+from programs import PATIENCE, Cluster, Daemon, wait_for
 
 import zmesos
 
@@ -166,6 +166,18 @@ class Account:
 def heads_of(status: Any) -> dict[str, int]:
     names = {number: name for name, number in CLASSES.items()}
     return {names[getattr(head, "class")]: head.number for head in status.heads if getattr(head, "class") in names}
+
+
+def wait_pruned(client: zmesos.Client, keep: int) -> None:
+    """Until the journal holds no more than `--keep-events`: what is beyond goes by and by."""
+    def pruned(event_class: str, head: int) -> bool:
+        try:
+            return next(iter(client.replay(event_class, start=1))).number > head - keep
+        except zmesos.Truncated as error:
+            return error.oldest > head - keep
+    for event_class, head in heads_of(client.status()).items():
+        if head > keep:
+            wait_for(lambda: pruned(event_class, head), f"the journal to forget of {event_class}")
 
 
 def journal(daemon: Daemon) -> dict[str, dict[int, str]]:

@@ -243,7 +243,7 @@ def test_what_the_journal_has_no_more_is_told(start_cluster, server, start_bridg
     all_there(cluster, consumer.arrivals)
     assert bridge.stop() == 0
     last = max(consumer.arrivals.numbers["TASK"])
-    journal_forgets(cluster, client, last)
+    journal_forgets(cluster, client)
     bridge.start()
     wait_for(lambda: len(consumer.arrivals.notices) == 3, "a word about what is lost")
     notices = {notice.get("class"): notice for notice in consumer.arrivals.notices[1:]}

@@ -128,9 +128,9 @@ def test_each_event_is_on_the_stream_once_whoever_is_killed(start_cluster, serve
     bridge = start_bridge(cluster)
     through_kills(cluster, consumer.arrivals, [bridge, server, cluster.daemon] * 3)
     kept = stream(server)
+    kept.awaited = consumer.arrivals.awaited
     consumer.close()
     consumer.arrivals.settle("a consumer of Redis", cluster)
-    cluster.daemon.start()
     kept.settle("the stream", cluster, once=True)
     assert [notice["reason"] for notice in kept.notices] == ["NEW"]
 
@@ -242,7 +242,7 @@ def test_what_the_journal_has_no_more_is_told(start_cluster, server, start_bridg
     wait_for(lambda: "task/first/FINISHED" in consumer.arrivals.topics.values(), "the first task's events")
     bridge.stop()
     last = max(consumer.arrivals.numbers["TASK"])
-    journal_forgets(cluster, client, last)
+    journal_forgets(cluster, client)
     bridge.start()
     wait_for(lambda: len(consumer.arrivals.notices) == 2, "a word about what is lost")
     notice = consumer.arrivals.notices[1]
@@ -287,5 +287,6 @@ def test_two_bridges_at_once_write_each_event_once(start_cluster, server, start_
     first, second = Ready(start_bridge(cluster)), Ready(start_bridge(cluster))
     through_kills(cluster, consumer.arrivals, [first, second] * 2)
     kept = stream(server)
+    kept.awaited = consumer.arrivals.awaited
     consumer.close()
     kept.settle("two bridges", cluster, once=True)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from command_line import Cli
-from following import SIMULATED, Load, heads_of, journal
+from following import SIMULATED, Load, heads_of, journal, wait_pruned
 
 pytestmark = pytest.mark.usefixtures("needs_local")
 
@@ -49,11 +49,11 @@ def test_from_a_number_under_a_prefix(cluster):
     last = "task/a-198/FINISHED"
     cluster.restart()
     cluster.wait_subscribed()
-    printed = cli("--json", "events", "--from", "101", "--count", "450", "task/a-").stdout.splitlines()
+    printed = cli("--json", "events", "--from", "101", "--count", "400", "task/a-").stdout.splitlines()
     cluster.daemon.stop()
     wanted = [n for n, topic in sorted(journal(cluster.daemon)["TASK"].items()) if n > 100 and topic.startswith("task/a-")]
     got = [int(json.loads(line)["header"]["number"]) for line in printed]
-    assert got == wanted[:450] and last in journal(cluster.daemon)["TASK"].values()
+    assert got == wanted[:400] and last in journal(cluster.daemon)["TASK"].values()
 
 
 def test_what_is_wrong_is_said(start_cluster):
@@ -62,6 +62,8 @@ def test_what_is_wrong_is_said(start_cluster):
     Load(cluster, 100).finish()
     cluster.restart()
     cluster.wait_subscribed()
+    with cluster.client() as client:
+        wait_pruned(client, 50)
     for words in (["--from", "0", "task/"], ["--from", "x", "task/"], ["--from", "1"], ["--from", "1", "task/", "mesos/UPDATE/"]):
         assert "--from" in cli("events", *words, code=2).stderr
     assert "future" in cli("events", "--from", "1000000", "task/", code=1, text="").stderr
