@@ -58,6 +58,13 @@ class Dashboard:
     def tasks(self, **query: Any) -> Any:
         return self.get("/api/tasks?" + urllib.parse.urlencode(query, doseq=True))
 
+    def task(self, task_id: str) -> Any:
+        """All about it, once zmesosd has told its part in time."""
+        def look() -> Any:
+            found = self.get(f"/api/tasks/{task_id}")
+            return found if found["answered"] else None
+        return wait_for(look, f"zmesosd to tell of {task_id}")
+
     def states(self) -> dict[str, str]:
         return {task["id"]: task["state"] for task in self.tasks(size=500)["tasks"]}
 
@@ -90,8 +97,9 @@ class Stream:
         """The next event of one of these kinds: its id and data. Fails after PATIENCE without a word."""
         while True:
             fields: dict[str, str] = {}
-            while line := self._answer.readline().decode().rstrip("\n"):
-                name, _, value = line.partition(": ")
+            while (line := self._answer.readline().decode()) != "\n":
+                assert line, "the dashboard has ended the stream"
+                name, _, value = line.rstrip("\n").partition(": ")
                 fields[name] = value
             if "id" in fields:
                 self.last_id = fields["id"]

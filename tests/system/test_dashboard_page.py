@@ -60,7 +60,7 @@ def test_tasks_change_without_a_reload(cluster, start_dashboard, browser, tmp_pa
     go = tmp_path / "go"
     client.launch(f"while ! test -e {go}; do sleep 0.1; done", id="watched", cpus=0.1, mem=32, labels={"batch": "7"})
     wait_for(lambda: state(browser, "watched") == "RUNNING", "RUNNING on the page")
-    assert browser.texts("#tasks .label") == ["batch=7"]
+    wait_for(lambda: browser.texts("#tasks .label") == ["batch=7"], "its label, which no event has")
     wait_for(lambda: browser.texts(".tile .count")[2] == "1", "the tile")
     chart = "return Chart.getChart('chart-alive').data.datasets[0].data.at(-1)?.y"
     wait_for(lambda: browser.run(chart) == 1, "the chart")
@@ -264,7 +264,7 @@ def test_pictures(start_cluster, start_dashboard, browser, needs_local):
         browser.size(width, height, mobile=width < 600)
         wait_for(lambda: browser.run("return document.documentElement.clientWidth") == width, "the width")
         browser.screenshot(PICTURES / f"{name}.png")
-        assert browser.run("return document.documentElement.scrollWidth") <= width
+        wait_for(lambda: browser.run("return document.documentElement.scrollWidth") <= width, "charts that are no wider")
     browser.size(1280, 900)
     browser.open(f"{dashboard.url}/tasks/train-000")
     browser.wait_text(".why", "gpus")
