@@ -15,10 +15,10 @@ import sys
 import zmesos
 
 
-def offering(events: zmesos.Events) -> set[str]:
-    """The hosts in all offers published since this was last asked."""
+def offering(events: zmesos.Events, status: zmesos.DaemonStatus) -> set[str]:
+    """The hosts in all offers published since this was last asked, up to that status: they may still be on their way."""
     hosts: set[str] = set()
-    while event := events.recv(timeout=0):
+    for event in events.catch_up(status):
         if event.mesos:
             hosts.update(offer.hostname for offer in event.mesos.offers.offers)
     return hosts
@@ -56,7 +56,7 @@ def main() -> int:
             )
             print(f"{client.launch(spec=spec).id}: launched", flush=True)
             task = client.wait(spec.id)
-            hosts |= offering(events)
+            hosts |= offering(events, client.status())
             where = task.attempts[-1].hostname if task.attempts else ""
             state = zmesos.state_name(task.state)
             print(f"{task.id}: {state} on {where or 'no host'}: {task.message or 'no message'}", flush=True)

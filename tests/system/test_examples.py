@@ -94,7 +94,7 @@ def test_a_daemon_that_is_not_there_is_one_line(tmp_path: pathlib.Path) -> None:
 
 
 def test_hello(cluster: Cluster) -> None:
-    done = run("hello", cluster)
+    done = run("hello", cluster, "--timeout", str(2 * PATIENCE))
     lines = done.stdout.splitlines()
     summary = re.fullmatch(r"demo: 12 launched, 11 finished, 1 killed, (\d+) events, 0 missed", lines[-1])
     assert done.returncode == 0 and summary, done.stdout + done.stderr
@@ -209,7 +209,7 @@ def test_monitor(cluster: Cluster) -> None:
 
 
 def test_monitor_ends_after_its_time(cluster: Cluster) -> None:
-    done = run("monitor", cluster, "--seconds", "5")
+    done = run("monitor", cluster, "--seconds", "10")
     assert done.returncode == 0, done.stderr
     assert "zmesos/HEARTBEAT  SUBSCRIBED" in done.stdout
     assert re.fullmatch(r"monitor: .*DAEMON.*; 0 missed", done.stdout.splitlines()[-1])
