@@ -140,6 +140,17 @@ class Browser:
                 return False
         wait_for(done, f"{selector} to be clicked")
 
+    def press(self, selector: str) -> None:
+        """The mouse's button goes down on the element, and stays so until release()."""
+        place = {"type": "pointerMove", "origin": {ELEMENT: self._element(selector)}, "x": 0, "y": 0}
+        self._mouse(place, {"type": "pointerDown", "button": 0})
+
+    def release(self) -> None:
+        self._mouse({"type": "pointerUp", "button": 0})
+
+    def _mouse(self, *actions: dict[str, Any]) -> None:
+        self._ask("actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": list(actions)}]})
+
     def type(self, selector: str, text: str) -> None:
         element = self._element(selector)
         self._ask(f"element/{element}/clear")

@@ -128,6 +128,45 @@ def test_a_task_page_says_why_it_waits(cluster, start_dashboard, browser):
     assert all("404" in line and "/api/tasks/nobody" in line for line in browser.console())
 
 
+def drawn_anew(browser: Browser, address: str) -> None:
+    """Waits until the page has asked for this, and shown it, once more: it asks again only then."""
+    count = "return performance.getEntriesByType('resource').filter((entry) => entry.name.endsWith(arguments[0])).length"
+    before = browser.run(count, address)
+    wait_for(lambda: browser.run(count, address) >= before + 2, f"{address} to be asked for again")
+
+
+def test_what_is_used_stays_while_the_page_changes(cluster, start_dashboard, browser):
+    """The focus, and a click in whose middle something is told."""
+    client = cluster.client()
+    client.launch("true", id="waits", cpus=1000, mem=32)
+    dashboard = start_dashboard(cluster, "--allow-kill")
+    dashboard.wait_live()
+    browser.open(f"{dashboard.url}/tasks/waits")
+    browser.wait_text(".why", "1000")
+    for selector in (".back", "#kill"):
+        browser.run("document.querySelector(arguments[0]).focus()", selector)
+        drawn_anew(browser, "/api/tasks/waits")
+        assert browser.run("return document.activeElement.matches(arguments[0])", selector)
+    browser.press("#kill")
+    drawn_anew(browser, "/api/tasks/waits")
+    browser.release()
+    browser.wait_text("#kill", "for good")
+    drawn_anew(browser, "/api/tasks/waits")
+    browser.wait_text("#kill", "for good")
+    browser.press(".back")
+    drawn_anew(browser, "/api/tasks/waits")
+    browser.release()
+    browser.wait_text("#tasks-count", "of 1")
+    browser.run("const order = document.getElementById('order'); order.value = 'id'; order.dispatchEvent(new Event('change'))")
+    browser.press(row("waits"))
+    client.launch("true", id="waits-too", cpus=1000, mem=32)
+    wait_for(lambda: state(browser, "waits-too") == "QUEUED", "another task on the page")
+    browser.release()
+    browser.wait_text(".why", "1000")
+    assert not client.task("waits").kill_requested
+    at_peace(browser)
+
+
 def test_a_kill_is_asked_for_twice(cluster, start_dashboard, browser):
     client = cluster.client()
     client.launch("sleep 600", id="t", cpus=0.1, mem=32)

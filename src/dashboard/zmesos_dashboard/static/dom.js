@@ -14,6 +14,21 @@ export function h(tag, properties, ...children) {
   return made;
 }
 
+// Makes these the children of a place. What is among them and there already is not taken out: the focus, a selection or a click
+// that has begun on it would be lost.
+export function renew(place, children) {
+  const wanted = new Set(children);
+  for (const old of [...place.childNodes]) if (!wanted.has(old)) old.remove();
+  children.forEach((child, at) => {
+    if (place.childNodes[at] !== child) place.insertBefore(child, place.childNodes[at] ?? null);
+  });
+}
+
+// The child of a place that is like this one, where there is one; else this one.
+export function alike(place, made) {
+  return [...place.childNodes].find((old) => old.isEqualNode(made)) ?? made;
+}
+
 // What cannot be seen, and what turns the direction of writing: control, format and private characters, half surrogate pairs.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 

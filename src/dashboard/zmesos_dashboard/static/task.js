@@ -1,9 +1,9 @@
 // One task: what it is, why it waits, its history and its attempts.
-import { $, amount, badge, duration, group, h, memory, shown, when } from "./dom.js";
+import { $, alike, amount, badge, duration, group, h, memory, renew, shown, when } from "./dom.js";
 import { Refused, get, throttled } from "./live.js";
 
 const EVERY = 5000; // ms; oftener while it waits, for the reasons change without an event
-let id = null, found = null, status = null, said = "", loaded = 0, unanswered = false, drawing = false;
+let id = null, found = null, status = null, said = "", loaded = 0, unanswered = false;
 
 function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== "" && value !== undefined)
@@ -73,15 +73,18 @@ function asksPanel() {
     ]));
 }
 
+// These stay as long as the page: see renew().
+const back = h("a", { class: "back", href: "/", "data-route": true }, "← All tasks");
+const head = h("div", { class: "task-head" });
+const button = h("button", { type: "button", id: "kill", class: "danger push", onclick: kill, onblur: unsure }, "Kill");
+
 // Once to ask, and again to do it, unless something else was turned to between.
-function unsure(event) {
-  if (drawing) return;
-  delete event.currentTarget.dataset.sure;
-  event.currentTarget.textContent = "Kill";
+function unsure() {
+  delete button.dataset.sure;
+  button.textContent = "Kill";
 }
 
-async function kill(event) {
-  const button = event.currentTarget;
+async function kill() {
   if (!button.dataset.sure) {
     button.dataset.sure = "yes";
     button.textContent = "Kill it for good?";
@@ -104,21 +107,20 @@ function draw() {
   const state = task?.state ?? details?.attempts.at(-1)?.state ?? "UNKNOWN";
   const over = task?.over || details?.over; // the event may have come after the answer
   const message = details?.message ?? task?.message ?? "";
-  const sure = document.activeElement?.id === "kill";
-  const held = $("kill");
-  const button = status?.dashboard.allow_kill && !over
-    ? (held && !details?.kill_requested && !held.disabled ? held : h("button", { type: "button", id: "kill", class: "danger push", disabled: details?.kill_requested, onclick: kill, onblur: unsure }, "Kill")) : null;
+  const place = $("view-task");
+  if (button.disabled || details?.kill_requested) unsure();
+  button.disabled = Boolean(details?.kill_requested);
   const notes = [details?.kill_requested && !over && "it is being killed", details?.adopted && "was found running, and adopted", task?.held && "held since a restore",
     details?.retry_ms && !over && "waits before its next attempt", !details && (found.answered ? "zmesosd has forgotten it" : "zmesosd does not answer: this is what was last known")].filter(Boolean);
-  drawing = true;
-  $("view-task").replaceChildren(
-    h("a", { class: "back", href: "/", "data-route": true }, "← All tasks"),
-    h("div", { class: "task-head" }, h("h1", { class: "mono" }, shown(id)), badge(state), notes.length ? h("span", { class: "quiet" }, notes.join("; ")) : null, button),
-    said ? h("p", { class: "notice", role: "status" }, said) : "",
-    message ? h("p", { class: "quiet task-message" }, shown(message, { lines: true })) : "",
-    h("div", { class: "columns" }, h("div", {}, whyPanel() ?? "", historyPanel(), attemptsPanel() ?? ""), h("div", { class: "side" }, asksPanel())));
-  if (sure) $("kill")?.focus();
-  drawing = false;
+  renew(head, [
+    alike(head, h("h1", { class: "mono" }, shown(id))), alike(head, badge(state)),
+    notes.length && alike(head, h("span", { class: "quiet" }, notes.join("; "))), status?.dashboard.allow_kill && !over && button,
+  ].filter(Boolean));
+  renew(place, [
+    back, head, said && alike(place, h("p", { class: "notice", role: "status" }, said)),
+    message && alike(place, h("p", { class: "quiet task-message" }, shown(message, { lines: true }))),
+    alike(place, h("div", { class: "columns" }, h("div", {}, whyPanel() ?? "", historyPanel(), attemptsPanel() ?? ""), h("div", { class: "side" }, asksPanel()))),
+  ].filter(Boolean));
 }
 
 async function load() {
@@ -136,15 +138,16 @@ async function load() {
     unanswered = !(error instanceof Refused && error.status === 404);
     if (found && unanswered) return; // the notice says who does not answer
     const words = error instanceof Refused && error.status === 404 ? "There is no such task, or zmesosd has forgotten it: it keeps those that are over for some time." : error.message;
-    $("view-task").replaceChildren(h("a", { class: "back", href: "/", "data-route": true }, "← All tasks"),
-      h("div", { class: "task-head" }, h("h1", { class: "mono" }, shown(asked))), h("p", { class: "panel" }, words));
+    const place = $("view-task");
+    renew(head, [alike(head, h("h1", { class: "mono" }, shown(asked)))]);
+    renew(place, [back, head, alike(place, h("p", { class: "panel" }, words))]);
   }
 }
 
 export const reload = throttled(load, 500);
 
 export function show(taskId, known) {
-  if (taskId !== id) { id = taskId; found = null; said = ""; $("view-task").replaceChildren(); }
+  if (taskId !== id) { id = taskId; found = null; said = ""; $("view-task").replaceChildren(); unsure(); button.disabled = false; }
   status = known;
   if (id !== null) reload();
 }

@@ -1,5 +1,5 @@
 // The list of tasks: search, state, order, pages; asked for anew when something has changed.
-import { $, STATES, ago, amount, badge, h, memory, number, shown, taskAddress } from "./dom.js";
+import { $, STATES, ago, amount, badge, h, memory, number, renew, shown, taskAddress } from "./dom.js";
 import { get, throttled } from "./live.js";
 
 const asked = { q: "", states: [], order: "changed", size: 25, page: 1 };
@@ -47,7 +47,7 @@ function draw() {
     rows.set(task.id, row);
     return row.element;
   });
-  body.replaceChildren(...elements);
+  renew(body, elements);
   if (focusedId !== undefined) rows.get(focusedId)?.element.querySelector("a").focus();
   passTime(now);
   const first = (found.page - 1) * found.size;
