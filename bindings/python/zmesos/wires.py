@@ -33,7 +33,7 @@ def prepare(socket: Socket) -> Socket:
     return socket
 
 
-def connect(socket: zmq.Socket, endpoint: str, name: str) -> None:
+def connect(socket: zmq.Socket[Any], endpoint: str, name: str) -> None:
     """Connects, or closes the socket. name: of the endpoint, for BadEndpoint."""
     try:
         socket.connect(endpoint)
