@@ -217,7 +217,7 @@ def test_a_lost_accept_is_proved_and_sent_again(keeper, needs_local):
 
 def test_an_offer_that_is_gone_is_not_the_end(keeper, needs_local):
     with keeper.client() as client:
-        keeper.local.fault("delay", call="ACCEPT", what="call", ms=20000)  # surely longer than what comes now
+        keeper.local.fault("delay", call="ACCEPT", what="call", ms=9000)  # it is not asked about before ten
         client.operate(operation("RESERVE", resources=zmesos.reserved(ROLE, cpus=0.5)), id="late")
         wait_for(lambda: client.operation("late").sent, "it to be sent")
         keeper.local.fault("rescind")
