@@ -156,6 +156,7 @@ class NodeFollower:
         self._process = subprocess.Popen(["node", "test/following.mjs", options], cwd=project, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
         self.replayed: Optional[int] = None
+        self._held = threading.Event()
         self._position: dict[str, int] = {}
         self._reader = threading.Thread(target=self._read)
         line = self._line()
@@ -176,6 +177,8 @@ class NodeFollower:
             said = json.loads(line)
             if "position" in said:
                 self._position = {name: int(number) for name, number in said["position"]["numbers"].items()}
+            elif "held" in said:
+                self._held.set()
             elif "replayed" in said:
                 self.replayed = said["replayed"]
             elif "startedOver" in said:
@@ -188,6 +191,11 @@ class NodeFollower:
         assert self._process.stdin
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
+
+    def hold(self) -> None:
+        """Takes no more events until it is said to go."""
+        self.say("hold")
+        assert self._held.wait(PATIENCE)
 
     def finish(self, heads: dict[str, int]) -> None:
         """Waits until it has all up to these heads, and ends it."""
@@ -238,7 +246,7 @@ def test_a_follower_that_is_held_up_under_load(start_cluster, follow) -> None:
     cluster = start_cluster("--events-hwm", "500", **SIMULATED)
     made = follow(endpoints(cluster))
     for follower in made.values():
-        follower.say("hold")
+        follower.hold()
     Load(cluster, 8000).finish()
     for follower in made.values():
         follower.say("go")

@@ -1,6 +1,6 @@
 // Every request of the client, against the real daemon.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -336,12 +336,14 @@ test('requests go through a connection that is cut again and again, each task la
 })
 
 test('a task launched while the daemon is away happens once, and a wait goes through kill -9', async () => {
-  const sleeper = await client.launch({ ...SMALL, command: 'sleep 3' })
+  const gate = join(cluster.directory, 'gate')
+  const sleeper = await client.launch({ ...SMALL, command: `while ! test -e ${gate}; do sleep 0.1; done` })
   await waitFor(async () => (await sleeper.state()) === 'RUNNING', 'a task that runs')
   const wait = sleeper.wait({ timeout: PATIENCE })
   await cluster.daemon.end('SIGKILL')
   const launch = client.launch('true', { ...SMALL, id: 'while-away' })
   await refused(() => cluster.client({ timeout: 300, attempts: 1 }).ping(), TimedOut)
+  writeFileSync(gate, '')
   await cluster.startDaemon()
   const task = await launch
   assert.equal((await task.wait({ timeout: PATIENCE })).attempts.length, 1)

@@ -2,7 +2,8 @@
 //
 //     node following.mjs OPTIONS      (JSON: endpoints, prefixes, highWater)
 //
-// A line of JSON for each event, and for the position where there was none for a moment. On standard input: hold, go, end.
+// A line of JSON for each event, and for the position where there was none for a moment. On standard input: hold (and a line when it
+// does), go, end.
 import { createInterface } from 'node:readline'
 
 import { Client, StartedOver } from 'zmesos'
@@ -11,13 +12,16 @@ const { endpoints, prefixes, highWater } = JSON.parse(process.argv[2])
 const client = new Client(endpoints)
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`)
 
-let held = Promise.resolve()
+let held
 let go = () => {}
 let ended = false
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     if (line === 'hold') held = new Promise((resolve) => (go = resolve))
-    if (line === 'go') go()
+    if (line === 'go') {
+      held = undefined
+      go()
+    }
     if (line === 'end') ended = true
   })
   .on('close', () => (ended = true))
@@ -25,6 +29,7 @@ createInterface({ input: process.stdin })
 const follower = await client.follow(prefixes, { highWater, ready: 60_000 }).ready()
 say({ position: follower.position })
 while (!ended) {
+  if (held) say({ held: true })
   await held
   const found = await follower.recv({ timeout: 100 })
   if (found === undefined) say({ position: follower.position })
