@@ -11,10 +11,14 @@
 
 /* How a 400 begins that is about the subscription and not about the call. */
 static const char *const subscription_words[] = {
-        "The stream ID '",
         "All non-subscribe calls should include the 'Mesos-Stream-Id' header",
         "Framework cannot be found",
 };
+
+/* How a 400 begins when another SUBSCRIBE has taken our place; the ERROR on our stream, which says it in the
+ * other words, may not have come yet. */
+static const char stale_words[] = "The stream ID '";
+static const char failed_over_words[] = "Framework failed over";
 
 /* How a 403 begins that subscribing again does not mend: the framework is another principal's. */
 static const char principal_words[] = "Authenticated principal '";
@@ -206,6 +210,11 @@ static void judge_call(
         judge_over(reply, MASTER_DOWN_LOST, verdict);
         return;
     case 400:
+        if (begins_with(reply->body, stale_words)) {
+            judge_over(reply, MASTER_DOWN_ERROR, verdict);
+            snprintf(verdict->text, sizeof verdict->text, "%s", failed_over_words);
+            return;
+        }
         if (is_about_subscription(reply->body)) {
             judge_over(reply, MASTER_DOWN_LOST, verdict);
             return;

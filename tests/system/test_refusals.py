@@ -1,7 +1,9 @@
 """Refusals: what the daemon does when the master says no, for a while or for good."""
 from __future__ import annotations
 
+import http.client
 import http.server
+import json
 import queue
 import socket
 import threading
@@ -9,7 +11,7 @@ import threading
 import pytest
 
 import zmesos
-from programs import wait_for
+from programs import LATE, PATIENCE, wait_for
 
 pytestmark = pytest.mark.usefixtures("needs_local")
 
@@ -233,6 +235,26 @@ def test_a_first_run_that_is_replaced_stops_at_once(cluster, start_daemon, tmp_p
     assert " error mesos: stopping: " in cluster.daemon.log_lines("Framework failed over")[0]
     assert rival.wait_subscribed().framework_id
     assert len(subscriptions(cluster)) == 2 and rival.running
+
+
+def test_a_call_that_hears_of_a_rival_before_the_stream_does(cluster):
+    """Its refusal names another stream: that is no lost connection, and there is no fight."""
+    cluster.local.fault("stall", ms=LATE, only="streams")
+    host, port = cluster.master.rsplit(":", 1)
+    rival = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    own = {"value": cluster.status().framework_id}
+    rival.request("POST", "/api/v1/scheduler", json.dumps({"type": "SUBSCRIBE", "framework_id": own, "subscribe": {
+        "framework_info": {"user": "root", "name": "rival", "id": own, "failover_timeout": 60.0}}}),
+        {"Content-Type": "application/json", "Accept": "application/json"})
+    try:
+        wait_for(lambda: len(subscriptions(cluster)) == 2, "the rival to subscribe")
+        with cluster.client() as client:
+            client.reconcile()
+        assert cluster.daemon.ended() == 3
+        assert len(subscriptions(cluster)) == 2
+        assert " error mesos: stopping: " in cluster.daemon.log_lines("Framework failed over")[0]
+    finally:
+        rival.close()
 
 
 def test_two_daemons_on_copies_do_not_fight(cluster, start_daemon):

@@ -83,7 +83,7 @@ static const struct {
         {400, "Failed to parse body into Call protobuf", MASTER_REFUSED, false, false, 0},
         /* Words that a task's author can put into a call must not end the subscription. */
         {400, "Task 'Framework cannot be found' is invalid", MASTER_REFUSED, false, false, 0},
-        {400, STALE, MASTER_NOT_DONE, true, true, MASTER_DOWN_LOST},
+        {400, STALE, MASTER_NOT_DONE, true, true, MASTER_DOWN_ERROR},
         {400, NO_ID, MASTER_NOT_DONE, true, true, MASTER_DOWN_LOST},
         {400, UNKNOWN, MASTER_NOT_DONE, true, true, MASTER_DOWN_LOST},
         {401, "", MASTER_NOT_DONE, true, true, MASTER_DOWN_UNAUTHORIZED},

@@ -56,7 +56,8 @@ enum master_down {
     MASTER_DOWN_LOST,  /* connection lost, refused, silent for too long, fenced, ended by us, or the leader
                         * changed */
     MASTER_DOWN_ERROR, /* the master sent ERROR on the current stream; the text is its message. For
-                        * "Framework failed over" see master_take_unaccounted() */
+                        * "Framework failed over", which a 400 to a call may say first in its own words, see
+                        * master_take_unaccounted() */
     MASTER_DOWN_UNAUTHORIZED, /* 401 */
     MASTER_DOWN_REFUSED,      /* 400 and other refusals of the SUBSCRIBE itself, or of a call because this
                                * framework is another principal's; the text has the words */
