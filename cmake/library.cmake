@@ -31,10 +31,10 @@ function(zmesos_unit_test name)
         ENVIRONMENT "ASAN_OPTIONS=allow_user_segv_handler=0:detect_leaks=1;ZMESOS_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 endfunction()
 
-# zmesos_python_test(NAME FILE TOOL): a pytest file that drives the program TOOL (its path is in
-# the environment as ZMESOS_<TOOL>) with protobuf's own messages as the judge. Left out, with a word, where no Python
+# zmesos_python_test(NAME FILE [TOOL]): a pytest file that drives the program TOOL, if one is named (its path is in
+# the environment as ZMESOS_<TOOL>), with protobuf's own messages as the judge. Left out, with a word, where no Python
 # has google.protobuf and pytest, or there is no protoc.
-function(zmesos_python_test name file tool)
+function(zmesos_python_test name file)
     find_program(ZMESOS_PROTOC protoc)
     foreach(candidate IN ITEMS /usr/bin/python3 python3)
         execute_process(COMMAND "${candidate}" -c "import google.protobuf, pytest"
@@ -48,8 +48,12 @@ function(zmesos_python_test name file tool)
         message(STATUS "unit/${name} is left out: no Python with google.protobuf and pytest, or no protoc")
         return()
     endif()
-    string(TOUPPER "${tool}" variable)
+    set(environment "ZMESOS_PROTOC=${ZMESOS_PROTOC};PYTHONDONTWRITEBYTECODE=1;ZMESOS_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+    foreach(tool IN LISTS ARGN)
+        string(TOUPPER "${tool}" variable)
+        list(APPEND environment "ZMESOS_${variable}=$<TARGET_FILE:${tool}>")
+    endforeach()
     add_test(NAME unit/${name} COMMAND "${python}" -m pytest -q -p no:cacheprovider "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
     set_tests_properties(unit/${name} PROPERTIES TIMEOUT ${ZMESOS_TEST_TIMEOUT} LABELS unit
-        ENVIRONMENT "ZMESOS_${variable}=$<TARGET_FILE:${tool}>;ZMESOS_PROTOC=${ZMESOS_PROTOC};PYTHONDONTWRITEBYTECODE=1")
+        ENVIRONMENT "${environment}")
 endfunction()

@@ -4,6 +4,7 @@ The table is kept beside the repository, not in it. Where it is absent that one 
 proves the comparison on a small schema of its own, runs.
 """
 import csv
+import os
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ from google.protobuf.descriptor_pb2 import (
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PROTO = REPOSITORY / "proto"
-TABLE_FILE = REPOSITORY.parent / "shared" / "mesos-v1" / "schema.tsv"
+TABLE_FILE = Path(os.environ.get("ZMESOS_SHARED", REPOSITORY.parent / "shared"), "mesos-v1", "schema.tsv")
 
 # What there is, as (kind, full name), and what is said of it, as attribute to value. Kinds: message, field, enum value.
 Table = dict[tuple[str, str], dict[str, str]]
