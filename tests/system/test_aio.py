@@ -25,13 +25,17 @@ NEVER = {"cpus": 1_000_000, "mem": 32}  # more than any agent has: accepted, and
 
 
 def asynchronous(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Runs a test in an event loop of its own, which it leaves without tasks and without sockets."""
+    """Runs a test in an event loop of its own, which it leaves without tasks and without sockets, and to which nothing happens
+    that it would only log."""
 
     async def alone(*arguments: Any, **fixtures: Any) -> None:
         before = open_sockets()
+        logged: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: logged.append(context))
         async with asyncio.timeout(8 * PATIENCE):
             await test(*arguments, **fixtures)
         await nothing_left(before)
+        assert not logged
 
     @functools.wraps(test)
     def run(*arguments: Any, **fixtures: Any) -> None:
@@ -302,6 +306,27 @@ async def test_what_is_cancelled_leaves_nothing(cluster: Cluster) -> None:
             assert asyncio.all_tasks() == {asyncio.current_task()}, name
             assert open_sockets() <= before + 1, name  # one may wait for the next request
         await until(lambda: no_sleeper(client), "what was mapped to be killed")
+
+
+@asynchronous
+async def test_a_socket_that_is_closed_before_the_loop_has_looked_at_it() -> None:
+    """As by a request that is cancelled when its reply comes: nothing is told to the loop's logger."""
+    one, other = aio_wire(), aio_wire()
+    one.socket.bind("inproc://one")
+    other.socket.connect("inproc://one")
+    waiting = one.socket.poll()
+    other.send([b"x"])
+    while not one.socket.get(zmq.EVENTS) & zmq.POLLIN:  # asking puts off the look to the next turn of the loop
+        pass
+    one.close()
+    other.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0)
+
+
+def aio_wire() -> zmesos.wires.AsyncWire:
+    return zmesos.wires.AsyncWire(zmq.PAIR)
 
 
 async def refreshed(client: aio.Client) -> None:

@@ -86,11 +86,19 @@ def _done(future: Awaitable[Value]) -> Value:
     return cast("asyncio.Future[Value]", future).result()
 
 
+class _LoopSocket(zmq.asyncio.Socket):
+    """pyzmq puts some looks at a socket off to the next turn of the loop; one that is closed by then is no error to be logged."""
+
+    def _handle_events(self, fd: int = 0, events: int = 0) -> None:
+        if not self.closed:
+            super()._handle_events(fd, events)  # type: ignore[no-untyped-call]
+
+
 class AsyncWire:
     """A socket whose waits let the event loop go on."""
 
     def __init__(self, kind: int) -> None:
-        self.socket = prepare(zmq.asyncio.Socket(zmq.Context.instance(), kind))
+        self.socket = prepare(_LoopSocket(zmq.Context.instance(), kind))
         self._taken = 0
 
     def send(self, frames: list[bytes]) -> None:
