@@ -65,6 +65,17 @@ static void print_status(const Zmesos__V1__DaemonStatus *status)
     if (status->has_outputs_waiting && status->has_calls_waiting)
         printf("%-13s %" PRIu64 " outputs for the disk, %" PRIu64 " calls for the master\n", "waiting",
                 status->outputs_waiting, status->calls_waiting);
+    if (status->has_journal_events) {
+        printf("%-13s %" PRIu64 " events", "journal", status->journal_events);
+        if (status->has_journal_bytes)
+            printf(", %" PRIu64 " bytes", status->journal_bytes);
+        printf("\n");
+    }
+    if (status->has_commits)
+        printf("%-13s %" PRIu64 " commits in this run, %.1f ms each, the longest %.1f ms\n", "disk",
+                status->commits,
+                status->commits ? (double)status->commits_us / (double)status->commits / 1000 : 0.0,
+                (double)status->longest_commit_us / 1000);
     printf("%-13s %" PRIu64 " held", "offers", status->offers);
     if (status->leases)
         printf(", %" PRIu64 " of them by %" PRIu64 " leases", status->leased_offers, status->leases);

@@ -114,6 +114,16 @@ static void complete_status(const struct daemon *daemon, Zmesos__V1__DaemonStatu
     status->outputs_waiting = daemon->outbox.count;
     status->calls_waiting =
             daemon->master ? master_waiting_calls(daemon->master) : 0; /* NULL: as it begins */
+    struct store_figures figures;
+    store_figures(daemon->store, &figures);
+    status->has_journal_events = true;
+    status->journal_events = figures.journal_rows;
+    status->has_journal_bytes = figures.bytes_known;
+    status->journal_bytes = figures.journal_bytes;
+    status->has_commits = status->has_commits_us = status->has_longest_commit_us = true;
+    status->commits = figures.commits;
+    status->commits_us = figures.commits_us;
+    status->longest_commit_us = figures.longest_commit_us;
 }
 
 void daemon_outputs(struct daemon *daemon)

@@ -60,6 +60,19 @@ void journal_note(struct journal *journal, const struct event_row *row)
     class->bytes += strlen(row->topic) + blob_slice(row->header).length + blob_slice(row->body).length;
 }
 
+bool journal_size(const struct journal *journal, uint64_t *rows, uint64_t *bytes)
+{
+    bool known = true;
+    *rows = *bytes = 0;
+    for (size_t i = 0; i < journal->count; i++) {
+        const struct journal_class *class = &journal->classes[i];
+        *rows += class->last - class->first + 1;
+        *bytes += class->bytes;
+        known = known && class->counted <= class->first;
+    }
+    return known;
+}
+
 /* Each step is a look into the index: a GROUP BY would walk through all of it. */
 int journal_read(struct database *database, struct error *err)
 {

@@ -50,6 +50,9 @@ const struct journal_class *journal_find(const struct journal *journal, int32_t 
 /* A row was written. */
 void journal_note(struct journal *journal, const struct event_row *row);
 
+/* How many rows there are, and their bytes as far as they were counted. False: not all were. */
+bool journal_size(const struct journal *journal, uint64_t *rows, uint64_t *bytes);
+
 /* Whether some class has more rows, more bytes or older rows than are kept. */
 bool journal_excessive(const struct journal *journal);
 

@@ -168,6 +168,16 @@ struct store_read *store_read_ended(struct store *store)
     return store->started ? writer_read_ended(&store->writer) : NULL;
 }
 
+void store_figures(const struct store *store, struct store_figures *figures)
+{
+    *figures = (struct store_figures){0};
+    if (store->started)
+        writer_figures((struct writer *)(uintptr_t)&store->writer, figures); /* its mutex is locked */
+    else
+        figures->bytes_known =
+                journal_size(&store->database.journal, &figures->journal_rows, &figures->journal_bytes);
+}
+
 size_t store_waiting_bytes(const struct store *store)
 {
     size_t in_flight = store_committed(store) == store->handed ? 0 : store->handed_bytes;

@@ -60,11 +60,40 @@ static void tell(struct writer *writer)
     }
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* With the mutex held, or before there is a thread. */
+static void note_journal(struct writer *writer)
+{
+    struct store_figures *figures = &writer->figures;
+    figures->bytes_known =
+            journal_size(&writer->database->journal, &figures->journal_rows, &figures->journal_bytes);
+}
+
+static void note_commit(struct writer *writer, uint64_t took_us)
+{
+    struct store_figures *figures = &writer->figures;
+    pthread_mutex_lock(&writer->mutex);
+    figures->commits++;
+    figures->commits_us += took_us;
+    if (took_us > figures->longest_commit_us)
+        figures->longest_commit_us = took_us;
+    note_journal(writer);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
 static void commit(struct writer *writer, struct group *group)
 {
     struct error err;
+    int64_t began = monotonic_us();
     if (database_write(writer->database, group->first, &err) < 0)
         writer_die(&err);
+    note_commit(writer, (uint64_t)(monotonic_us() - began));
     group_reset(group);
     atomic_fetch_add_explicit(&writer->committed, 1, memory_order_release);
     tell(writer);
@@ -152,6 +181,7 @@ static struct group *next_group(struct writer *writer)
             pthread_mutex_unlock(&writer->mutex);
             upkeep_step(writer->database);
             pthread_mutex_lock(&writer->mutex);
+            note_journal(writer);
         }
     }
     struct group *group = writer->waiting;
@@ -177,6 +207,7 @@ static void *run(void *context)
 int writer_start(struct writer *writer, struct database *database, int event_fd, struct error *err)
 {
     *writer = (struct writer){.database = database, .event_fd = event_fd};
+    note_journal(writer);
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -234,6 +265,13 @@ struct store_read *writer_read_ended(struct writer *writer)
     struct store_read *read = reading_take(&writer->reads_ended);
     pthread_mutex_unlock(&writer->mutex);
     return read;
+}
+
+void writer_figures(struct writer *writer, struct store_figures *figures)
+{
+    pthread_mutex_lock(&writer->mutex);
+    *figures = writer->figures;
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end)

@@ -10,6 +10,7 @@
 #include "database.h"
 #include "group.h"
 #include "reading.h"
+#include "store/store.h"
 
 struct writer {
     struct database *database; /* borrowed; the thread's alone while it runs */
@@ -24,6 +25,7 @@ struct writer {
     struct reading_queue reads, reads_ended;
     char *backup_path; /* asked for and not yet begun; the thread takes it */
     bool backing_up;   /* from the asking until its end was told */
+    struct store_figures figures;
     bool backup_ended;
     struct writer_backup_end {
         int code;
@@ -51,6 +53,9 @@ void writer_read(struct writer *writer, struct store_read *read);
 
 /* The next one that has ended, or NULL. event_fd gets 1 when one has. */
 struct store_read *writer_read_ended(struct writer *writer);
+
+/* As of the last commit, or step between commits. */
+void writer_figures(struct writer *writer, struct store_figures *figures);
 
 /* Ends the thread once all is committed. Reads that have not ended are left as they are. */
 void writer_stop(struct writer *writer);

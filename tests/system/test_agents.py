@@ -99,11 +99,12 @@ def test_the_daemon_tells_what_waits(cluster):
     """Beside the counts of the core, a status has what the daemon knows; so have its heartbeats."""
     with cluster.client() as client, cluster.subscribe("zmesos/HEARTBEAT") as events:
         for status in (client.status(), events.ready()):
-            for field in ("outputs_waiting", "calls_waiting", "agents", "subscription_since_ns"):
+            for field in ("outputs_waiting", "calls_waiting", "agents", "subscription_since_ns", "journal_events", "journal_bytes",
+                          "commits", "commits_us", "longest_commit_us"):
                 assert status.HasField(field), field
             assert status.subscription == messages.SUBSCRIBED
     words = Cli(cluster)("status").stdout.splitlines()
-    assert {line.split()[0] for line in words} >= {"since", "agents", "waiting"}
+    assert {line.split()[0] for line in words} >= {"since", "agents", "waiting", "journal", "disk"}
 
 
 def test_the_command_takes_no_arguments(cluster):

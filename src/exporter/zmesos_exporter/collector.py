@@ -167,6 +167,13 @@ def of_status(status: zmesos.DaemonStatus) -> Iterator[Metric]:
     yield family
     for name, field, words in GAUGES:
         yield gauge(name, words, getattr(status, field))
+    if status.HasField("commits"):  # a daemon from before there were these has none
+        yield gauge("zmesos_journal_events", "Events that are kept.", status.journal_events)
+        if status.HasField("journal_bytes"):
+            yield gauge("zmesos_journal_bytes", "Their topics, headers and bodies.", status.journal_bytes)
+        yield counter("zmesos_commits", "Commits to disk, in this run of the daemon.", [], [((), status.commits)])
+        yield counter("zmesos_commit_seconds", "How long they took together.", [], [((), status.commits_us / 1e6)])
+        yield gauge("zmesos_longest_commit_seconds", "The longest of them.", status.longest_commit_us / 1e6)
     yield gauge("zmesos_teardown", "Whether the framework is being ended.", status.teardown)
     yield gauge("zmesos_suppressed_roles", "Roles that get no offers, by request.", len(status.suppressed_roles))
     if status.restored_ns:
@@ -183,7 +190,7 @@ def gauge(name: str, words: str, value: float) -> Metric:
     return GaugeMetricFamily(name, words, value=float(value))
 
 
-def counter(name: str, words: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], int]]) -> Metric:
+def counter(name: str, words: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
     family = CounterMetricFamily(name, words, labels=labels)
     for key, count in values:
         family.add_metric(key, count)

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "src" / "exporter")
 import zmesos  # noqa: E402
 from zmesos import messages  # noqa: E402
 from zmesos_exporter.account import BOUNDS, Account  # noqa: E402
-from zmesos_exporter.collector import DaemonCollector  # noqa: E402
+from zmesos_exporter.collector import DaemonCollector, of_status  # noqa: E402
 from zmesos_exporter.labels import LabelSets  # noqa: E402
 from zmesos_exporter.numbers import EventNumbers  # noqa: E402
 
@@ -81,6 +81,23 @@ def test_reasons_are_those_of_mesos() -> None:
         note(account, event(number, "KILLED", 1, id=f"t{number}", revision=1, reason=reason))
     assert {reason: count for (_, reason, _), count in account.ends.items()} == {
         "": 1, "REASON_TASK_KILLED_DURING_LAUNCH": 1, "other": 2}
+
+
+def of_the_disk(**fields: int) -> dict[str, float]:
+    """What is told of the disk and the journal for a status."""
+    metrics = of_status(messages.DaemonStatus(**fields))
+    told = {sample.name: sample.value for metric in metrics for sample in metric.samples}
+    return {name: value for name, value in told.items() if "commit" in name or "journal" in name}
+
+
+def test_the_disk_and_the_journal() -> None:
+    told = of_the_disk(journal_events=7, commits=4, commits_us=2_500_000, longest_commit_us=1_000_000)
+    wanted = {"zmesos_journal_events": 7, "zmesos_commits_total": 4, "zmesos_commit_seconds_total": 2.5,
+              "zmesos_longest_commit_seconds": 1}
+    assert told == wanted  # the bytes are not known yet
+    assert of_the_disk(journal_events=7, journal_bytes=700, commits=4, commits_us=2_500_000,
+                       longest_commit_us=1_000_000) == {**wanted, "zmesos_journal_bytes": 700}
+    assert of_the_disk() == {}  # a daemon that is older
 
 
 def test_a_gap_is_told_and_forgets_what_was_live() -> None:

@@ -1,4 +1,6 @@
 /* The journal's limit: the newest rows of each class stay. */
+#include <poll.h>
+
 #include "base/clock.h"
 #include "faults.h"
 #include "support.h"
@@ -217,6 +219,99 @@ static void test_rows_from_before_the_start_are_counted(void **state)
     assert_int_equal(run_sql(fixture, "SELECT max(number) FROM event"), 2500);
 }
 
+static void check_size(struct store *store, uint64_t rows, bool known, uint64_t bytes)
+{
+    struct store_figures figures;
+    store_figures(store, &figures);
+    assert_int_equal(figures.journal_rows, rows);
+    assert_int_equal(figures.bytes_known, known);
+    if (known)
+        assert_int_equal(figures.journal_bytes, bytes);
+}
+
+/* What the table says in the end. */
+static void check_table(const struct fixture *fixture, uint64_t rows, uint64_t bytes)
+{
+    assert_int_equal(run_sql(fixture, "SELECT count(*) FROM event"), (int64_t)rows);
+    assert_int_equal(
+            run_sql(fixture, "SELECT sum(length(topic)+ifnull(length(header),0)+length(body)) FROM event"),
+            (int64_t)bytes);
+}
+
+static void test_its_size_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    store_keep_events(store, 10);
+    check_size(store, 0, true, 0);
+    assert_int_equal(store_start(store, NULL), 0);
+    check_size(store, 0, true, 0);
+    for (uint64_t number = 1; number <= 9; number++)
+        add_old_event(store, 1, number, 0, 99);
+    add_old_event(store, 2, 1, 0, 1999);
+    commit_group(store);
+    check_size(store, 10, true, 9 * 100 + 2000);
+    for (uint64_t number = 10; number <= 12; number++) /* two of class 1 go for them */
+        add_old_event(store, 1, number, 0, 199);
+    commit_group(store);
+    check_size(store, 11, true, 7 * 100 + 3 * 200 + 2000);
+    store_destroy(store);
+    check_table(fixture, 11, 7 * 100 + 3 * 200 + 2000);
+
+    /* From before the start: the rows at once, the bytes where they matter, once they were counted. */
+    store = open_store(fixture);
+    check_size(store, 11, false, 0);
+    assert_int_equal(store_start(store, NULL), 0);
+    add_old_event(store, 2, 2, 0, 99);
+    commit_group(store);
+    check_size(store, 12, false, 0);
+    store_destroy(store);
+    store = open_store(fixture);
+    store_keep_events_bytes(store, 1000000);
+    assert_int_equal(store_start(store, NULL), 0);
+    struct store_figures figures;
+    for (store_figures(store, &figures); !figures.bytes_known; store_figures(store, &figures))
+        poll(NULL, 0, 1); /* it is idle, and counts */
+    check_size(store, 12, true, 7 * 100 + 3 * 200 + 2100);
+    store_destroy(store);
+    check_table(fixture, 12, 7 * 100 + 3 * 200 + 2100);
+}
+
+static void test_commits_are_counted_and_timed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_figures before, after;
+    struct store *store = start_store(fixture, 10);
+    store_figures(store, &before);
+    assert_int_equal(before.commits + before.commits_us + before.longest_commit_us, 0);
+    for (uint64_t number = 1; number <= 5; number++) {
+        add_events(store, 1, number, number);
+        commit_group(store);
+        store_figures(store, &after);
+        assert_int_equal(after.commits, number);
+        assert_true(after.commits_us >= before.commits_us && after.longest_commit_us <= after.commits_us);
+        assert_true(after.longest_commit_us >= before.longest_commit_us);
+        before = after;
+    }
+
+    /* A sync that waits for so long is told. */
+    faults_hold();
+    add_events(store, 1, 6, 6);
+    store_flush(store);
+    assert_true(faults_wait_until_held());
+    for (int64_t held_ms = clock_read().mono_ms; clock_read().mono_ms < held_ms + 50;)
+        poll(NULL, 0, 1);
+    store_figures(store, &after);
+    assert_int_equal(after.commits, 5); /* and nobody waits for the disk to be told so */
+    faults_release();
+    commit_group(store);
+    store_figures(store, &after);
+    assert_int_equal(after.commits, 6);
+    assert_true(after.longest_commit_us >= 49000);
+    assert_true(after.commits_us >= before.commits_us + 49000);
+    store_destroy(store);
+}
+
 static void test_age_has_a_limit(void **state)
 {
     struct fixture *fixture = *state;
@@ -259,6 +354,8 @@ int main(void)
             TEST(test_bytes_have_a_limit),
             TEST(test_one_row_is_kept_whatever_its_size),
             TEST(test_rows_from_before_the_start_are_counted),
+            TEST(test_its_size_is_known),
+            TEST(test_commits_are_counted_and_timed),
             TEST(test_age_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,8 +38,9 @@ int store_open(const char *directory, struct store **out, struct error *err) MUS
  * before store_start(). */
 void store_keep_events(struct store *store, uint64_t rows);
 
-/* Likewise, how many bytes of each class (topics, headers and bodies), and for how long after it was written; 0: any.
- * The last row of a class is kept in any case. Bytes from before the start are counted while the store is idle. */
+/* Likewise, how many bytes of each class (topics, headers and bodies), and for how long after it was written;
+ * 0: any. The last row of a class is kept in any case. Bytes from before the start are counted while the
+ * store is idle. */
 void store_keep_events_bytes(struct store *store, uint64_t bytes);
 void store_keep_events_for(struct store *store, int64_t ns);
 
@@ -129,6 +130,17 @@ void store_read_begin(struct store *store, struct store_read *read);
 struct store_read *store_read_ended(struct store *store);
 
 void store_read_clear(struct store_read *read); /* gives back what was found */
+
+/* How much the journal holds, and how long the disk has taken, all as of the last commit: kept as it goes, so
+ * that asking costs nothing. */
+struct store_figures {
+    uint64_t journal_rows, journal_bytes;
+    bool bytes_known; /* not while rows from before the start are still being counted */
+    uint64_t commits; /* of groups, since the start */
+    uint64_t commits_us, longest_commit_us;
+};
+
+void store_figures(const struct store *store, struct store_figures *figures);
 
 /* Bytes of records in groups not yet committed, our own overhead included: for back-pressure. */
 size_t store_waiting_bytes(const struct store *store);
