@@ -12,12 +12,37 @@ function(zmesos_library name)
     target_link_libraries(${name} PUBLIC ${ARG_MAY_KNOW} PRIVATE ${ARG_PRIVATELY} zmesos_warnings)
 endfunction()
 
+# zmesos_must_be_built(FILE): `cmake --install` installs nothing, and says what to do, where FILE of the build is not there.
+function(zmesos_must_be_built file)
+    set_property(GLOBAL APPEND PROPERTY ZMESOS_MUST_BE_BUILT "${file}")
+endfunction()
+
+# Before all that is installed. The list is complete when the whole configuration has been read.
+install(SCRIPT "${PROJECT_BINARY_DIR}/check_built.cmake")
+function(zmesos_write_check_built)
+    get_property(files GLOBAL PROPERTY ZMESOS_MUST_BE_BUILT)
+    list(JOIN files "\"\n    \"" files)
+    file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/check_built.cmake" CONTENT "set(missing \"\")
+foreach(file IN ITEMS
+    \"${files}\")
+    if(NOT EXISTS \"\${file}\")
+        string(APPEND missing \"\\n  \${file}\")
+    endif()
+endforeach()
+if(missing)
+    message(FATAL_ERROR \"Not built yet:\${missing}\\nBefore the installing:\\n  cmake --build ${PROJECT_BINARY_DIR}\")
+endif()
+")
+endfunction()
+cmake_language(DEFER DIRECTORY "${PROJECT_SOURCE_DIR}" CALL zmesos_write_check_built)
+
 # zmesos_program(NAME SOURCES ... LINKS ...): an installed program.
 function(zmesos_program name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE ${ARG_LINKS} zmesos_warnings)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+    zmesos_must_be_built("$<TARGET_FILE:${name}>")
     install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 

@@ -90,6 +90,28 @@ def test_installed_it_launches_a_task(cluster: Cluster, wheel: pathlib.Path, tmp
     assert not list(venv.rglob("zmesos*"))
 
 
+def test_cmake_installs_nothing_that_is_not_built(tmp_path: pathlib.Path) -> None:
+    """It says what to do first, and leaves nothing half-done."""
+    fresh, prefix = tmp_path / "fresh", tmp_path / "prefix"
+    run("cmake", "-S", TOP, "-B", fresh, "-DBUILD_TESTING=OFF", cwd=tmp_path)
+
+    def missing() -> set[pathlib.Path]:
+        done = subprocess.run(["cmake", "--install", fresh, "--prefix", prefix], cwd=tmp_path, capture_output=True, text=True,
+                              timeout=PATIENCE)
+        lines = [line.strip() for line in done.stderr.splitlines()]
+        assert done.returncode != 0 and f"cmake --build {fresh}" in lines, done.stderr
+        assert not prefix.exists()
+        return {pathlib.Path(line) for line in lines[: lines.index(f"cmake --build {fresh}")] if line.startswith(f"{fresh}/")}
+
+    found = missing()
+    (wheel,) = {path for path in found if path.suffix == ".whl"}
+    assert {"zmesosd", "zmesos", "zmesos-local", "__init__.py", wheel.name} <= {path.name for path in found}
+    for path in found - {wheel}:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert missing() == {wheel}
+
+
 def test_cmake_installs_the_same(tmp_path: pathlib.Path) -> None:
     """What `cmake --install` puts below a prefix is the package, and Python finds it there."""
     script = BUILD / "bindings" / "python" / "cmake_install.cmake"
