@@ -19,7 +19,7 @@ from programs import wait_for  # noqa: E402
 from proxy import Proxy, Requests  # noqa: E402
 from zmesos import scheduler  # noqa: E402
 
-LIMIT = 20.0
+LIMIT = 60.0
 
 
 def call(uuid: bytes = b"\x01\x02") -> bytes:
@@ -105,6 +105,8 @@ def log() -> io.StringIO:
 @pytest.fixture
 def proxy(master: Master, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setattr(proxies, "LATE", (0.05, 0.1))
+    monkeypatch.setattr(proxies, "HANDLED", LIMIT)  # a reset before the master has read would take the request back
+    monkeypatch.setattr(proxies, "REFUSALS", (LIMIT, LIMIT))  # until the test ends it
     made = Proxy(master.address, 1, 1e9, log)
     yield made
     made.stop()
