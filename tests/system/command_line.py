@@ -49,7 +49,15 @@ class Running:
         self._reader.start()
 
     def wait_for_line(self, part: str) -> None:
-        wait_for(lambda: any(part in line for line in list(self.lines)), f"'{part}' on standard error")
+        def look() -> bool:
+            ended = not self._reader.is_alive()
+            found = any(part in line for line in list(self.lines))
+            assert found or not ended, f"it ended without '{part}': {self.lines}"
+            return found
+        try:
+            wait_for(look, f"'{part}' on standard error")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says {self.lines}") from None
 
     def end(self) -> int:
         code = self.process.wait(PATIENCE)

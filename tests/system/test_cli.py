@@ -12,7 +12,7 @@ import pytest
 import zmesos
 import zmq
 
-from command_line import SMALL, Cli, Running, one_line
+from command_line import PATIENT, SMALL, Cli, Running, one_line
 from programs import PATIENCE, wait_for
 
 
@@ -27,7 +27,7 @@ def begin(cli):
     begun: list[Running] = []
 
     def start(*words: str) -> Running:
-        begun.append(cli.begin(*words))
+        begun.append(cli.begin(*PATIENT, *words))
         return begun[-1]
     yield start
     for running in begun:
