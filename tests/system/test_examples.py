@@ -105,7 +105,7 @@ def test_hello(cluster: Cluster) -> None:
     assert len({line.split("/")[2] for line in updates if "TASK_FINISHED" in line}) == 11
     assert len({line.split("/")[2] for line in updates if "TASK_KILLED" in line}) == 1
     # The daemon tells the same.
-    with zmesos.Client(cluster.control) as client:
+    with cluster.client() as client:
         counts = {zmesos.state_name(count.state): count.tasks for count in client.status().counts}
     assert counts == {"FINISHED": 11, "KILLED": 1}
 
@@ -226,7 +226,7 @@ def test_relaunch_goes_elsewhere(
     assert [state for _, state, _, _ in ends] == ["FAILED", "FINISHED"]
     assert {host for _, _, host, _ in ends} == {"here", "there"}
     assert "7" in ends[0][3]
-    with zmesos.Client(cluster.control) as client:
+    with cluster.client() as client:
         second = client.task(ends[1][0], with_spec=True)
     assert [list(constraint.values) for constraint in second.spec.constraints] == [[ends[1][2]]]
 
@@ -260,7 +260,7 @@ def test_retry_shows_every_attempt(cluster: Cluster) -> None:
     states = [re.match(r"task/retry-\w+/([A-Z]+)  revision \d+", line) for line in lines[:-4]]
     told = [found[1] for found in states if found]
     assert len(told) == len(states) and told.count("QUEUED") == 3 and told[-1] == "FINISHED" and "FAILED" not in told
-    with zmesos.Client(cluster.control) as client:
+    with cluster.client() as client:
         assert len(list(client.tasks())) == 1
 
 
@@ -280,7 +280,7 @@ def test_executor_estimates_pi(cluster: Cluster) -> None:
     lines = done.stdout.splitlines()
     assert lines[-1] == f"executor: 6 functions, 0 failed, 30000 darts, {inside} inside"
     assert lines[-2] == f"{30000:>12,} darts: {4 * inside / 30000:.5f}"
-    with zmesos.Client(cluster.control) as client:
+    with cluster.client() as client:
         assert [task.name for task in client.tasks()] == ["hits"] * 6
 
 
@@ -302,7 +302,7 @@ def test_executor_is_interrupted(cluster: Cluster) -> None:
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        with zmesos.Client(cluster.control) as client:
+        with cluster.client() as client:
             wait_for(lambda: len(list(client.tasks(state="RUNNING"))) == 3, "the functions to run")
             started.send_signal(signal.SIGINT)
             assert started.wait(PATIENCE) == 130

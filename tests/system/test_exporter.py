@@ -353,7 +353,7 @@ def test_a_state_file_that_is_none(cluster: Cluster, start_exporter: Callable[..
 
 def test_installed_it_needs_nothing_else(tmp_path: pathlib.Path) -> None:
     prefix = tmp_path / "prefix"
-    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], capture_output=True, check=True, timeout=PATIENCE)
+    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], capture_output=True, check=True, timeout=5 * PATIENCE)
     moved = prefix.rename(tmp_path / "moved")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([moved / "bin" / "zmesos-exporter", "--help"], env=environment, capture_output=True, text=True,
