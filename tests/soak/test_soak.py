@@ -80,7 +80,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(soaked: tuple[int, str, pathlib.
     launched, finished, killed, restarts, breaks, lost, twice = counts(said)
     assert status == 0, said
     assert (lost, twice) == (0, 0) and "BROKEN" not in said
-    assert launched > 20 and finished > 10 and restarts > 0 and breaks > 0, said  # few of them may be few by chance
+    assert launched > 10 and finished > 5 and restarts > 0 and breaks > 0, said  # few of them may be few by chance
     assert re.search(r"^soak: seed \d+, ", said) and "memory of zmesosd" in said
     wait_for(lambda: not processes_of(soaked[2]), "the last of its processes to be gone")
 
