@@ -27,7 +27,8 @@ class Load:
 
     def __init__(self, cluster: Cluster, tasks: int, names: tuple[str, ...] = ("a", "b"), batch: int = 500,
                  pause: float = 0.0, ids: Optional[list[str]] = None) -> None:
-        self._client = cluster.client(timeout=120.0, attempts=60)
+        self._client = cluster.client(timeout=120.0, attempts=60)  # it may be killed with a request in its hands
+        self._patient = cluster.client(timeout=120.0, attempts=6)  # or take none while too many calls wait for the master
         self.ids = ids or [f"{names[n % len(names)]}-{n}" for n in range(tasks)]
         self._batch, self._pause = batch, pause
         self.error: Optional[BaseException] = None
@@ -51,7 +52,7 @@ class Load:
         if self.error:
             raise self.error
         deadline = time.monotonic() + PATIENCE * 2
-        while any(not zmesos.is_over(count) for count in self._client.status().counts):
+        while any(not zmesos.is_over(count) for count in self._patient.status().counts):
             assert time.monotonic() < deadline, "tasks do not end"
             time.sleep(0.1)
         return time.monotonic() - self.began

@@ -261,7 +261,7 @@ def test_a_browser_that_does_not_read_holds_nothing_up(start_cluster, start_dash
         assert third.status == 503
         third.close()
         stream.next("reset")
-        load = Load(cluster, 5000)
+        load = Load(cluster, 2000)
         load.finish()
         ids = set(load.ids)
         wait_for(lambda: dashboard.tasks(state="FINISHED")["total"] == len(ids), "all tasks")
