@@ -516,7 +516,8 @@ def test_a_follower_that_is_cancelled_through_kills(start_cluster: Callable[...,
             while not heads.done() or any(follower.position.numbers.get(of, number) < number for of, number in heads.result().items()):
                 assert time.monotonic() < deadline, "events do not come"
                 try:
-                    async with asyncio.timeout(chance.random() ** 3 * 0.1):
+                    # In the end there is time for the answer to each question, also where answers are slow.
+                    async with asyncio.timeout(chance.random() ** 3 * (10.0 if heads.done() else 0.1)):
                         async for found in follower:
                             account.note(found)
                 except TimeoutError:
