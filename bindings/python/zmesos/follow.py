@@ -165,7 +165,8 @@ class Follower(Closing):
 class AsyncFollower(AsyncClosing):
     """As zmesos.Follower, for one task of the event loop at a time. Made by aio.Client.follow(): `async for` over it, or
     `await` it, or use it in an `async with`: these begin it where nothing has, and "now" is then. A wait that is cancelled
-    loses no event, and the next one goes on.
+    loses no event, and the next one goes on; what it had asked the daemon is asked anew. So to wait for a short time again and
+    again use recv(timeout), which lets a question be answered, and not a cancellation.
     """
 
     def __init__(
