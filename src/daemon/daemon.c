@@ -115,14 +115,17 @@ static void handle_signals(struct daemon *daemon)
 static void judge_pressure(struct daemon *daemon)
 {
     size_t parts = daemon->paused ? 2 : 1;
-    bool high = daemon->outbox.count > WAITING_PARCELS_MAX / parts ||
+    bool disk = daemon->outbox.count > WAITING_PARCELS_MAX / parts ||
                 daemon->outbox.bytes > WAITING_BYTES_MAX / parts ||
-                store_waiting_bytes(daemon->store) > WAITING_BYTES_MAX / parts ||
-                master_waiting_calls(daemon->master) > WAITING_CALLS_MAX / parts;
+                store_waiting_bytes(daemon->store) > WAITING_BYTES_MAX / parts;
+    bool high = disk || master_waiting_calls(daemon->master) > WAITING_CALLS_MAX / parts;
     if (high == daemon->paused)
         return;
     daemon->paused = high;
-    log_debug("daemon", "%s", high ? "waiting for the disk: reading nothing" : "reading again");
+    if (high)
+        log_debug("daemon", "waiting for %s: reading nothing", disk ? "the disk" : "the master's answers");
+    else
+        log_debug("daemon", "reading again");
     master_pause(daemon->master, high, daemon->now.mono_ms);
 }
 
