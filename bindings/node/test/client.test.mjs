@@ -264,7 +264,7 @@ test('what is sent is checked by the daemon, too', async () => {
 test('many calls at once share a few sockets', async () => {
   const cutter = await Cutter.start(cluster.endpoints.pipeline) // which cuts nothing, and counts
   try {
-    const other = cluster.client({ pipeline: cutter.endpoint })
+    const other = cluster.client({ pipeline: cutter.endpoint, attempts: 1 }) // a request asked again has a socket of its own
     const answers = await Promise.all(Array.from({ length: 300 }, () => other.ask({ ping: {} })))
     assert.equal(answers.every(({ code }) => code === 'OK'), true)
     assert.ok(cutter.connections <= 32, `${cutter.connections} connections`)
