@@ -76,6 +76,7 @@ static void test_malformed(void **state)
             CASE("a tag cut short", "\x88"),
             CASE("field 0", "\x00\x01"),
             CASE("field 0 of bytes", "\x02\x00"),
+            CASE("field 0 in two bytes", "\x80\x00\x01"),
             CASE("a group", "\x0b\x0c"),
             CASE("the end of a group", "\x0c"),
             CASE("wire type 6", "\x0e\x01"),
