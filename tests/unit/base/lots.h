@@ -1,5 +1,4 @@
-/* Pseudo-random numbers for tests that play random operations. The seed is printed; ZMESOS_SEED=N plays that
- * one again. */
+/* Pseudo-random numbers for tests that play random operations, from the seed of the run (seed.h). */
 #ifndef TEST_BASE_LOTS_H
 #define TEST_BASE_LOTS_H
 
@@ -7,11 +6,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
+
+#include "../seed.h"
 
 struct lots {
     uint64_t state;
@@ -19,11 +17,7 @@ struct lots {
 
 static inline struct lots lots_new(void)
 {
-    const char *given = getenv("ZMESOS_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    printf("seed %llu\n", (unsigned long long)seed);
-    fflush(stdout);
-    return (struct lots){seed * 0x9e3779b97f4a7c15u + 1};
+    return (struct lots){seed_of("lots") * 0x9e3779b97f4a7c15u + 1};
 }
 
 static inline uint64_t lots_draw(struct lots *lots, uint64_t below)

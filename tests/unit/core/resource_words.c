@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../seed.h"
 #include "base/alloc.h"
 
 #define SOURCE(name) MESOS__V1__RESOURCE__DISK_INFO__SOURCE__TYPE__##name
@@ -339,10 +339,7 @@ int arena_teardown(void **state)
 
 uint64_t seed_draw(const char *test)
 {
-    const char *given = getenv("ZMESOS_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    print_message("%s: ZMESOS_SEED=%llu\n", test, (unsigned long long)seed);
-    return seed * 2862933555777941757ULL + 3037000493ULL;
+    return seed_of(test) * 2862933555777941757ULL + 3037000493ULL;
 }
 
 uint64_t draw(uint64_t *state, uint64_t below)

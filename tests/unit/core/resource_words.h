@@ -39,7 +39,7 @@ int arena_setup(void **state);
 int arena_teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, arena_teardown)
 
-/* A seed from ZMESOS_SEED or the clock, printed; then numbers. */
+/* A state from the seed of the run (seed.h); then numbers. */
 uint64_t seed_draw(const char *test);
 uint64_t draw(uint64_t *state, uint64_t below);
 

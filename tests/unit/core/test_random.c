@@ -1,13 +1,13 @@
 /* Random histories: the rig's checks after every input, and what must hold whatever a master, a client or the
- * clock does. The seed is printed; ZMESOS_SEED=N plays that one again, with ZMESOS_HISTORIES=M as many from
- * there. */
+ * clock does. The seed is printed; ZMESOS_TEST_SEED=N plays that one again, with ZMESOS_HISTORIES=M as many
+ * from there. */
 #include "rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../seed.h"
 #include "internal.h"
 
 #define HISTORIES 25
@@ -465,9 +465,11 @@ static uint64_t history(void **state, uint64_t seed)
 
 static void what_must_hold_holds(void **state)
 {
-    const char *given = getenv("ZMESOS_SEED"), *histories = getenv("ZMESOS_HISTORIES");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    unsigned long count = histories ? strtoul(histories, NULL, 10) : given ? 1 : HISTORIES;
+    const char *histories = getenv("ZMESOS_HISTORIES");
+    uint64_t seed = seed_of("what_must_hold_holds");
+    unsigned long count = histories                    ? strtoul(histories, NULL, 10)
+                          : getenv("ZMESOS_TEST_SEED") ? 1
+                                                       : HISTORIES;
     for (unsigned long i = 0; i < count; i++) {
         printf("seed %llu\n", (unsigned long long)(seed + i));
         fflush(stdout);

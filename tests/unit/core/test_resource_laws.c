@@ -1,4 +1,4 @@
-/* What holds for any resources, in thousands of drawn cases. The seed is printed; ZMESOS_SEED=N plays it
+/* What holds for any resources, in thousands of drawn cases. The seed is printed; ZMESOS_TEST_SEED=N plays it
  * again. */
 #include "resource_words.h"
 

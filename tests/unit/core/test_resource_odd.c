@@ -1,5 +1,5 @@
 /* Resources that nobody would send: whatever can be decoded is refused, or handled like any other. The seed
- * is printed; ZMESOS_SEED=N plays it again. Sanitizers look on. */
+ * is printed; ZMESOS_TEST_SEED=N plays it again. Sanitizers look on. */
 #include "resource_words.h"
 
 #include <math.h>

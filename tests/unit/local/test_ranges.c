@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "../seed.h"
 #include "resources.h"
 
 struct list {
@@ -112,8 +112,7 @@ static void compare(const struct list *list, const bool bits[BITS])
 static void test_against_bits(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of("test_against_bits");
     for (int round = 0; round < 200; round++) {
         struct list list = {0};
         bool bits[BITS] = {false};

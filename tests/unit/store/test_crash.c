@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../seed.h"
 #include "faults.h"
 #include "support.h"
 
@@ -110,9 +111,7 @@ static int64_t count_groups(const struct fixture *fixture)
 static void test_kill_9_at_any_moment(void **state)
 {
     struct fixture *fixture = *state;
-    const char *given = getenv("ZMESOS_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL) ^ (unsigned)getpid();
-    print_message("seed %u\n", seed); /* ZMESOS_TEST_SEED=... draws the same moments again */
+    unsigned seed = seed_of("test_kill_9_at_any_moment");
 
     int64_t there = 0;
     for (int round = 0; round < 25; round++) {

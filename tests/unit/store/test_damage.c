@@ -5,23 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
+#include "../seed.h"
 #include "base/alloc.h"
 #include "support.h"
 
 #define PAGE 4096
-
-static unsigned draw_seed(void)
-{
-    const char *given = getenv("ZMESOS_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL) ^ (unsigned)getpid();
-    print_message("seed %u\n", seed); /* ZMESOS_TEST_SEED=... draws the same places again */
-    return seed;
-}
 
 /* Rows of all tables; with more events of `event_bytes` each the database is as large as one likes. */
 static void fill(const struct fixture *fixture, int events, size_t event_bytes)
@@ -156,7 +148,7 @@ static enum outcome judge(struct fixture *fixture, const char *expected, const c
 static void flip_bytes(struct fixture *fixture, const char *const *tables, int rounds)
 {
     static struct pages pages;
-    unsigned seed = draw_seed();
+    unsigned seed = seed_of("flip_bytes");
     struct store *store = open_store(fixture);
     char *expected = alloc_string(load_text(fixture, store));
     store_destroy(store);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../seed.h"
 #include "base/alloc.h"
 #include "support.h"
 
@@ -136,11 +137,9 @@ static void cut_everywhere(struct history *history, struct slice database, struc
         struct slice earlier, int skipped, size_t from)
 {
     struct fixture *fixture = history->fixture, other = *fixture;
-    const char *given = getenv("ZMESOS_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL) ^ (unsigned)getpid();
+    unsigned seed = seed_of("cut_everywhere");
     size_t frames = count_frames(log);
-    print_message(
-            "%zu frames, %d transactions, seed %u\n", frames, complete_in(log, log.data, log.length), seed);
+    print_message("%zu frames, %d transactions\n", frames, complete_in(log, log.data, log.length));
     snprintf(other.directory, sizeof other.directory, "%s/other", fixture->top);
     snprintf(other.file, sizeof other.file, "%s/" STORE_FILE, other.directory);
     snprintf(other.log, sizeof other.log, "%s-wal", other.file);

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../crash/crash_vfs.h"
+#include "../seed.h"
 #include "support.h"
 
 #define GROUPS 8      /* in a life */
@@ -155,20 +155,12 @@ static int run_life(
     return status;
 }
 
-static unsigned draw_seed(void)
-{
-    const char *given = getenv("ZMESOS_TEST_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL) ^ (unsigned)getpid();
-    print_message("seed %u\n", seed); /* ZMESOS_TEST_SEED=... draws the same again */
-    return seed;
-}
-
 /* `status` is how a life ends that meets its point. Every `step`-th one is visited. */
 static void visit_all(const struct fixture *fixture, uint64_t *number, unsigned step, struct crash_plan *plan,
         int status, const char *name, int least)
 {
     int64_t group = count_groups(fixture);
-    unsigned seed = draw_seed();
+    unsigned seed = seed_of("visit_all");
     int points = 0;
     for (*number = 1 + (unsigned)rand_r(&seed) % step;; *number += step * POINT_STRIDE, points++) {
         char what[64];
