@@ -33,6 +33,9 @@ struct top {
 /* Fills a page of that size; the list is brought up to date. Moves `scrolled` to where there is something. */
 void top_page(struct top *top, size_t width, size_t height, struct lines *lines);
 
+/* top_head.c: what stands above the parts of the page. */
+void top_head_lines(const struct top *top, int64_t now_ns, struct lines *lines);
+
 /* top_task.c: the task that is looked at, all of it. */
 void top_task_lines(const struct top *top, int64_t now_ns, struct lines *lines);
 
