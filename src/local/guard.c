@@ -13,24 +13,31 @@
 
 #include "process.h"
 
-/* Ignored ones, as some parents leave them, would never come. */
-static void block(sigset_t *set)
+static sigset_t waited_for(void)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+/* Ignored ones, as some parents leave them, would never come. Before the fork, and only there: to set SIG_DFL
+ * throws a SIGCHLD away that is pending, and the worker may be over at once. */
+static void block(void)
+{
+    sigset_t set = waited_for();
     signal(SIGCHLD, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
-    sigemptyset(set);
-    sigaddset(set, SIGCHLD);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigprocmask(SIG_BLOCK, set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 pid_t guard_split(void)
 {
-    sigset_t set;
     pid_t guard = getpid();
-    block(&set);
+    block();
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return -errno;
     pid_t worker = fork();
@@ -49,8 +56,7 @@ pid_t guard_split(void)
 
 int guard_wait(pid_t worker)
 {
-    sigset_t set;
-    block(&set);
+    sigset_t set = waited_for();
     for (;;) {
         int status;
         int number = sigwaitinfo(&set, NULL);

@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /* Splits the process. Returns 0 in the worker, which gets SIGTERM when the guard dies; in the guard, the
- * worker's pid
- * (> 0); or a negative errno. Both are subreapers. */
+ * worker's pid (> 0); or a negative errno. Both are subreapers, and have SIGCHLD, SIGTERM and SIGINT blocked.
+ */
 pid_t guard_split(void);
 
 /* In the guard: passes SIGTERM and SIGINT on, waits for the worker's end, ends what it has left. Returns the
