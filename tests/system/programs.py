@@ -240,9 +240,9 @@ class Daemon:
         self.kill() if kill else self.stop()
         self.start()
 
-    def set_back(self, backup: pathlib.Path) -> None:
-        """Loses its state, and is started with that backup, which is moved."""
-        self.kill()
+    def set_back(self, backup: pathlib.Path, kill: bool = False) -> None:
+        """Ends, loses its state, and is started with that backup, which is moved."""
+        self.kill() if kill else self.stop()
         for path in self.state_dir.iterdir():
             path.unlink()
         backup.rename(self.state_dir / "zmesos.db")

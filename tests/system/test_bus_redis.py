@@ -262,7 +262,7 @@ def test_another_history_is_told(start_cluster, tmp_path, server, start_bridge, 
     client.launch("true", id="after", cpus=0.01, mem=1)
     client.wait("after", timeout=PATIENCE)
     wait_for(lambda: "task/after/FINISHED" in consumer.arrivals.topics.values(), "events")
-    cluster.daemon.set_back(backup)
+    cluster.daemon.set_back(backup, kill=True)
     wait_for(lambda: len(consumer.arrivals.notices) == 2, "a word about the other history")
     notice = consumer.arrivals.notices[1]
     assert notice["reason"] == "STORE" and notice["position"]["store"] == client.status().store

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -243,11 +242,7 @@ def restored(cli, cluster, tmp_path):
     cli("launch", "--id", "runs", *SMALL, f"while ! test -e {gate}; do sleep 0.05; done")
     wait_for(lambda: cli.json("tasks", "--state", "running"), "a task to run")
     cli("backup", str(tmp_path / "copy.db"))
-    cluster.daemon.stop()
-    shutil.rmtree(cluster.daemon.state_dir)
-    cluster.daemon.state_dir.mkdir(mode=0o700)
-    shutil.move(tmp_path / "copy.db", cluster.daemon.state_dir / "zmesos.db")
-    cluster.daemon.start()
+    cluster.daemon.set_back(tmp_path / "copy.db")
     cluster.wait_subscribed()
     return gate
 

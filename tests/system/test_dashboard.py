@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 import urllib.parse
@@ -197,11 +196,7 @@ def test_a_restored_daemon_is_read_anew(cluster, start_dashboard, tmp_path, need
     assert set(dashboard.states()) == {"kept", "lost"}
     # What was not acknowledged would be told to the restored daemon, which would adopt the task.
     wait_for(lambda: cluster.local.unacknowledged() == 0, "all updates to be acknowledged")
-    cluster.daemon.stop()
-    shutil.rmtree(cluster.daemon.state_dir)
-    cluster.daemon.state_dir.mkdir(mode=0o700)
-    shutil.copy(tmp_path / "copy.db", cluster.daemon.state_dir / "zmesos.db")
-    cluster.daemon.start()
+    cluster.daemon.set_back(tmp_path / "copy.db")
     wait_for(lambda: (dashboard.status()["daemon"] or {}).get("store") not in (None, store), "the other store")
     wait_for(lambda: set(dashboard.states()) == {"kept"}, "the tasks of the other store")
     small(client, "true", "lost")  # another task by that name

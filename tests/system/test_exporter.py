@@ -136,11 +136,7 @@ def test_another_history_goes_on_counting(
     before = exporter.counted(cluster.daemon)
     # What was not acknowledged would be told to the other history, too, and counted there.
     wait_for(lambda: cluster.local.unacknowledged() == 0, "all updates to be acknowledged")
-    cluster.daemon.kill()
-    cluster.daemon.state_dir = tmp_path / "restored"
-    cluster.daemon.state_dir.mkdir(mode=0o700)
-    backup.rename(cluster.daemon.state_dir / "zmesos.db")
-    cluster.daemon.start()
+    cluster.daemon.set_back(backup, kill=True)
     cluster.wait_subscribed()
     exporter.wait("word of the other history",
                   lambda scrape: scrape.get("zmesos_exporter_started_over_total", reason="STORE") == 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -309,16 +308,6 @@ def test_threads_share_a_client(cluster: Cluster) -> None:
 # ---- backups, and what comes of them -------------------------------------------------------------------------
 
 
-def restart_from(cluster: Cluster, copy: pathlib.Path) -> None:
-    """The daemon ends, and one that has only the copy begins."""
-    cluster.daemon.stop()
-    shutil.rmtree(cluster.daemon.state_dir)
-    cluster.daemon.state_dir.mkdir(mode=0o700)
-    shutil.move(copy, cluster.daemon.state_dir / "zmesos.db")
-    cluster.daemon.start()
-    cluster.wait_subscribed()
-
-
 def test_a_backup_is_a_file_of_the_daemons(cluster: Cluster, tmp_path: pathlib.Path) -> None:
     client, alone = cluster.client(), zmesos.Client(cluster.control)
     with alone:
@@ -342,7 +331,8 @@ def test_what_was_restored_is_held_until_it_is_released(cluster: Cluster, tmp_pa
     client.wait(client.launch("true", id="over", **SMALL).id, PATIENCE)
     client.backup(tmp_path / "copy.db", timeout=PATIENCE)
     client.wait(client.launch(spec=spec("later")).id, PATIENCE)  # of which the copy knows nothing
-    restart_from(cluster, tmp_path / "copy.db")
+    cluster.daemon.set_back(tmp_path / "copy.db")
+    cluster.wait_subscribed()
 
     status = client.status()
     assert status.held == 3 and status.restored_ns > before.started_ns
