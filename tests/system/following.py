@@ -59,18 +59,19 @@ class Load:
 
 
 class Cutter:
-    """A TCP proxy in front of an endpoint, that can cut all its connections."""
+    """A TCP proxy in front of an endpoint, that can cut all its connections. Without one it has no `target` until that is set."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str = "tcp://:0") -> None:
         host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
-        self._target = (host, int(port))
+        self.target = (host, int(port))
         self._server = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
         self._shut = False
         self._threads: list[threading.Thread] = []
         self.connections = 0
-        self.endpoint = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        self.endpoint = f"tcp://{self.address}"
         self._start(self._accept)
 
     def _start(self, run: Any, *arguments: Any) -> None:
@@ -85,7 +86,7 @@ class Cutter:
             except OSError:
                 return
             try:
-                far = socket.create_connection(self._target)
+                far = socket.create_connection(self.target)
             except OSError:
                 near.close()
                 continue
@@ -112,8 +113,8 @@ class Cutter:
             except OSError:
                 pass
 
-    def cut(self, shut: bool = False) -> None:
-        """Ends all connections; shut: and takes none until it is told otherwise."""
+    def cut(self, shut: bool = False) -> int:
+        """Ends all connections; shut: and takes none until it is told otherwise. How many there were."""
         with self._lock:
             self._shut = shut
             pairs, self._pairs = self._pairs, []
@@ -123,8 +124,10 @@ class Cutter:
                     end.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
+        return len(pairs)
 
     def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)  # which wakes the thread that accepts
         self._server.close()
         self.cut()
 

@@ -9,14 +9,13 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import zmesos
 from executing import SMALL, begun, by_value, gated, make, service_threads, state, wait_state
-from following import heads_of
+from following import Cutter, heads_of
 from programs import BUILD, PATIENCE, Cluster, wait_for
 from test_python import impatient
 
@@ -280,86 +279,24 @@ def test_a_daemon_that_does_not_know_the_task_any_more(
 # ---- connections -------------------------------------------------------------------------------------------
 
 
-class Relay:
-    """What tasks connect to instead of the Executor; it cuts all connections when it is told to."""
-
-    def __init__(self) -> None:
-        self.target: tuple[str, int] = ("", 0)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._lock = threading.Lock()
-        self._open: list[socket.socket] = []
-        self._shut = False
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                if self._shut:
-                    here.close()
-                    continue
-                there = socket.create_connection(self.target)
-                self._open += [here, there]
-            threading.Thread(target=self._serve, args=(here, there), daemon=True).start()
-
-    def _serve(self, here: socket.socket, there: socket.socket) -> None:
-        """Closes them when nobody uses them any more: their numbers may be those of other connections then."""
-        back = threading.Thread(target=self._pump, args=(there, here), daemon=True)
-        back.start()
-        self._pump(here, there)
-        back.join()
-        with self._lock:
-            for connection in (here, there):
-                connection.close()
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def cut(self, shut: bool = False) -> int:
-        """Ends all connections; shut: and takes none until it is told otherwise. How many there were."""
-        with self._lock:
-            self._shut = shut
-            gone, self._open = self._open, []
-            for connection in gone:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass  # it has ended, or is closed already
-        return len(gone) // 2
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-
-
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    made = Relay()
+def cutter() -> Iterator[Cutter]:
+    """What tasks connect to instead of the Executor."""
+    made = Cutter()
     yield made
     made.close()
 
 
-def test_a_result_outlives_its_connection(cluster: Cluster, relay: Relay, tmp_path: pathlib.Path) -> None:
-    with make(cluster, address=relay.address) as executor:
-        relay.target = ("127.0.0.1", executor._server._listener.getsockname()[1])
+def test_a_result_outlives_its_connection(cluster: Cluster, cutter: Cutter, tmp_path: pathlib.Path) -> None:
+    with make(cluster, address=cutter.address) as executor:
+        cutter.target = ("127.0.0.1", executor._server._listener.getsockname()[1])
         futures = [executor.submit(gated(tmp_path, number)) for number in range(3)]
         begun(tmp_path, 3)
         for _ in range(5):
-            wait_for(lambda: relay.cut(), "connections to be cut")
-        relay.cut(shut=True)
+            wait_for(lambda: cutter.cut(), "connections to be cut")
+        cutter.cut(shut=True)
         (tmp_path / "go").touch()
-        relay.cut(shut=False)
+        cutter.cut(shut=False)
         assert [future.result(PATIENCE) for future in futures] == [0, 1, 2]
     assert len((tmp_path / "begun").read_text()) == 3  # each was called once
 
