@@ -22,7 +22,7 @@ static bool is_removed(const char *text)
 
 static bool is_failed_over(const char *text)
 {
-    return strcmp(text, "Framework failed over") == 0;
+    return strcmp(text, MASTER_FAILED_OVER) == 0;
 }
 
 static const char *advice(enum master_down why)
@@ -151,7 +151,7 @@ static void judge_failed_over(struct daemon *daemon, const char *text)
         return;
     }
     log_error("mesos",
-            "stopping: the master says 'Framework failed over' of framework %s; something else subscribed "
+            "stopping: the master says '" MASTER_FAILED_OVER "' of framework %s; something else subscribed "
             "with its id, perhaps a copy of this state directory",
             daemon->framework_id);
     stop(daemon);

@@ -15,10 +15,9 @@ static const char *const subscription_words[] = {
         "Framework cannot be found",
 };
 
-/* How a 400 begins when another SUBSCRIBE has taken our place; the ERROR on our stream, which says it in the
- * other words, may not have come yet. */
+/* How a 400 begins when another SUBSCRIBE has taken our place; the ERROR on our stream, which says
+ * MASTER_FAILED_OVER, may not have come yet. */
 static const char stale_words[] = "The stream ID '";
-static const char failed_over_words[] = "Framework failed over";
 
 /* How a 403 begins that subscribing again does not mend: the framework is another principal's. */
 static const char principal_words[] = "Authenticated principal '";
@@ -212,7 +211,7 @@ static void judge_call(
     case 400:
         if (begins_with(reply->body, stale_words)) {
             judge_over(reply, MASTER_DOWN_ERROR, verdict);
-            snprintf(verdict->text, sizeof verdict->text, "%s", failed_over_words);
+            snprintf(verdict->text, sizeof verdict->text, "%s", MASTER_FAILED_OVER);
             return;
         }
         if (is_about_subscription(reply->body)) {

@@ -20,7 +20,7 @@
  * MASTER_UNANSWERED, and the subscription is closed with it: it may still act until the next SUBSCRIBED. An
  * acknowledgement without an answer ends nothing, since the agent repeats the update.
  *
- * SUBSCRIBEs that are unaccounted for. "Framework failed over" on the current stream says that another
+ * SUBSCRIBEs that are unaccounted for. MASTER_FAILED_OVER on the current stream says that another
  * SUBSCRIBE of this framework took its place: a rival's, or one of ours that was given up and came late. So
  * those of ours that may still come are counted: a SUBSCRIBE counts from the moment in which it is given up,
  * unless no byte of it was written (no connection was made), it was answered (307, 401, 503 or any other 4xx;
@@ -42,6 +42,10 @@
 /* Longer than a closed connection goes on repeating what it still had to send. */
 #define MASTER_LATE_MS (INT64_C(15) * 60 * 1000)
 
+/* Another SUBSCRIBE took our place: the message of the ERROR event that says so, and what the client itself
+ * says for the 400 to a call that means the same. */
+#define MASTER_FAILED_OVER "Framework failed over"
+
 struct master;
 
 enum master_answer {
@@ -56,7 +60,7 @@ enum master_down {
     MASTER_DOWN_LOST,  /* connection lost, refused, silent for too long, fenced, ended by us, or the leader
                         * changed */
     MASTER_DOWN_ERROR, /* the master sent ERROR on the current stream; the text is its message. For
-                        * "Framework failed over", which a 400 to a call may say first in its own words, see
+                        * MASTER_FAILED_OVER, which a 400 to a call may say first in its own words, see
                         * master_take_unaccounted() */
     MASTER_DOWN_UNAUTHORIZED, /* 401 */
     MASTER_DOWN_REFUSED,      /* 400 and other refusals of the SUBSCRIBE itself, or of a call because this
@@ -121,7 +125,7 @@ void master_start(struct master *master, int64_t now_ms);
 
 int master_fd(const struct master *master); /* an epoll descriptor; owned by the client */
 
-/* Monotonic ms of the next thing to do, now or past: at once; INT64_MAX: none. */
+/* Monotonic ms of the next thing to do, now or past: at once; INT64_MAtook our place: the message: none. */
 int64_t master_deadline(const struct master *master);
 void master_handle(struct master *master, int64_t now_ms);
 
@@ -139,7 +143,7 @@ void master_resubscribe(struct master *master, int64_t now_ms, int64_t after_ms,
 void master_stop(struct master *master);
 
 /* Whether a SUBSCRIBE of ours is unaccounted for (see above); if so there is one less from now on. For `down`
- * after "Framework failed over". */
+ * after MASTER_FAILED_OVER. */
 bool master_take_unaccounted(struct master *master);
 
 /* How many there are now: 1 before the first subscription of a run that follows another, whose last SUBSCRIBE
