@@ -118,7 +118,7 @@ void executor_begin(struct executor *executor, struct framework *framework)
 {
     executor->custom = true;
     executor->framework = framework;
-    framework->tasks_on_agents++;
+    framework_ref(framework);
 }
 
 void executor_launch(struct task *task)

@@ -252,11 +252,16 @@ void framework_destroy(struct framework *framework)
     free(framework);
 }
 
+void framework_ref(struct framework *framework)
+{
+    framework->references++;
+}
+
 void framework_unref(struct framework *framework)
 {
-    framework->tasks_on_agents--;
+    framework->references--;
     bool nobody = framework->state == FRAMEWORK_REMOVED || framework->state == FRAMEWORK_FORGOTTEN;
-    if (nobody && framework->tasks_on_agents == 0)
+    if (nobody && framework->references == 0)
         framework_destroy(framework);
 }
 
@@ -276,7 +281,7 @@ void framework_remove(struct framework *framework)
 {
     struct local *local = framework->local;
     size_t count;
-    framework->tasks_on_agents++; /* so that the last of its tasks does not take it along */
+    framework_ref(framework); /* so that the last of its tasks does not take it along */
     log_info("framework", "%s removed", framework->id);
     framework_end_stream(framework, false);
     unsubscribe(framework);
@@ -313,6 +318,6 @@ void framework_forget(struct framework *framework)
     free(tasks);
     operations_of_framework(framework, false);
     framework->state = FRAMEWORK_FORGOTTEN;
-    if (framework->tasks_on_agents == 0)
+    if (framework->references == 0)
         framework_destroy(framework);
 }

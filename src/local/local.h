@@ -200,9 +200,11 @@ struct framework {
     OfferConstraints *constraints; /* NULL: none */
     struct framework_role **roles;
     size_t role_count;
-    struct map tasks;       /* known ones, by id */
-    struct map operations;  /* likewise */
-    size_t tasks_on_agents; /* that point here; operations too */
+    struct map tasks;      /* known ones, by id */
+    struct map operations; /* likewise */
+    /* One for each task, operation and executor of its own on any agent, known or not, and one for
+     * framework_remove() while it works: a framework that has gone stays in memory until there are none. */
+    size_t references;
     struct list offers;
     struct timer heartbeat;
     struct timer failover;

@@ -67,7 +67,7 @@ void operation_done(struct framework *framework, struct agent *agent, const char
 {
     struct operation *operation = alloc_zeroed(1, sizeof(*operation));
     operation->framework = framework;
-    framework->tasks_on_agents++;
+    framework_ref(framework);
     operation->agent = agent;
     operation->id = alloc_string(id);
     operation->state = state;

@@ -20,7 +20,8 @@ void framework_end_stream(struct framework *framework, bool cut);
 void framework_remove(struct framework *framework);  /* kills its tasks; remembers the id */
 void framework_forget(struct framework *framework);  /* the master's failover */
 void framework_recover(struct framework *framework); /* an agent has told the master of it */
-void framework_unref(struct framework *framework);   /* a task less points to it */
+void framework_ref(struct framework *framework);     /* see framework.references */
+void framework_unref(struct framework *framework);   /* the last one frees one that has gone */
 bool framework_was_removed(const struct local *local, const char *id);
 struct framework_role *framework_role(const struct framework *framework, const char *name);
 void framework_destroy(struct framework *framework);

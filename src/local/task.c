@@ -51,7 +51,7 @@ struct task *task_create(
     struct task *task = alloc_zeroed(1, sizeof(*task));
     task->local = framework->local;
     task->framework = framework;
-    framework->tasks_on_agents++;
+    framework_ref(framework);
     task->agent = agent;
     task->key = key_of(framework->id, info->task_id->value);
     task->id = task->key + strlen(framework->id) + 1;
