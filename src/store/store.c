@@ -168,11 +168,11 @@ struct store_read *store_read_ended(struct store *store)
     return store->started ? writer_read_ended(&store->writer) : NULL;
 }
 
-void store_figures(const struct store *store, struct store_figures *figures)
+void store_figures(struct store *store, struct store_figures *figures)
 {
     *figures = (struct store_figures){0};
     if (store->started)
-        writer_figures((struct writer *)(uintptr_t)&store->writer, figures); /* its mutex is locked */
+        writer_figures(&store->writer, figures);
     else
         figures->bytes_known =
                 journal_size(&store->database.journal, &figures->journal_rows, &figures->journal_bytes);

@@ -140,7 +140,7 @@ struct store_figures {
     uint64_t commits_us, longest_commit_us;
 };
 
-void store_figures(const struct store *store, struct store_figures *figures);
+void store_figures(struct store *store, struct store_figures *figures);
 
 /* Bytes of records in groups not yet committed, our own overhead included: for back-pressure. */
 size_t store_waiting_bytes(const struct store *store);
