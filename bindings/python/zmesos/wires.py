@@ -37,14 +37,10 @@ def connect(socket: zmq.Socket[Any], endpoint: str, name: str) -> None:
     """Connects, or closes the socket. name: of the endpoint, for BadEndpoint."""
     try:
         socket.connect(endpoint)
-    except zmq.ContextTerminated:
+    except BaseException as error:  # also of an endpoint that is no text
         socket.close(0)
-        raise
-    except zmq.ZMQError as error:
-        socket.close(0)
-        raise BadEndpoint(name, endpoint, error.strerror) from error
-    except BaseException:  # no text
-        socket.close(0)
+        if isinstance(error, zmq.ZMQError) and not isinstance(error, zmq.ContextTerminated):
+            raise BadEndpoint(name, endpoint, error.strerror) from error
         raise
 
 
