@@ -20,12 +20,10 @@ int terminal_check(struct error *err)
     if (!name || !*name)
         return error_set(err, ERR_IO, "TERM does not say which terminal this is; " TERMINAL_ADVICE);
     if (setupterm(NULL, STDOUT_FILENO, &found) == ERR)
-        return error_set(
-                err, ERR_IO, "TERM says '%s', which is not known here; " TERMINAL_ADVICE, name);
+        return error_set(err, ERR_IO, "TERM says '%s', which is not known here; " TERMINAL_ADVICE, name);
     bool moves = has("cup") && has("clear");
     del_curterm(cur_term);
     if (!moves)
-        return error_set(
-                err, ERR_IO, "TERM says '%s', whose cursor cannot be moved; " TERMINAL_ADVICE, name);
+        return error_set(err, ERR_IO, "TERM says '%s', whose cursor cannot be moved; " TERMINAL_ADVICE, name);
     return 0;
 }

@@ -30,8 +30,8 @@ void framework_destroy(struct framework *framework);
 
 bool constraints_hold(const OfferConstraints *constraints, const char *role, const struct agent *agent);
 /* As a master refuses them. */
-int constraints_check(const OfferConstraints *constraints, char **roles, size_t role_count,
-        struct error *err) MUST_CHECK;
+int constraints_check(
+        const OfferConstraints *constraints, char **roles, size_t role_count, struct error *err) MUST_CHECK;
 void framework_set_constraints(struct framework *framework, OfferConstraints *constraints); /* takes them */
 
 /* ---- agent_api.c ---- */

@@ -35,7 +35,7 @@ enum record_kind {
                       have given; never given here */
 
 #define META_SUPPRESSED "suppressed" /* "role role ...": by request */
-#define META_ROLES "roles"       /* the configured ones, a line break, those of now; each "role role ..." */
+#define META_ROLES "roles" /* the configured ones, a line break, those of now; each "role role ..." */
 #define META_FRAMEWORK                                                                                       \
     "framework" /* what was changed of it by request, behind the flags that it was changed from:             \
                  * framework_words.c */
