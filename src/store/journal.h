@@ -11,8 +11,9 @@
 
 struct database;
 
-/* The bytes that count of a row; reading a length does not read what is long. */
-#define JOURNAL_ROW_BYTES "length(topic)+ifnull(length(header),0)+ifnull(length(body),0)"
+/* The bytes that count of a row; reading a length does not read what is long. Of text SQLite would count
+ * characters. */
+#define JOURNAL_ROW_BYTES "length(CAST(topic AS BLOB))+ifnull(length(header),0)+ifnull(length(body),0)"
 
 #define JOURNAL_PRUNE_SQL "DELETE FROM event WHERE class=?1 AND number BETWEEN ?2 AND ?3"
 #define JOURNAL_OLDEST_SQL                                                                                   \
