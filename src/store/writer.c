@@ -196,8 +196,7 @@ static void *run(void *context)
     struct group *group;
     while ((group = next_group(writer))) {
         commit(writer, group);
-        if (writer->backup)
-            advance_backup(writer);
+        advance_backup(writer);
         advance_read(writer);
     }
     backup_destroy(writer->backup);

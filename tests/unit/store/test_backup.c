@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,68 @@ static void test_a_group_waits_for_a_step_alone(void **state)
     wait_for_success(store, copy);
     store_destroy(store);
     assert_memory_equal(faults_order() + before, "cl", 2);
+}
+
+/* What the read below waits for, in the store's thread. */
+struct crowd {
+    struct store *store;
+    _Atomic uint64_t handed;
+    atomic_bool inside;
+};
+
+/* Takes until the next group has been handed over. */
+static bool wait_for_the_next(const void *context, const char *topic)
+{
+    struct crowd *crowd = (struct crowd *)(uintptr_t)context;
+    (void)topic;
+    atomic_store(&crowd->inside, true);
+    while (atomic_load(&crowd->handed) <= store_committed(crowd->store))
+        poll(NULL, 0, 1);
+    return false;
+}
+
+/* Whenever the thread has committed a group the next one is there, and a read is under way: a backup begins,
+ * and goes on, all the same. */
+static void test_it_begins_however_busy_the_store_is(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *copy = arena_format(&fixture->arena, "%s/copy", fixture->top);
+    struct store *store = start_store(fixture);
+    for (uint64_t number = 1; number <= 10000; number++) {
+        struct record event = event_record(1, number, "t");
+        store_add(store, &event);
+    }
+    commit_group(store);
+    struct crowd crowd = {.store = store};
+    struct store_read read = {.class = 1,
+            .from = 1,
+            .until = 10000,
+            .wanted = wait_for_the_next,
+            .context = &crowd,
+            .rows_max = 1,
+            .bytes_max = 1,
+            .look_max = 10000};
+    store_read_begin(store, &read);
+    while (!atomic_load(&crowd.inside))
+        poll(NULL, 0, 1);
+    begin_backup(store, copy);
+    for (int i = 0; i < 8; i++) {
+        struct record group = meta_record("a", "1");
+        store_add(store, &group);
+        uint64_t number = store_group(store);
+        store_flush(store);
+        atomic_store(&crowd.handed, number);
+        wait_for_group(store, number);
+    }
+    int code = 1;
+    uint64_t bytes = 0;
+    bool ended = store_backup_ended(store, &code, &bytes, NULL);
+    atomic_store(&crowd.handed, UINT64_MAX);
+    store_destroy(store);
+    store_read_clear(&read);
+    assert_true(ended);
+    assert_int_equal(code, 0);
+    assert_int_equal(bytes, file_size(copy));
 }
 
 static void test_one_at_a_time(void **state)
@@ -493,6 +556,7 @@ int main(void)
             TEST(test_a_backup_is_all_that_was_written),
             TEST(test_groups_go_on_during_a_backup),
             TEST(test_a_group_waits_for_a_step_alone),
+            TEST(test_it_begins_however_busy_the_store_is),
             TEST(test_one_at_a_time),
             TEST(test_paths_that_are_refused_at_once),
             TEST(test_places_that_cannot_take_a_copy),
