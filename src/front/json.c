@@ -15,8 +15,11 @@
 #include "wire/json.h"
 
 /* Of ours, and of what has passed the limits of events: only nesting is limited, and JSON by its own size. */
-static const struct check_limits limits_of_ours = {
-        .bytes = SIZE_MAX, .depth = CHECK_DEPTH_MAX, .elements = SIZE_MAX, .strict = false};
+static const struct check_limits limits_of_ours = {.bytes = SIZE_MAX,
+        .depth = CHECK_DEPTH_MAX,
+        .elements = SIZE_MAX,
+        .memory = SIZE_MAX,
+        .strict = false};
 
 bool front_is_json(struct slice bytes)
 {

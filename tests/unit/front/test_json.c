@@ -421,6 +421,52 @@ static void test_bodies_of_a_replay(void **state)
     buf_clear(&text);
 }
 
+/* Each specification came in a request of its own, and took as much memory as one may beside its bytes. */
+static void test_a_reply_of_many_that_grow(void **state)
+{
+    enum { NETWORKS = 7000, TASKS = 8 };
+    static const uint8_t network[] = {0x3a, 0};
+    static const char head[] = "{\"tasks\":{\"tasks\":[{\"spec\":{";
+    Zmesos__V1__Reply reply = ZMESOS__V1__REPLY__INIT;
+    Zmesos__V1__Tasks list = ZMESOS__V1__TASKS__INIT;
+    Zmesos__V1__Task tasks[TASKS], *pointers[TASKS];
+    ProtobufCMessage *container = NULL;
+    Zmesos__V1__TaskSpec spec = ZMESOS__V1__TASK_SPEC__INIT;
+    struct buf bytes, text;
+    uint8_t *packed;
+    size_t i, length;
+
+    (void)state;
+    buf_init(&bytes, 0);
+    assert_int_equal(buf_append(&bytes, "\x08\x02", 2), 0); /* the type */
+    for (i = 0; i < NETWORKS; i++)
+        assert_int_equal(buf_append(&bytes, network, sizeof network), 0);
+    assert_int_equal(check_unpack(&mesos__v1__container_info__descriptor, slice_of(bytes.data, bytes.length),
+                             &check_limits_request, &container, NULL),
+            0);
+    spec.container = (Mesos__V1__ContainerInfo *)container;
+    for (i = 0; i < TASKS; i++) {
+        zmesos__v1__task__init(&tasks[i]);
+        tasks[i].spec = &spec;
+        pointers[i] = &tasks[i];
+    }
+    list.tasks = pointers;
+    list.n_tasks = TASKS;
+    reply.result_case = ZMESOS__V1__REPLY__RESULT_TASKS;
+    reply.tasks = &list;
+    length = zmesos__v1__reply__get_packed_size(&reply);
+    packed = alloc_bytes(length);
+    zmesos__v1__reply__pack(&reply, packed);
+    buf_init(&text, 0);
+    front_json_reply(slice_of(packed, length), &text);
+    assert_memory_equal(text.data, head, sizeof head - 1);
+    assert_true(text.length > (size_t)2 * NETWORKS * TASKS);
+    free(packed);
+    buf_clear(&text);
+    buf_clear(&bytes);
+    protobuf_c_message_free_unpacked(container, NULL);
+}
+
 static void test_a_reply_that_cannot_be_written(void **state)
 {
     struct buf text;
@@ -548,6 +594,7 @@ int main(void)
             cmocka_unit_test(test_replies_of_one_dealer_are_told_apart),
             cmocka_unit_test(test_a_reply_that_is_not_utf8),
             cmocka_unit_test(test_bodies_of_a_replay),
+            cmocka_unit_test(test_a_reply_of_many_that_grow),
             cmocka_unit_test(test_a_reply_that_cannot_be_written),
             cmocka_unit_test(test_events),
             cmocka_unit_test(test_an_address_in_use),
