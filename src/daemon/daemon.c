@@ -96,6 +96,7 @@ int daemon_create(const struct options *options, struct daemon **out, struct err
         daemon_destroy(daemon);
         return rc;
     }
+    daemon->now = clock_read(); /* to read a large store takes its time */
     if (daemon->restored)
         daemon_restored(daemon);
     master_set_unaccounted(daemon->master, daemon->recent_starts);
