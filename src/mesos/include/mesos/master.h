@@ -125,7 +125,7 @@ void master_start(struct master *master, int64_t now_ms);
 
 int master_fd(const struct master *master); /* an epoll descriptor; owned by the client */
 
-/* Monotonic ms of the next thing to do, now or past: at once; INT64_MAtook our place: the message: none. */
+/* Monotonic ms of the next thing to do, now or past: at once; INT64_MAX: none. */
 int64_t master_deadline(const struct master *master);
 void master_handle(struct master *master, int64_t now_ms);
 
