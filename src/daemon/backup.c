@@ -83,11 +83,6 @@ void daemon_finish_backup(struct daemon *daemon)
 
 void daemon_abandon_backup(struct daemon *daemon)
 {
-    struct error err = {0};
-    if (!daemon->backup.running)
-        return;
-    error_set(&err, ERR_UNAVAILABLE, "zmesosd is stopping, the backup is not made");
-    log_warn("daemon", "%s", err.text);
-    daemon_refuse(daemon, daemon->backup.token, daemon->backup.id, ERR_UNAVAILABLE, &err);
-    forget(&daemon->backup);
+    if (daemon->backup.running)
+        store_give_up_backup(daemon->store);
 }

@@ -180,14 +180,14 @@ static bool turn(struct daemon *daemon, bool more)
 /* What was decided is committed and answered; tasks go on running without us. */
 static void finish(struct daemon *daemon)
 {
-    daemon_finish_backup(daemon);
     daemon_abandon_backup(daemon);
     daemon_abandon_replays(daemon);
-    while (daemon->outbox.count > 0) {
+    while (daemon->outbox.count > 0 || daemon->backup.running) {
+        daemon_finish_backup(daemon);
         store_flush(daemon->store);
         daemon_release(daemon);
         zmq_pollitem_t item = {.fd = store_fd(daemon->store), .events = ZMQ_POLLIN};
-        if (daemon->outbox.count > 0 && zmq_poll(&item, 1, 1000) > 0)
+        if ((daemon->outbox.count > 0 || daemon->backup.running) && zmq_poll(&item, 1, 1000) > 0)
             store_handle(daemon->store);
     }
 }

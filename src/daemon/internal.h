@@ -99,7 +99,7 @@ void daemon_finish_replays(struct daemon *daemon);
 void daemon_abandon_replays(struct daemon *daemon);
 void daemon_clear_replays(struct daemon *daemon);
 
-/* backup.c: the request backup; its end, where the store tells it; and its reply where we are stopping. */
+/* backup.c: the request backup; its end, where the store tells it, which is soon where we are stopping. */
 void daemon_handle_backup(struct daemon *daemon, front_token token, const Zmesos__V1__Request *request);
 void daemon_finish_backup(struct daemon *daemon);
 void daemon_abandon_backup(struct daemon *daemon);

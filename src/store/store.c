@@ -158,6 +158,12 @@ bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct 
     return true;
 }
 
+void store_give_up_backup(struct store *store)
+{
+    if (store->started)
+        writer_give_up_backup(&store->writer);
+}
+
 void store_read_begin(struct store *store, struct store_read *read)
 {
     writer_read(&store->writer, read);

@@ -102,7 +102,7 @@ static void commit(struct writer *writer, struct group *group)
         writer_die(&err);
 }
 
-/* Begins the backup that was asked for, or takes it a step further. */
+/* Begins the backup that was asked for, or takes it a step further, or ends it. */
 static void advance_backup(struct writer *writer)
 {
     struct writer_backup_end end = {0};
@@ -110,8 +110,11 @@ static void advance_backup(struct writer *writer)
     pthread_mutex_lock(&writer->mutex);
     char *path = writer->backup_path;
     writer->backup_path = NULL;
+    bool given_up = writer->giving_up && (path || writer->backup);
     pthread_mutex_unlock(&writer->mutex);
-    if (path)
+    if (given_up)
+        end.code = error_set(&end.err, ERR_UNAVAILABLE, "zmesosd is stopping, the backup is not made");
+    else if (path)
         end.code = backup_begin(writer->database, path, &writer->backup, &end.err);
     else if (writer->backup)
         end.code = backup_step(writer->backup, &done, &end.bytes, &end.err);
@@ -248,6 +251,13 @@ int writer_back_up(struct writer *writer, const char *path, struct error *err)
     }
     pthread_mutex_unlock(&writer->mutex);
     return code;
+}
+
+void writer_give_up_backup(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->giving_up = true;
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 void writer_read(struct writer *writer, struct store_read *read)

@@ -25,6 +25,7 @@ struct writer {
     struct reading_queue reads, reads_ended;
     char *backup_path; /* asked for and not yet begun; the thread takes it */
     bool backing_up;   /* from the asking until its end was told */
+    bool giving_up;    /* none is made any more */
     struct store_figures figures;
     bool backup_ended;
     struct writer_backup_end {
@@ -47,6 +48,9 @@ int writer_back_up(struct writer *writer, const char *path, struct error *err) M
 
 /* Whether it has ended; true once. event_fd gets 1 when it has. */
 bool writer_backup_ended(struct writer *writer, struct writer_backup_end *end);
+
+/* No step of one is begun any more. */
+void writer_give_up_backup(struct writer *writer);
 
 /* Asks for a page of the journal; the thread's until it is given back. */
 void writer_read(struct writer *writer, struct store_read *read);

@@ -322,6 +322,23 @@ def test_a_backup_is_a_file_of_the_daemons(cluster: Cluster, tmp_path: pathlib.P
             client.backup(wrong, timeout=PATIENCE)
 
 
+def test_a_backup_at_the_end_is_made_or_not_as_is_told(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    client = cluster.client()
+    for number in range(4):
+        client.launch("true", id=f"large{number}", data=bytes(900_000), **NEVER)
+    for number in range(6):
+        path = tmp_path / f"copy{number}.db"
+        asked = in_thread(lambda path=path: client.backup(path, timeout=PATIENCE))  # type: ignore[misc]
+        while f"making a backup: {path}" not in cluster.daemon.log.read_text():
+            pass  # it takes some ten milliseconds
+        cluster.restart()
+        try:
+            told = asked().bytes
+        except zmesos.Unavailable:
+            told = None
+        assert (path.stat().st_size if path.exists() else None) == told
+
+
 def test_what_was_restored_is_held_until_it_is_released(cluster: Cluster, tmp_path: pathlib.Path, needs_local: None) -> None:
     client = cluster.client(timeout=PATIENCE)
     before = client.status()

@@ -441,6 +441,45 @@ static void test_a_file_that_appears_meanwhile_is_not_overwritten(void **state)
 }
 
 /* Whether it was complete by then or not. */
+/* Given up in its first step: what was told of it stays true, also where groups come after it. */
+static void test_one_that_is_given_up_is_not_made(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *copy = arena_format(&fixture->arena, "%s/copy", fixture->top);
+    struct error err = {0};
+    uint64_t bytes = 0;
+    struct store *store = start_large_store(fixture, 2);
+    faults_hold();
+    begin_backup(store, copy);
+    bool held = faults_wait_until_held();
+    store_give_up_backup(store);
+    faults_release();
+    assert_true(held);
+    assert_int_equal(wait_for_backup(store, &bytes, &err), ERR_UNAVAILABLE);
+    assert_string_equal(err.text, "zmesosd is stopping, the backup is not made");
+    assert_int_equal(count_entries(fixture->top), 1);
+    begin_backup(store, copy); /* nor is another one */
+    assert_int_equal(wait_for_backup(store, &bytes, &err), ERR_UNAVAILABLE);
+    struct record group = meta_record("a", "1");
+    store_add(store, &group);
+    store_destroy(store);
+    assert_int_equal(count_entries(fixture->top), 1);
+}
+
+static void test_one_that_is_complete_is_not_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *copy = arena_format(&fixture->arena, "%s/copy", fixture->top);
+    struct store *store = start_store(fixture);
+    begin_backup(store, copy);
+    struct pollfd readable = {.fd = store_fd(store), .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, TEST_WAIT_MS), 1);
+    store_give_up_backup(store);
+    wait_for_success(store, copy);
+    store_destroy(store);
+    assert_int_equal(count_entries(fixture->top), 2);
+}
+
 static void test_destroy_leaves_no_temporary_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -563,6 +602,8 @@ int main(void)
             TEST(test_a_directory_that_is_not_writable),
             TEST(test_a_disk_that_fails_the_copy),
             TEST(test_a_file_that_appears_meanwhile_is_not_overwritten),
+            TEST(test_one_that_is_given_up_is_not_made),
+            TEST(test_one_that_is_complete_is_not_given_up),
             TEST(test_destroy_leaves_no_temporary_file),
             TEST(test_a_crash_at_any_operation_of_a_backup),
     };

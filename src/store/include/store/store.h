@@ -99,6 +99,10 @@ int store_backup(struct store *store, const char *path, struct error *err) MUST_
  * the error and *err its text. store_fd() becomes readable for it. */
 bool store_backup_ended(struct store *store, int *code, uint64_t *bytes, struct error *err);
 
+/* For the end of the run: a backup that is under way, or is asked for from now on, ends with ERR_UNAVAILABLE
+ * and leaves no file, unless it is complete before it hears of this. */
+void store_give_up_backup(struct store *store);
+
 /* A page of the journal, read by the store's thread in steps between the groups: groups do not wait for it
  * for longer than a step. Reads that wait take turns. */
 struct store_read {
