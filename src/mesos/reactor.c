@@ -109,6 +109,9 @@ CURL *master_reactor_easy(const struct master_config *config, char *words)
     failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     failed |= (int)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     failed |= (int)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    /* A thread that still looks up a name when its time is over goes on alone and cleans up behind itself;
+     * else libcurl would wait for it, and we for libcurl, for as long as a name server is silent. */
+    failed |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     failed |= (int)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_timeout_ms);
     if (config->principal != NULL && config->secret != NULL) {
         /* Basic alone: sent at once, without asking first what the master would like. */
