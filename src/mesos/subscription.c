@@ -68,6 +68,9 @@ void master_stream_begin(struct master *master, uint8_t *call, size_t length)
     stream->id[0] = '\0';
     stream->deadline_ms = master->now_ms + master->config.subscribe_timeout_ms;
     stream->heard_ms = master->now_ms;
+    if (master->paused) {
+        master->paused_ms = master->now_ms; /* what of the pause came before is none of its time */
+    }
     curl_easy_setopt(stream->easy, CURLOPT_URL, url);
     curl_easy_setopt(stream->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
     curl_easy_setopt(stream->easy, CURLOPT_POSTFIELDS, (const char *)call);

@@ -98,6 +98,23 @@ static void test_short_pauses_do_not_hide_silence(void **state)
     assert_non_null(strstr(harness_expect(h, "down 1 LOST"), "silent"));
 }
 
+/* What of a pause lies before a SUBSCRIBE is no part of its time. */
+static void test_a_subscription_that_begins_late_in_a_pause(void **state)
+{
+    struct harness *h = *state;
+
+    harness_open(h, "%1");
+    harness_subscribe(h);
+    master_pause(h->master, true, harness_now(h));
+    harness_advance(h, 600000);
+    fake_master_close(h->fake, h->stream);
+    harness_expect(h, "down 1 LOST");
+    harness_request(h, h->fake);
+    master_pause(h->master, false, harness_now(h));
+    harness_advance(h, h->config.subscribe_timeout_ms);
+    assert_non_null(strstr(harness_expect(h, "down 0 LOST"), "no SUBSCRIBED within"));
+}
+
 /* The stream ends while records wait behind a pause: they come first, the end after them. */
 static void test_pause_then_end(void **state)
 {
@@ -407,6 +424,7 @@ int main(void)
             test(test_pause),
             test(test_pause_suspends_the_watch),
             test(test_short_pauses_do_not_hide_silence),
+            test(test_a_subscription_that_begins_late_in_a_pause),
             test(test_pause_then_end),
             test(test_pause_before_the_first_record),
             test(test_resubscribe),
