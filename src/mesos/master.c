@@ -291,7 +291,7 @@ static bool begin_attempt(struct master *master)
     size_t length = 0;
     int result;
 
-    if (master->state != MASTER_WAITING || master->now_ms < master->retry_at_ms) {
+    if (master->state != MASTER_WAITING || master->now_ms < master->retry_at_ms || master_is_ending(master)) {
         return false;
     }
     result = master->callbacks.subscribe(master->callbacks.context, &call, &length);
@@ -329,8 +329,8 @@ static void turn(struct master *master, int64_t now_ms)
         bool begun;
 
         master->due = false; /* what is sent from here on waits for the next round or the next turn */
-        begun = begin_attempt(master);
-        begun = master_calls_begin(master) || begun;
+        begun = master_calls_begin(master);
+        begun = begin_attempt(master) || begun; /* last: no callback may end it before libcurl has it */
         master_settle(master);
         if (!begun) {
             break;

@@ -106,6 +106,29 @@ static void test_one_that_we_gave_up_ourselves(void **state)
     expect_unaccounted(h, 1);
 }
 
+static void resubscribe_once(struct harness *h, const char *line)
+{
+    (void)line;
+    h->hook = NULL;
+    master_resubscribe(h->master, harness_now(h), 60000, "because");
+}
+
+/* The caller does not want it any more in the very turn that begins it: what the one before had written does
+ * not count for it. */
+static void test_not_one_that_was_not_begun(void **state)
+{
+    struct harness *h = *state;
+
+    harness_open(h, "%1");
+    harness_answer(h->fake, harness_request(h, h->fake), 503, "", "");
+    harness_expect(h, "down 0 LOST");
+    harness_send(h, 7, true, "a call of no subscription");
+    h->hook = resubscribe_once;
+    harness_advance(h, 1000);
+    harness_expect(h, "answered 7 NOT_DONE");
+    expect_unaccounted(h, 0);
+}
+
 /* A master that says no has done with it; what else answers may be a proxy, which knows nothing. */
 static void test_an_answer_settles_if_a_master_gave_it(void **state)
 {
@@ -195,6 +218,7 @@ int main(void)
             test(test_those_whose_connection_broke),
             test(test_a_200_without_a_record),
             test(test_one_that_we_gave_up_ourselves),
+            test(test_not_one_that_was_not_begun),
             test(test_an_answer_settles_if_a_master_gave_it),
             test(test_not_one_that_was_redirected),
             test(test_not_one_that_an_error_turned_away),
