@@ -47,11 +47,14 @@ static __attribute__((noinline)) pid_t spawn(const struct process_spec *spec, in
 {
     volatile int failed = 0;
     pid_t parent = getpid();
+    char **own = environ;
+    environ = (char **)(uintptr_t)spec->environment; /* whose PATH execvpe() looks at */
     pid_t pid = vfork();
     if (pid == 0) {
         failed = become(spec, parent, in, out, err);
         _exit(127);
     }
+    environ = own;
     if (pid < 0)
         return -errno;
     if (failed != 0) {

@@ -51,6 +51,19 @@ def test_arguments_without_a_shell(local):
     assert status["message"] == "Command exited with status 6"
 
 
+def test_a_program_is_looked_up_in_the_path_of_the_task(local, tmp_path):
+    program = tmp_path / "a-program-of-this-test"
+    program.write_text("#!/bin/sh\nexit 5\n")
+    program.chmod(0o755)
+    framework = Framework(local.master)
+    path = {"variables": [{"name": "PATH", "value": f"/nonexistent:{tmp_path}"}]}
+    status = run(framework, {"shell": False, "value": program.name, "environment": path})
+    assert status["message"] == "Command exited with status 5"
+    status = run(framework, {"shell": False, "value": "sh", "environment": path})
+    assert status["reason"] == "REASON_CONTAINER_LAUNCH_FAILED"
+    assert run(framework, {"shell": False, "value": "true"})["state"] == "TASK_FINISHED"        # its own path as before
+
+
 def test_a_program_that_is_not_there(local):
     status = run(Framework(local.master), {"shell": False, "value": "/nonexistent/program"})
     assert (status["state"], status["reason"]) == ("TASK_FAILED", "REASON_CONTAINER_LAUNCH_FAILED")
