@@ -13,6 +13,8 @@
 #include "types.h"
 
 #define RESOURCE_RANGES_MAX 1000 /* ranges and items of the resources of one task */
+/* Of one task, executor or operation, so that what they are together is a number as well. */
+#define RESOURCES_MAX 1000
 
 struct resource_kind {
     Resource *shape; /* with the stack of reservations; no amount, no allocation */

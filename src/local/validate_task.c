@@ -192,6 +192,8 @@ static int check_resources(Resource **resources, size_t count, const char *role,
 {
     struct error why;
     size_t pieces = 0;
+    if (count > RESOURCES_MAX)
+        return error_set(err, ERR_TOO_LARGE, "Invalid resources: more than %d", RESOURCES_MAX);
     for (size_t i = 0; i < count; i++) {
         const Mesos__V1__Resource__AllocationInfo *allocation = resources[i]->allocation_info;
         if (resource_check(resources[i], &why) != 0)

@@ -64,6 +64,15 @@ def test_a_program_is_looked_up_in_the_path_of_the_task(local, tmp_path):
     assert run(framework, {"shell": False, "value": "true"})["state"] == "TASK_FINISHED"        # its own path as before
 
 
+def test_resources_that_are_too_much_for_a_number(local):
+    """Each may be asked for; together they must not come out as less than nothing."""
+    framework = Framework(local.master)
+    offer, name = framework.offer(), fresh()
+    framework.launch(offer, {**task(name, offer), "resources": [scalar("cpus", 1e12)] * 9300})
+    status = framework.update(name)
+    assert (status["state"], status["message"]) == ("TASK_ERROR", "Invalid resources: more than 1000")
+
+
 def test_a_program_that_is_not_there(local):
     status = run(Framework(local.master), {"shell": False, "value": "/nonexistent/program"})
     assert (status["state"], status["reason"]) == ("TASK_FAILED", "REASON_CONTAINER_LAUNCH_FAILED")
