@@ -94,6 +94,7 @@ static int start(struct executor *executor, struct error *err)
     };
     struct arena arena;
     char *directory = NULL;
+    executor->begun = true;
     arena_init(&arena);
     int code = sandbox_make(&sandbox, &directory, err);
     if (code == 0) {
@@ -134,6 +135,12 @@ void executor_launch(struct task *task)
     }
     if (executor->stream != NULL)
         executor_deliver(executor);
+}
+
+void executor_idle(struct executor *executor)
+{
+    if (!executor->begun)
+        executor_destroy(executor);
 }
 
 void executor_deliver(struct executor *executor)

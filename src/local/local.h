@@ -103,6 +103,7 @@ struct executor {
     enum encoding encoding;
     struct buf scratch;
     struct timer patience; /* until it has subscribed; until it has ended */
+    bool begun;            /* its process was started, or could not be */
     bool ending;           /* it was told to */
     bool too_late;         /* it has not subscribed in time */
 };

@@ -150,6 +150,7 @@ bool executor_leave(struct task *task);
 void executor_begin(struct executor *executor, struct framework *framework); /* a new one is such */
 void executor_launch(
         struct task *task); /* starts the executor if it has to; the task waits until it has subscribed */
+void executor_idle(struct executor *executor);    /* its last task has left it: one not started is no more */
 void executor_deliver(struct executor *executor); /* the tasks that wait */
 void executor_kill_task(struct task *task, const Mesos__V1__KillPolicy *policy);
 void executor_shutdown(struct executor *executor);

@@ -176,8 +176,12 @@ bool executor_leave(struct task *task)
     if (executor == NULL)
         return false;
     list_remove(&executor->tasks, &task->in_executor);
-    if (list_first(&executor->tasks) != NULL || executor->custom)
+    if (list_first(&executor->tasks) != NULL)
         return false;
+    if (executor->custom) {
+        executor_idle(executor);
+        return false;
+    }
     resources_add(&executor->agent->free, &executor->resources);
     executor_free(executor);
     return true;

@@ -98,6 +98,49 @@ def test_an_executor_for_many_tasks(local):
     wait_for_cpus(framework, 4)
 
 
+def test_one_that_was_never_started_gives_its_resources_back(local):
+    """Its only task was killed, or dropped, before the agent had begun with it."""
+    framework = Framework(local.master)
+    local.fault("stage_tasks", count=2)
+    name, _ = launch(framework, executor(fresh()))
+    framework.call("KILL", task_id={"value": name})
+    assert framework.update(name)["state"] == "TASK_KILLED"
+    wait_for_cpus(framework, 4)
+    framework.give_back()
+    name, _ = launch(framework, executor(fresh()))
+    local.fault("restart_agent", agent=1)
+    assert framework.update(name)["reason"] == "REASON_AGENT_RESTARTED"
+    wait_for_cpus(framework, 4)
+
+
+def test_one_that_was_never_started_ends_with_its_framework(local):
+    framework = Framework(local.master)
+    local.fault("stage_tasks")
+    launch(framework, executor(fresh()))
+    framework.call("TEARDOWN")
+    wait_for_cpus(Framework(local.master), 4)
+
+
+def test_one_that_was_never_started_begins_with_the_next_task(local):
+    framework, mine = Framework(local.master), executor(fresh())
+    local.fault("stage_tasks")
+    first, _ = launch(framework, mine)
+    second, _ = launch(framework, mine)
+    framework.update(second, "TASK_RUNNING")
+    framework.call("KILL", task_id={"value": first})
+    assert framework.update(first)["state"] == "TASK_KILLED"
+    assert local.fault("stage_tasks") is None
+    third, _ = launch(framework, mine)
+    framework.call("KILL", task_id={"value": third})
+    assert framework.update(third)["state"] == "TASK_KILLED"
+    fourth, offer = launch(framework, mine)
+    framework.update(fourth, "TASK_RUNNING")
+    assert types(local, mine).count("SUBSCRIBED") == 1
+    framework.call("SHUTDOWN", agent_id=offer["agent_id"], executor_id=mine["executor_id"])
+    framework.wait("FAILURE", is_of(mine))
+    wait_for_cpus(framework, 4)
+
+
 def test_messages_both_ways(local):
     framework = Framework(local.master)
     _, mine, offer = running(framework)
