@@ -192,10 +192,10 @@ static void act_twice(struct faults *faults, struct http_request *request, const
     act(faults, request);
     if (rule->after_ms > 0) {
         hold(faults, again, rule->after_ms, (struct held){.faulted = true});
-        return;
+    } else {
+        act(faults, again);
+        http_forget_reply(again);
     }
-    act(faults, again);
-    http_forget_reply(again);
     http_release(again);
 }
 

@@ -1,6 +1,8 @@
 """Calls that are delayed, doubled, refused for a while, or let pass first."""
 import http.client
 import json
+import os
+import pathlib
 import threading
 import time
 
@@ -126,6 +128,27 @@ def test_a_call_doubled_later_meets_the_rules_of_then(local):
     assert [call["status"] for call in local.calls("SUPPRESS")] == [202, 400]
     assert local.state()["frameworks"][0]["roles"] == [{"name": "*", "suppressed": False}]
     again.call("REVIVE")
+
+
+def test_calls_doubled_later_are_not_kept(start):
+    freed_at_once = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+    local = start("--agents", "0", env={**os.environ, "ASAN_OPTIONS": freed_at_once})
+    framework = Framework(local.master)
+    big = {"agent_id": {"value": "a" * 6_000_000}, "task_id": {"value": "t"}, "uuid": "A" * 21 + "Q=="}
+
+    def resident():
+        return int(pathlib.Path(f"/proc/{local.worker()}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def doubled(count):
+        done = len(local.calls("ACKNOWLEDGE"))
+        local.fault("double", call="ACKNOWLEDGE", count=count, after_ms=1)
+        for _ in range(count):
+            framework.call("ACKNOWLEDGE", **big)
+        until(lambda: len(local.calls("ACKNOWLEDGE")) == done + 2 * count)
+        return resident()
+
+    before = doubled(3)
+    assert doubled(15) - before < 45_000_000
 
 
 def test_a_doubled_subscription_ends_itself(local):
