@@ -11,7 +11,8 @@
 #include "loop.h"
 
 #define HTTP_BODY_MAX ((size_t)8 << 20) /* bytes of a request's body; 413 past it */
-/* Bytes that wait for a slow reader of a stream; cut off past it. */
+/* Bytes that are kept for a slow reader of a stream, who is cut off past it: those that wait, and at most as
+ * many of those that it has taken. */
 #define HTTP_BACKLOG_MAX ((size_t)512 << 20)
 
 struct http;

@@ -73,7 +73,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
         have = max;
     memcpy(out, stream->out.data + stream->taken, have);
     stream->taken += have;
-    if (stream->taken == stream->out.length) {
+    if (stream->taken >= stream->out.length - stream->taken) { /* seldom: the rest is moved */
         buf_consume(&stream->out, stream->taken);
         stream->taken = 0;
     }
@@ -142,7 +142,8 @@ void http_stream_write(struct http_stream *stream, const void *data, size_t leng
     if (stream->cut || stream->end)
         return;
     if (buf_append(&stream->out, data, length) != 0) {
-        log_warn("http", "a stream's reader is %zu bytes behind: cut off", stream->out.length);
+        log_warn(
+                "http", "a stream's reader is %zu bytes behind: cut off", stream->out.length - stream->taken);
         cut_off(stream);
     }
     wake(stream);
