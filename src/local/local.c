@@ -137,7 +137,7 @@ static int turn(struct local *local, struct error *err)
     return loop_turn(&local->loop, http_wait_ms(local->http), err);
 }
 
-/* What may be wrong in what the user gave: told before the process splits. */
+/* What may be wrong in what the user gave: told before anybody is listened to. */
 static int start(struct local *local, struct error *err)
 {
     int code = 0;
