@@ -133,10 +133,13 @@ enum zmesos_link zmesos_client_link(struct zmesos_client *client)
 
 int zmesos_resend(struct zmesos_client *client, struct zmesos_error *error)
 {
-    if (zmq_send(client->connection.socket, client->request.data, client->request.length, ZMQ_DONTWAIT) >= 0)
-        return 0;
+    int rc;
+
+    do /* a signal came: nothing was sent */
+        rc = zmq_send(client->connection.socket, client->request.data, client->request.length, ZMQ_DONTWAIT);
+    while (rc < 0 && errno == EINTR);
     /* EAGAIN: not connected yet and no room to keep it; the next try is due soon */
-    if (errno == EAGAIN || errno == EINTR)
+    if (rc >= 0 || errno == EAGAIN)
         return 0;
     return fail_with(error, ERR_IO, "cannot send a request: %s", zmq_strerror(errno));
 }
@@ -158,9 +161,9 @@ int zmesos_receive(
 {
     zmq_msg_t other;
 
-    if (zmq_msg_recv(&client->reply, client->connection.socket, ZMQ_DONTWAIT) < 0) {
+    if (connection_receive(client->connection.socket, &client->reply) < 0) {
         /* EFSM: nothing was sent, because there was no room for it */
-        if (errno == EAGAIN || errno == EINTR || errno == EFSM)
+        if (errno == EAGAIN || errno == EFSM)
             return 0;
         return fail_with(error, ERR_IO, "cannot receive a reply: %s", zmq_strerror(errno));
     }
@@ -170,7 +173,7 @@ int zmesos_receive(
         return 1;
     }
     zmq_msg_init(&other);
-    while (zmq_msg_recv(&other, client->connection.socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&other))
+    while (connection_receive(client->connection.socket, &other) >= 0 && zmq_msg_more(&other))
         ;
     zmq_msg_close(&other);
     return fail_with(

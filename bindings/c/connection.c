@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <zmq.h>
 
 #define MESSAGE_MAX ((int64_t)64 << 20)
 #define KEEPALIVE_S 10
@@ -55,6 +54,16 @@ int connection_connect(struct connection *connection, const char *endpoint, stru
             zmq_strerror(errno));
 }
 
+int connection_receive(void *socket, zmq_msg_t *frame)
+{
+    int rc;
+
+    do
+        rc = zmq_msg_recv(frame, socket, ZMQ_DONTWAIT);
+    while (rc < 0 && errno == EINTR);
+    return rc;
+}
+
 /* A report is two frames: the event's number, and the endpoint. */
 static bool next_report(void *monitor, uint16_t *event)
 {
@@ -62,11 +71,11 @@ static bool next_report(void *monitor, uint16_t *event)
     bool got = false;
 
     zmq_msg_init(&frame);
-    if (zmq_msg_recv(&frame, monitor, ZMQ_DONTWAIT) >= 0) {
+    if (connection_receive(monitor, &frame) >= 0) {
         got = zmq_msg_size(&frame) >= sizeof *event;
         if (got)
             memcpy(event, zmq_msg_data(&frame), sizeof *event);
-        while (zmq_msg_more(&frame) && zmq_msg_recv(&frame, monitor, ZMQ_DONTWAIT) >= 0)
+        while (zmq_msg_more(&frame) && connection_receive(monitor, &frame) >= 0)
             ;
     }
     zmq_msg_close(&frame);

@@ -3,6 +3,7 @@
 #define LIBZMESOS_CONNECTION_H
 
 #include <stdbool.h>
+#include <zmq.h>
 
 #include "base/error.h"
 
@@ -22,6 +23,10 @@ int connection_connect(struct connection *connection, const char *endpoint, stru
 
 /* Brings the three flags up to date. The monitor can be polled for reading. */
 void connection_update(struct connection *connection);
+
+/* The next frame of a socket, without waiting, as zmq_msg_recv(); never EINTR, for half of a message would be
+ * left where that comes between two frames. */
+int connection_receive(void *socket, zmq_msg_t *frame);
 
 void connection_close(struct connection *connection); /* also one that is all zero */
 

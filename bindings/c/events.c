@@ -88,7 +88,7 @@ static size_t receive_frames(void *socket, zmq_msg_t *frames[3])
     while (more) {
         zmq_msg_t *frame = count < 3 ? frames[count] : &other;
 
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0)
+        if (connection_receive(socket, frame) < 0)
             break;
         count++;
         more = zmq_msg_more(frame);
