@@ -135,6 +135,8 @@ int zmesos_resend(struct zmesos_client *client, struct zmesos_error *error)
 {
     int rc;
 
+    connection_update(&client->connection); /* else reports would heap up while nobody asks */
+
     do /* a signal came: nothing was sent */
         rc = zmq_send(client->connection.socket, client->request.data, client->request.length, ZMQ_DONTWAIT);
     while (rc < 0 && errno == EINTR);

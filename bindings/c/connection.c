@@ -25,6 +25,8 @@ static bool set_signs_of_life(void *socket)
            set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) == 0;
 }
 
+/* There is no limit to the reports that wait: past it libzmq's own thread stops until one is read, and with
+ * it all that this socket sends and receives, and zmq_close(). */
 int connection_open(struct connection *connection, int type, struct error *err)
 {
     int64_t max = MESSAGE_MAX;
@@ -33,7 +35,8 @@ int connection_open(struct connection *connection, int type, struct error *err)
     if (connection->context && (connection->socket = zmq_socket(connection->context, type)) &&
             (connection->monitor = zmq_socket(connection->context, ZMQ_PAIR)) &&
             set_int(connection->socket, ZMQ_LINGER, 0) == 0 &&
-            set_int(connection->monitor, ZMQ_LINGER, 0) == 0 && set_signs_of_life(connection->socket) &&
+            set_int(connection->monitor, ZMQ_LINGER, 0) == 0 &&
+            set_int(connection->monitor, ZMQ_RCVHWM, 0) == 0 && set_signs_of_life(connection->socket) &&
             set_int(connection->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) == 0 &&
             zmq_setsockopt(connection->socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
             zmq_socket_monitor(connection->socket, MONITOR,

@@ -149,7 +149,8 @@ int zmesos_events_receive(struct zmesos_events *events, int64_t timeout_ms, stru
         struct zmesos_error *error)
 {
     int64_t end = clock_read().mono_ms + timeout_ms;
-    zmq_pollitem_t item = {.socket = events->connection.socket, .events = ZMQ_POLLIN};
+    zmq_pollitem_t items[] = {{.socket = events->connection.socket, .events = ZMQ_POLLIN},
+            {.socket = events->connection.monitor, .events = ZMQ_POLLIN}};
 
     for (;;) {
         int rc = look(events, event, error);
@@ -157,8 +158,9 @@ int zmesos_events_receive(struct zmesos_events *events, int64_t timeout_ms, stru
 
         if (rc || timeout_ms == 0 || (timeout_ms > 0 && left <= 0))
             return rc;
-        if (zmq_poll(&item, 1, left) < 0 && errno != EINTR)
+        if (zmq_poll(items, 2, left) < 0 && errno != EINTR)
             return fail_with(error, ERR_IO, "cannot wait for an event: %s", zmq_strerror(errno));
+        connection_update(&events->connection); /* else reports would heap up while nobody asks */
     }
 }
 

@@ -1,4 +1,5 @@
-/* libzmesos where signals come. The other side is libzmq alone. */
+/* libzmesos where signals come, and where connections end as soon as they begin. The other side is libzmq
+ * alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,13 @@
 #include <cmocka.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "zmesos.h"
@@ -140,11 +147,89 @@ static void a_request_leaves_when_a_signal_comes(void **state)
     peer_end(&peer);
 }
 
+/* ---- connections that end as soon as they begin: a tunnel behind which nobody is ---- */
+
+#define ENDS 2500       /* more than libzmq keeps reports of, if it is let */
+#define CONNECTIONS 200 /* at a time: each is made again after a tenth of a second */
+#define SILENCE_S 20
+
+struct tunnel {
+    int listener, port;
+    char endpoint[ENDPOINT_MAX];
+    atomic_int ends;
+    pthread_t thread;
+};
+
+static void *end_all(void *context)
+{
+    struct tunnel *tunnel = context;
+    int connection;
+
+    while ((connection = accept(tunnel->listener, NULL, NULL)) >= 0) {
+        close(connection);
+        atomic_fetch_add(&tunnel->ends, 1);
+    }
+    return NULL;
+}
+
+static void tunnel_begin(struct tunnel *tunnel)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+
+    tunnel->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(tunnel->listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(tunnel->listener, CONNECTIONS), 0);
+    assert_int_equal(getsockname(tunnel->listener, (struct sockaddr *)&address, &size), 0);
+    tunnel->port = ntohs(address.sin_port);
+    snprintf(tunnel->endpoint, sizeof tunnel->endpoint, "tcp://127.0.0.1:%d", tunnel->port);
+    atomic_init(&tunnel->ends, 0);
+    assert_int_equal(pthread_create(&tunnel->thread, NULL, end_all, tunnel), 0);
+}
+
+static void tunnel_end(struct tunnel *tunnel)
+{
+    shutdown(tunnel->listener, SHUT_RDWR);
+    pthread_join(tunnel->thread, NULL);
+    close(tunnel->listener);
+}
+
+/* It is to try again for ever, whether or not anybody asks how the connection is. */
+static void any_number_of_connections_end(void **state)
+{
+    struct zmesos_events *events = NULL;
+    struct zmesos_error error;
+    struct tunnel tunnel;
+    char endpoint[ENDPOINT_MAX];
+    int ends = 0, silent = 0;
+
+    (void)state;
+    tunnel_begin(&tunnel);
+    assert_int_equal(zmesos_events_create(tunnel.endpoint, &events, &error), ZMESOS_OK);
+    for (int i = 1; i < CONNECTIONS;
+            i++) { /* each from an address of its own: libzmq takes no endpoint twice */
+        snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.%d:0;127.0.0.1:%d", i, tunnel.port);
+        assert_int_equal(zmq_connect(zmesos_events_socket(events), endpoint), 0);
+    }
+    while (ends < ENDS) {
+        int before = ends;
+
+        sleep(1);
+        ends = atomic_load(&tunnel.ends);
+        silent = ends == before ? silent + 1 : 0;
+        if (silent == SILENCE_S)
+            fail_msg("after %d connections there is no other", ends);
+    }
+    zmesos_events_destroy(events); /* and this comes to its end */
+    tunnel_end(&tunnel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(an_event_is_whole_whenever_a_signal_comes),
             cmocka_unit_test(a_request_leaves_when_a_signal_comes),
+            cmocka_unit_test(any_number_of_connections_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
