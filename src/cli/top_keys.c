@@ -129,8 +129,16 @@ static size_t moved(size_t at, int key, size_t page, size_t last)
     }
 }
 
+/* A key is for the page that is seen; where tasks of it are gone, for those that there are now. */
+static void hold_rows(struct top *top)
+{
+    if (task_list_hold(&top->list) && top->chosen_id)
+        top->chosen = task_list_find(&top->list, top->chosen_id, top->chosen);
+}
+
 static void move(struct top *top, int key)
 {
+    hold_rows(top);
     size_t last = top->list.count > 0 ? top->list.count - 1 : 0;
 
     if (top->view == TOP_ALL || top->view == TOP_TASKS)
@@ -147,6 +155,7 @@ static void show(struct top *top, enum top_view view)
 
 static void look(struct top *top, struct feed *feed)
 {
+    hold_rows(top);
     if (top->chosen >= top->list.count)
         return;
     char *id = alloc_string(top->list.rows[top->chosen].task->id);

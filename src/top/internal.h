@@ -10,7 +10,7 @@
 struct model {
     struct map by_id; /* model_task.id -> model_task */
     struct map hosts; /* texts, by themselves */
-    uint64_t seed[2], changes, added, generation;
+    uint64_t seed[2], changes, added, dropped, generation;
     struct list states[MODEL_STATES];
 
     struct bucket {

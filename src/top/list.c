@@ -91,7 +91,16 @@ void task_list_update(struct task_list *list)
     if (list->count > 0)
         qsort(list->rows, list->count, sizeof *list->rows, list->order == LIST_ID ? by_id : by_numbers);
     list->changes = model_changes(list->model);
+    list->dropped = model_dropped(list->model);
     list->stale = false;
+}
+
+bool task_list_hold(struct task_list *list)
+{
+    if (list->dropped == model_dropped(list->model))
+        return false;
+    task_list_update(list);
+    return true;
 }
 
 size_t task_list_find(const struct task_list *list, const char *id, size_t otherwise)

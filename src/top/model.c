@@ -34,6 +34,7 @@ static void drop_task(struct model *model, struct model_task *task)
     list_remove(&model->states[task->state], &task->link);
     map_remove(&model->by_id, slice_of_string(task->id));
     free_task(task);
+    model->dropped++;
 }
 
 static void clear_texts(struct map *texts)
@@ -65,6 +66,7 @@ void model_clear(struct model *model)
     map_init(&model->by_id, model->seed[0], model->seed[1]);
     map_init(&model->hosts, model->seed[0], model->seed[1]);
     model->changes++;
+    model->dropped++;
 }
 
 void model_destroy(struct model *model)
@@ -234,6 +236,11 @@ uint64_t model_count(const struct model *model, int state)
 uint64_t model_added(const struct model *model)
 {
     return model->added;
+}
+
+uint64_t model_dropped(const struct model *model)
+{
+    return model->dropped;
 }
 
 const struct list *model_of_state(const struct model *model, int state)

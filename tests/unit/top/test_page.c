@@ -264,6 +264,33 @@ static void the_chosen_task_stays_chosen(void **state)
     assert_memory_equal(chosen(), "t0", 2);
 }
 
+/* zmesosd forgets tasks between a page and a key. */
+static void keys_after_tasks_are_gone(void **state)
+{
+    (void)state;
+    add_tasks(20, STATE(FINISHED));
+    show(80, 24);
+    top_press(&top, feed, TOP_KEY_DOWN);
+    top_press(&top, feed, TOP_KEY_DOWN);
+    assert_string_equal(top.chosen_id, "t017");
+    model_begin_snapshot(
+            model); /* of those that the page shows the chosen one alone is left, and an older one */
+    model_take_task(model, make_task("t017", STATE(FINISHED), 1, 1017));
+    model_take_task(model, make_task("t000", STATE(FINISHED), 1, 1000));
+    model_end_snapshot(model);
+    top_press(&top, feed, TOP_KEY_DOWN);
+    assert_string_equal(top.chosen_id, "t000");
+    show(80, 24);
+    assert_memory_equal(chosen(), "t000", 4);
+    model_clear(model);
+    top_press(&top, feed, TOP_KEY_UP);
+    top_press(&top, feed, TOP_KEY_END);
+    top_press(&top, feed, TOP_KEY_ENTER); /* there is none to look at */
+    assert_int_equal(top.view, TOP_ALL);
+    show(80, 24);
+    assert_non_null(line_with("TASKS 0 "));
+}
+
 static void keys_sort_and_filter(void **state)
 {
     (void)state;
@@ -366,8 +393,8 @@ int main(void)
             TEST(one_that_is_too_small_is_told_so), TEST(the_head_says_how_it_is),
             TEST(a_master_that_is_away), TEST(the_id_of_the_framework_is_whole),
             TEST(texts_of_others_cannot_move_the_cursor), TEST(wide_characters),
-            TEST(the_chosen_task_stays_chosen), TEST(keys_sort_and_filter), TEST(views_and_the_end),
-            TEST(numbers_have_commas)};
+            TEST(the_chosen_task_stays_chosen), TEST(keys_after_tasks_are_gone), TEST(keys_sort_and_filter),
+            TEST(views_and_the_end), TEST(numbers_have_commas)};
     arena_init(&made);
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         return 1;

@@ -22,8 +22,8 @@ struct task_list {
         struct model_task *task;
     } * rows;
     size_t count, capacity;
-    uint64_t changes; /* of the model, as the rows were made */
-    bool stale;       /* the order or the filter is another one */
+    uint64_t changes, dropped; /* of the model, as the rows were made */
+    bool stale;                /* the order or the filter is another one */
 };
 
 void task_list_init(struct task_list *list, const struct model *model);
@@ -32,8 +32,11 @@ void task_list_clear(struct task_list *list);
 void task_list_sort(struct task_list *list, enum list_order order);
 void task_list_filter(struct task_list *list, const char *prefix, bool marked);
 
-/* Makes the rows anew where anything has changed. They hold until the model changes. */
+/* Makes the rows anew where anything has changed. They hold until the model drops a task. */
 void task_list_update(struct task_list *list);
+
+/* Makes the rows of the last update anew where they do not hold any more; whether it did. */
+bool task_list_hold(struct task_list *list);
 
 /* The place of a task; `otherwise` where it is not among them. */
 size_t task_list_find(const struct task_list *list, const char *id, size_t otherwise);

@@ -71,7 +71,8 @@ void model_end_snapshot(struct model *model);
 struct model_task *model_find(const struct model *model, const char *id); /* NULL: not known */
 size_t model_tasks(const struct model *model);
 uint64_t model_count(const struct model *model, int state);
-uint64_t model_added(const struct model *model); /* tasks that were ever taken */
+uint64_t model_dropped(const struct model *model); /* grows when tasks are dropped */
+uint64_t model_added(const struct model *model);   /* tasks that were ever taken */
 
 /* Those of one state, in the order in which they came to it: struct model_task.link. */
 const struct list *model_of_state(const struct model *model, int state);
