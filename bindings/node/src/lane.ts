@@ -49,7 +49,7 @@ export class Lane {
 
   /** All up to `until` is known: these, and nothing else. */
   settle(until: bigint, events: Iterable<Event>): void {
-    this.#ready.push(...events)
+    for (const event of events) this.#ready.push(event) // any number: not as arguments of one call
     if (until > this.done) this.done = until
     if (until > this.heard) this.heard = until
     for (const number of this.aside.keys()) if (number <= this.done) this.aside.delete(number)
