@@ -6,7 +6,7 @@ import { Misused, TimedOut, invalid } from './errors.js'
 import { Event, HEARTBEAT } from './event.js'
 import type { messages } from './generated/messages.js'
 import { Ledger } from './ledger.js'
-import { SOCKET_OPTIONS, connect, now, orAborted, receive } from './transport.js'
+import { SOCKET_OPTIONS, connect, now, orAborted, receive, within } from './transport.js'
 
 export const DEFAULT_EVENTS = 'tcp://127.0.0.1:5562'
 
@@ -190,10 +190,13 @@ export class Events implements AsyncIterable<Event> {
       this.#pending ??= receive(this.#socket, left)
       const pending = this.#pending
       pending.catch(() => {}) // where the wait for it is aborted
+      if (!fresh && left !== undefined && (await orAborted(within(pending, left), signal)) === undefined) {
+        return undefined // that wait is a longer one than this
+      }
       const parts = await orAborted(pending, signal)
       this.#pending = undefined
       if (parts !== undefined) return this.#take(Event.ofParts(parts))
-      if (fresh) return undefined
+      if (fresh && (deadline === undefined || now() >= deadline)) return undefined
     }
   }
 

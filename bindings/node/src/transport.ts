@@ -14,6 +14,7 @@ export const VERSION = 1
 const KEEPALIVE_S = 3
 const FIRST_PAUSE = 50 // ms, before asking again where the daemon said UNAVAILABLE; doubles
 const LONGEST_PAUSE = 1000
+const LONGEST_TIMER = 2 ** 31 - 1 // ms that a timer and a socket take: a longer time would be none, or be refused
 const SOCKETS = 32 // requests under way at once; others wait for their turn
 
 /** A request as it goes out. The id tells its reply from others. */
@@ -65,7 +66,7 @@ async function receiveOnce(
   socket: { receiveTimeout: number; receive(): Promise<Buffer[]> },
   milliseconds: number,
 ): Promise<Buffer[] | undefined> {
-  socket.receiveTimeout = milliseconds
+  socket.receiveTimeout = Math.min(milliseconds, LONGEST_TIMER)
   try {
     return await socket.receive()
   } catch (error) {
@@ -74,13 +75,39 @@ async function receiveOnce(
   }
 }
 
+/** Calls it after so many milliseconds, however many; what it returns calls it off. */
+export function later(milliseconds: number, call: () => void): () => void {
+  const due = now() + milliseconds
+  let timer: NodeJS.Timeout | undefined
+  const wait = (): void => {
+    const left = due - now()
+    timer = left > LONGEST_TIMER ? setTimeout(wait, LONGEST_TIMER) : setTimeout(call, Math.ceil(left))
+  }
+  wait()
+  return () => clearTimeout(timer)
+}
+
 /** Waits; throws the signal's reason when that comes first. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
+  let callOff = (): void => {}
   try {
-    await orAborted(new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds))), signal)
+    await orAborted(new Promise<void>((resolve) => (callOff = later(milliseconds, resolve))), signal)
   } finally {
-    clearTimeout(timer)
+    callOff()
+  }
+}
+
+/** True once the promise is settled, or undefined when that takes more than so many milliseconds. Throws what it throws. */
+export async function within(promise: Promise<unknown>, milliseconds: number): Promise<true | undefined> {
+  let callOff = (): void => {}
+  const late = new Promise<undefined>((resolve) => {
+    // A program that was busy finds its timer over before it has looked at the socket: once more.
+    callOff = later(milliseconds, () => setImmediate(() => resolve(undefined)))
+  })
+  try {
+    return await Promise.race([promise.then((): true => true), late])
+  } finally {
+    callOff()
   }
 }
 

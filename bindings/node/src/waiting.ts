@@ -7,7 +7,7 @@
 import { Misused, NotFound, TimedOut, Unavailable } from './errors.js'
 import type { Events } from './events.js'
 import { type Task, isOver } from './states.js'
-import { type CallOptions, now, orAborted } from './transport.js'
+import { type CallOptions, later, now, orAborted } from './transport.js'
 
 const LOOK_EVERY = 5000 // ms
 const LISTEN = 250 // ms between looks at the clock
@@ -49,17 +49,17 @@ export class Watcher {
     signal?.throwIfAborted()
     if (this.#closed) throw new Misused('the client is closed')
     let settle: Wait['settle'][number] | undefined
-    let timer: NodeJS.Timeout | undefined
+    let callOff = (): void => {}
     const ended = new Promise<Task>((resolve, reject) => {
       settle = { resolve, reject }
       if (timeout === undefined) return
-      timer = setTimeout(() => reject(new TimedOut(`the task ${id} was not over within ${timeout / 1000} s`)), timeout)
+      callOff = later(timeout, () => reject(new TimedOut(`the task ${id} was not over within ${timeout / 1000} s`)))
     })
     this.#add(id, settle as Wait['settle'][number])
     try {
       return await orAborted(ended, signal)
     } finally {
-      clearTimeout(timer)
+      callOff()
       this.#leave(id, settle as Wait['settle'][number])
     }
   }
