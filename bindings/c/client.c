@@ -236,7 +236,7 @@ static void rest(int64_t ms)
 int zmesos_call(struct zmesos_client *client, const void *request, size_t size, const void **reply,
         size_t *reply_size, struct zmesos_error *error)
 {
-    int64_t now = clock_read().mono_ms, end = now + client->timeout_ms;
+    int64_t now, end = connection_deadline(client->timeout_ms);
     int64_t interval = client->timeout_ms / RESENDS, pause = TRY_AGAIN_MS;
     int rc = zmesos_send(client, request, size, error);
 
@@ -264,7 +264,7 @@ int zmesos_call(struct zmesos_client *client, const void *request, size_t size, 
 int zmesos_call_once(struct zmesos_client *client, const void *request, size_t size, const void **reply,
         size_t *reply_size, struct zmesos_error *error)
 {
-    int64_t end = clock_read().mono_ms + client->timeout_ms;
+    int64_t end = connection_deadline(client->timeout_ms);
     int rc = zmesos_send(client, request, size, error);
 
     if (rc == 0)

@@ -2,8 +2,9 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "base/clock.h"
 
 #define MESSAGE_MAX ((int64_t)64 << 20)
 #define KEEPALIVE_S 10
@@ -97,6 +98,13 @@ void connection_update(struct connection *connection)
             connection->up = false;
         }
     }
+}
+
+int64_t connection_deadline(int64_t timeout_ms)
+{
+    int64_t now = clock_read().mono_ms;
+
+    return timeout_ms > INT64_MAX - now ? INT64_MAX : now + timeout_ms;
 }
 
 void connection_close(struct connection *connection)

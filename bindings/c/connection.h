@@ -3,6 +3,7 @@
 #define LIBZMESOS_CONNECTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <zmq.h>
 
 #include "base/error.h"
@@ -27,6 +28,9 @@ void connection_update(struct connection *connection);
 /* The next frame of a socket, without waiting, as zmq_msg_recv(); never EINTR, for half of a message would be
  * left where that comes between two frames. */
 int connection_receive(void *socket, zmq_msg_t *frame);
+
+/* So long from now, in milliseconds of the monotonic clock; the last one there is where that is later. */
+int64_t connection_deadline(int64_t timeout_ms);
 
 void connection_close(struct connection *connection); /* also one that is all zero */
 

@@ -148,7 +148,7 @@ out:
 int zmesos_events_receive(struct zmesos_events *events, int64_t timeout_ms, struct zmesos_event *event,
         struct zmesos_error *error)
 {
-    int64_t end = clock_read().mono_ms + timeout_ms;
+    int64_t end = connection_deadline(timeout_ms);
     zmq_pollitem_t items[] = {{.socket = events->connection.socket, .events = ZMQ_POLLIN},
             {.socket = events->connection.monitor, .events = ZMQ_POLLIN}};
 

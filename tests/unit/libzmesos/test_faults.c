@@ -1,5 +1,5 @@
-/* libzmesos where signals come, and where connections end as soon as they begin. The other side is libzmq
- * alone. */
+/* libzmesos where signals come, where timeouts are the longest there are, and where connections end as soon
+ * as they begin. The other side is libzmq alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,6 +147,46 @@ static void a_request_leaves_when_a_signal_comes(void **state)
     peer_end(&peer);
 }
 
+static void *answer_one(void *context)
+{
+    const struct peer *peer = context;
+    char request[1];
+
+    if (zmq_recv(peer->socket, request, sizeof request, 0) >= 0)
+        zmq_send(peer->socket, "y", 1, 0);
+    return NULL;
+}
+
+static void the_longest_timeout_there_is(void **state)
+{
+    struct peer publisher = peer_of(ZMQ_PUB), daemon = peer_of(ZMQ_REP);
+    struct zmesos_events *events = subscription_to(&publisher);
+    struct zmesos_client *client = NULL;
+    struct zmesos_event event;
+    struct zmesos_error error;
+    const void *reply = NULL;
+    size_t size = 0;
+    pthread_t thread;
+
+    (void)state;
+    publish(&publisher, "one");
+    assert_int_equal(zmesos_events_receive(events, INT64_MAX, &event, &error), 1);
+    assert_int_equal(zmesos_client_create(daemon.endpoint, &client, &error), ZMESOS_OK);
+    zmesos_client_set_timeout(client, INT64_MAX);
+    for (int once = 0; once < 2; once++) {
+        assert_int_equal(pthread_create(&thread, NULL, answer_one, &daemon), 0);
+        assert_int_equal(once ? zmesos_call_once(client, "x", 1, &reply, &size, &error)
+                              : zmesos_call(client, "x", 1, &reply, &size, &error),
+                ZMESOS_OK);
+        pthread_join(thread, NULL);
+        assert_int_equal(size, 1);
+    }
+    zmesos_client_destroy(client);
+    zmesos_events_destroy(events);
+    peer_end(&publisher);
+    peer_end(&daemon);
+}
+
 /* ---- connections that end as soon as they begin: a tunnel behind which nobody is ---- */
 
 #define ENDS 2500       /* more than libzmq keeps reports of, if it is let */
@@ -229,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(an_event_is_whole_whenever_a_signal_comes),
             cmocka_unit_test(a_request_leaves_when_a_signal_comes),
+            cmocka_unit_test(the_longest_timeout_there_is),
             cmocka_unit_test(any_number_of_connections_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
