@@ -106,16 +106,28 @@ static void remove_one(struct core *core, struct slice key, const char *value)
     }
 }
 
-/* Calls `each` for every line attribute=value. A line break in a value is the value's: an attribute's name
- * holds no
- * '=', so a line without one goes on with the value before. */
+/* The end of attribute=value. A line break in a value is the value's: a line without '=' goes on with the
+ * value before. */
+static const char *line_end(const char *line)
+{
+    const char *end = strchrnul(line, '\n');
+    while (end[0] && end[1]) {
+        const char *next = strchrnul(end + 1, '\n');
+        if (memchr(end + 1, '=', (size_t)(next - end - 1)))
+            break;
+        end = next;
+    }
+    return end;
+}
+
+/* Calls `each` for every attribute=value. */
 static void each_line(struct core *core, const struct task *task, const char *lines,
         void (*each)(struct core *core, struct slice key, const char *value))
 {
     struct arena arena;
     arena_init(&arena);
     for (const char *line = lines; line && *line;) {
-        const char *end = strchrnul(line, '\n');
+        const char *end = line_end(line);
         char *attribute = arena_copy(&arena, line, (size_t)(end - line) + 1);
         attribute[end - line] = '\0';
         char *value = strchr(attribute, '=');

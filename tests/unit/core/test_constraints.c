@@ -152,6 +152,26 @@ static void unique_on_two_attributes_holds_both(void **state)
             "CALL ACCEPT o4 [b.2.1 cpus 1]\n");
 }
 
+/* A line break is a value's own as any other sign, at its end too, and after a restart. */
+static void unique_of_values_of_several_lines(void **state)
+{
+    struct rig *rig = *state = rig_create(NULL);
+    in_up(rig);
+    in_launch(rig, "a name w where rack UNIQUE | b name w where rack UNIQUE | c name w where rack UNIQUE | "
+                   "d name w where rack UNIQUE");
+    rig_show(rig, SHOW_CALLS);
+    expect(in_offers(rig, "o1 A1 cpus 4 @rack=r1\nx"), "CALL ACCEPT o1 [a.1.1 cpus 1]\n");
+    expect(in_offers(rig, "o2 A2 cpus 4 @rack=r1\ny\n | o3 A3 cpus 4 @rack=r1"),
+            "CALL ACCEPT o2 [b.2.1 cpus 1]\n"
+            "CALL ACCEPT o3 [c.3.1 cpus 1]\n");
+    rig_restart(rig);
+    in_up(rig);
+    expect(in_offers(rig, "o4 A1 cpus 3 @rack=r1\nx | o5 A2 cpus 3 @rack=r1\ny\n | o6 A3 cpus 3 @rack=r1"),
+            "CALL DECLINE o4 o5 o6 for 3600 s\n");
+    in_update(rig, "b.2.1 FINISHED by AGENT uuid u");
+    expect(in_offers(rig, "o7 A2 cpus 3 @rack=r1\ny\n"), "CALL ACCEPT o7 [d.4.1 cpus 1]\n");
+}
+
 /* The values are known after a restart, and let go when the task ends. */
 static void unique_outlives_a_restart(void **state)
 {
@@ -210,6 +230,7 @@ int main(void)
             TEST(unique_of_one_name_holds_up_no_other),
             TEST(unique_needs_the_attribute),
             TEST(unique_on_two_attributes_holds_both),
+            TEST(unique_of_values_of_several_lines),
             TEST(unique_outlives_a_restart),
             TEST(unreachable_keeps_the_value),
             TEST(never_ran_gives_the_value_back),
