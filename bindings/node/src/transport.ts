@@ -2,6 +2,7 @@
 // byte for byte, on a new socket: zmesosd answers a repeated launch with what it knows, and with the old socket goes what
 // may still be unsent in it.
 
+import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 
 import * as zmq from 'zeromq'
@@ -126,10 +127,11 @@ export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal | 
   })
 }
 
-/** A signal that is aborted with the first of two: AbortSignal.any() is not in node 18. */
+/** A signal that is aborted with the first of two, for any number of calls: AbortSignal.any() is not in node 18. */
 export function eitherSignal(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
-  if (first === undefined) return second
   const both = new AbortController()
+  setMaxListeners(0, first === undefined ? second : both.signal) // else node warns of a leak where there is none
+  if (first === undefined) return second
   for (const signal of [first, second]) {
     if (signal.aborted) both.abort(signal.reason)
     else signal.addEventListener('abort', () => both.abort(signal.reason), { once: true, signal: both.signal })

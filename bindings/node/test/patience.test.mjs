@@ -33,6 +33,20 @@ test('a timeout counts also after a wait without one that was aborted', async ()
   client.close()
 })
 
+test('many are waited for without a warning', async () => {
+  const client = new Client({ ...NOBODY, timeout: 300 })
+  const ids = Array.from({ length: 20 }, (_, number) => `task-${number}`)
+  const warnings = []
+  const note = (warning) => warnings.push(warning.name)
+  process.on('warning', note)
+  await refused(() => client.wait(ids), TimedOut)
+  await refused(() => client.wait(ids, { signal: new AbortController().signal }), TimedOut)
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', note)
+  assert.deepEqual(warnings, [])
+  client.close()
+})
+
 for (const timeout of [2 ** 31, MONTH, Infinity]) {
   test(`a timeout of ${timeout} ms is none of a moment`, async () => {
     const client = new Client({ ...NOBODY, timeout: PATIENCE })
