@@ -72,10 +72,11 @@ class _Lane:
         self.aside: dict[int, Event] = {}
         self.ready: deque[Event] = deque()
         self.not_before = 0.0  # monotonic: when the daemon may be asked again
-        self.from_oldest = False  # begins wherever the journal does
+        self.from_oldest = False  # nothing is known yet: it begins wherever the journal does
 
     def begin(self, number: int) -> None:
         self.done = self.told = self.heard = number
+        self.from_oldest = False
         self.aside.clear()
         self.ready.clear()
 
@@ -85,6 +86,7 @@ class _Lane:
         if number == self.done + 1 and not self.prefixes:
             self.ready.append(event)
             self.done = number
+            self.from_oldest = False
         elif number > self.done:
             self.aside[number] = event
         self.heard = max(self.heard, number)
@@ -93,6 +95,7 @@ class _Lane:
         """All up to `until` is known: these, and nothing else."""
         self.ready.extend(events)
         self.done = max(self.done, until)
+        self.from_oldest = False
         self.heard = max(self.heard, until)
         for number in [number for number in self.aside if number <= self.done]:
             del self.aside[number]
@@ -366,17 +369,17 @@ class AsyncFollower(AsyncClosing):
         setattr(wanted, "class", lane.event_class)
         setattr(wanted, "from", lane.done + 1)
         page = (await self._client._ask(Request(replay=wanted), ASK_TIMEOUT)).replay
-        lane.from_oldest = False
         # No step further: the store has not written it yet.
         lane.not_before = 0.0 if page.next > lane.done + 1 else time.monotonic() + ASK_AGAIN
         self._replayed += len(page.events)
         lane.settle(page.next - 1, [Event.of_publication(event) for event in page.events])
 
     def _start_over_lane(self, lane: _Lane, oldest: int) -> None:
-        first = lane.done + 1
+        first, from_oldest = lane.done + 1, lane.from_oldest
         lane.settle(oldest - 1, ())
         lane.told = oldest - 1
-        if lane.from_oldest:
+        if from_oldest:
+            lane.from_oldest = lane.done == lane.told  # the journal's beginning may have gone on meanwhile
             return
         self._news.append(StartedOver("TRUNCATED", lane.name, (first, oldest - 1), self.position))
 
