@@ -164,21 +164,27 @@ class Requester:
         return slot
 
     def _try(self, slot: _Slot, question: Question, until: float) -> Optional[Reply]:
-        """Sends once; the reply, or None at `until`."""
+        """Sends once; the reply, or None at `until`. By a poll, since a time limit of the socket's would begin anew with each
+        signal that comes meanwhile."""
         if slot.socket is None:
             socket = prepare(zmq.Context.instance().socket(zmq.REQ))
             socket.setsockopt(zmq.REQ_RELAXED, 1)
             socket.setsockopt(zmq.REQ_CORRELATE, 1)
             connect(socket, self.endpoint, self._name)
             slot.socket = socket
+        socket = slot.socket
         try:
-            slot.socket.setsockopt(zmq.SNDTIMEO, milliseconds(until))
-            slot.socket.send(question.data)
-            slot.socket.setsockopt(zmq.RCVTIMEO, milliseconds(until))
-            frames = slot.socket.recv_multipart()
-        except zmq.Again:
+            socket.send(question.data, zmq.NOBLOCK)
+        except zmq.Again:  # too much is unsent already
+            time.sleep(max(0.0, until - time.monotonic()))
             return None
-        return read_answer(frames, question)
+        while socket.poll(milliseconds(until)):
+            try:
+                frames = socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:  # it was the reply to what was asked before
+                continue
+            return read_answer(frames, question)
+        return None
 
 
 async def _sleep(seconds: float) -> None:

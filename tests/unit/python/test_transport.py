@@ -165,6 +165,35 @@ def test_nothing_that_was_given_up_is_sent_later(peer, asker):
     assert {Request.FromString(data).id for data in rep.got} == {"later"}
 
 
+@pytest.fixture
+def handler():
+    """Has a function called in the main thread when SIGUSR1 comes."""
+    before = signal.getsignal(signal.SIGUSR1)
+    yield lambda function: signal.signal(signal.SIGUSR1, lambda *_: function())
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_signals_do_not_put_the_end_off(asker, peer, handler):
+    came = []
+    handler(lambda: came.append(time.monotonic()))
+    stop = threading.Event()
+
+    def pester():
+        while not stop.wait(0.02) and len(came) < 1500:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    router = peer(zmq.ROUTER, then=lambda data: None)
+    pestering = threading.Thread(target=pester)
+    pestering.start()
+    try:
+        with pytest.raises(zmesos.TimedOut):
+            asker(router.endpoint, timeout=0.3, attempts=2).ask(ping())
+    finally:
+        stop.set()
+        pestering.join()
+    assert 2 <= len(came) < 1500
+
+
 def test_a_peer_that_dies_and_returns_is_asked_again(peer, asker):
     first = peer(zmq.REP)
     requester = asker(first.endpoint, attempts=100)
