@@ -133,7 +133,7 @@ class Requester:
         with slot.lock:
             try:
                 return drive(persist(send, _sleep, self.endpoint, total, attempts))
-            except TimedOut:
+            except BaseException:  # given up, also by a signal handler that raises: what is unsent goes with the socket
                 slot.drop()
                 raise
 

@@ -165,6 +165,10 @@ def test_nothing_that_was_given_up_is_sent_later(peer, asker):
     assert {Request.FromString(data).id for data in rep.got} == {"later"}
 
 
+class Raised(Exception):
+    """By a signal handler, as KeyboardInterrupt."""
+
+
 @pytest.fixture
 def handler():
     """Has a function called in the main thread when SIGUSR1 comes."""
@@ -192,6 +196,24 @@ def test_signals_do_not_put_the_end_off(asker, peer, handler):
         stop.set()
         pestering.join()
     assert 2 <= len(came) < 1500
+
+
+def test_nothing_that_a_signal_handler_gave_up_is_sent_later(peer, asker, handler):
+    def give_up():
+        raise Raised
+
+    handler(give_up)
+    probe = zmq.Context.instance().socket(zmq.REP)
+    endpoint = f"tcp://127.0.0.1:{probe.bind_to_random_port('tcp://127.0.0.1')}"
+    probe.close(0)
+    requester = asker(endpoint, attempts=1)
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    with pytest.raises(Raised):
+        requester.ask(ping("given-up"))
+    rep = peer(zmq.REP, endpoint=endpoint)
+    assert requester.ask(ping("later")).id == "later"
+    assert {Request.FromString(data).id for data in rep.got} == {"later"}
 
 
 def test_a_peer_that_dies_and_returns_is_asked_again(peer, asker):
