@@ -90,11 +90,12 @@ async def persist(
 
 @dataclass
 class _Slot:
-    """One thread's REQ socket. The lock is only ever contended by close()."""
+    """One thread's REQ socket. The lock is only ever contended by close(). busy: the thread asks by it."""
 
     thread: threading.Thread
     process: int
     lock: threading.Lock = field(default_factory=threading.Lock)
+    busy: bool = False
     socket: Optional[zmq.Socket[bytes]] = None
 
     def drop(self) -> None:
@@ -124,26 +125,43 @@ class Requester:
         total = self.timeout if timeout is None else timeout
         attempts = self.attempts if attempts is None else attempts
         slot = self._slot()
+        if not slot.busy:
+            return self._ask(slot, question, total, attempts)
+        # This thread is asking already: it is a signal handler, or what the garbage collector has ended, that asks as well.
+        other = _Slot(slot.thread, slot.process)
+        try:
+            return self._ask(other, question, total, attempts)
+        finally:
+            other.drop()
 
+    def _ask(self, slot: _Slot, question: Question, total: float, attempts: int) -> Reply:
         async def send(until: float) -> Optional[Reply]:
             if self._closed:
                 raise ZmesosError("the client is closed")
             return self._try(slot, question, until)
 
-        with slot.lock:
-            try:
-                return drive(persist(send, _sleep, self.endpoint, total, attempts))
-            except BaseException:  # given up, also by a signal handler that raises: what is unsent goes with the socket
-                slot.drop()
-                raise
+        slot.busy = True
+        try:
+            with slot.lock:
+                try:
+                    reply = drive(persist(send, _sleep, self.endpoint, total, attempts))
+                except BaseException:  # given up, also by a signal handler that raises: what is unsent goes with the socket
+                    slot.drop()
+                    raise
+                if self._closed:  # amid this
+                    slot.drop()
+                return reply
+        finally:
+            slot.busy = False
 
     def close(self) -> None:
-        """Closes the sockets of all threads; waits for requests under way. Again: nothing."""
+        """Closes the sockets of all threads; waits for requests under way, but for one that this very call has broken into:
+        that closes its own. Again: nothing."""
         with self._lock:
             self._closed = True
             slots, self._slots = self._slots, []
         for slot in slots:
-            if slot.process == os.getpid():
+            if slot.process == os.getpid() and not (slot.busy and slot.thread is threading.current_thread()):
                 with slot.lock:
                     slot.drop()
 

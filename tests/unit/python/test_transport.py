@@ -1,5 +1,6 @@
 """Requests against peers that are silent, late, busy, gone or wrong: what is sent again, and when it ends."""
 
+import gc
 import os
 import signal
 import threading
@@ -177,6 +178,16 @@ def handler():
     signal.signal(signal.SIGUSR1, before)
 
 
+def interrupt(reply=None):
+    """A peer's answer: a signal for the main thread, which waits for this very answer."""
+
+    def step(data):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return reply and reply(data)
+
+    return step
+
+
 def test_signals_do_not_put_the_end_off(asker, peer, handler):
     came = []
     handler(lambda: came.append(time.monotonic()))
@@ -214,6 +225,51 @@ def test_nothing_that_a_signal_handler_gave_up_is_sent_later(peer, asker, handle
     rep = peer(zmq.REP, endpoint=endpoint)
     assert requester.ask(ping("later")).id == "later"
     assert {Request.FromString(data).id for data in rep.got} == {"later"}
+
+
+def test_a_signal_handler_may_ask_amid_a_request(peer, asker, handler):
+    router = peer(zmq.ROUTER, interrupt())
+    requester = asker(router.endpoint, attempts=300)
+    inner = []
+    handler(lambda: inner.append(requester.ask(ping("inner")).id))
+    assert requester.ask(ping("outer")).id == "outer"
+    assert inner == ["inner"]
+    assert requester.ask(ping("after")).id == "after"
+    assert len(requester._slots) == 1
+
+
+def test_what_the_garbage_collector_ends_may_ask_amid_a_request(peer, asker, monkeypatch):
+    """As an iteration of map() in a cycle of references, which kills its tasks then."""
+    requester = asker(peer(zmq.ROUTER).endpoint)
+    ended = []
+
+    def steps():
+        try:
+            yield
+        finally:
+            ended.append(requester.ask(ping("ended")).id)
+
+    def collect(frames, question, real=transport.read_answer):
+        if question.id == "outer":
+            gc.collect()
+        return real(frames, question)
+
+    monkeypatch.setattr(transport, "read_answer", collect)
+    cycle = [steps()]
+    next(cycle[0])
+    cycle.append(cycle)
+    del cycle
+    assert requester.ask(ping("outer")).id == "outer"
+    assert ended == ["ended"]
+
+
+def test_a_signal_handler_may_close_amid_a_request(peer, asker, handler):
+    requester = asker(peer(zmq.ROUTER, interrupt(answer)).endpoint)
+    handler(requester.close)
+    assert requester.ask(ping()).id == "r1"
+    assert requester._local.slot.socket is None
+    with pytest.raises(zmesos.ZmesosError, match="closed"):
+        requester.ask(ping())
 
 
 def test_a_peer_that_dies_and_returns_is_asked_again(peer, asker):
