@@ -215,9 +215,11 @@ def flush() -> None:
 
 def leave(status: int, words: str) -> NoReturn:
     """Ends the process from any thread, with words for the sandbox's stderr."""
-    flush()
-    os.write(2, ("zmesos: %s\n" % words).encode())
-    os._exit(status)
+    try:
+        flush()
+        os.write(2, ("zmesos: %s\n" % words).encode())
+    finally:  # a disk may be full, a pipe without a reader
+        os._exit(status)
 
 
 def failure(what: str, trace: str = "") -> tuple[int, bytes]:

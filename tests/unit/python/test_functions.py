@@ -1,8 +1,11 @@
 """Functions as bytes, the codes of frames, and where an Executor listens."""
 
 import ast
+import os
 import pickle
 import socket
+import subprocess
+import sys
 
 import pytest
 import zmesos
@@ -46,6 +49,15 @@ def test_a_frame_fits_one_place_only():
     ):
         with pytest.raises(runner.BadFrame):
             other.check(first[0], b"one", first[1])
+
+
+def test_a_task_ends_also_where_its_disk_takes_no_last_words():
+    """By the thread that listens, while the function runs."""
+    script = "import threading, time; from zmesos import runner; " \
+        f"threading.Thread(target=runner.leave, args=({runner.EXIT_PARENT_GONE}, 'words'), daemon=True).start(); time.sleep(30)"
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", script], stderr=full, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+    assert ended.returncode == runner.EXIT_PARENT_GONE
 
 
 def test_cloudpickle_is_needed_only_where_it_is_named():
