@@ -18,6 +18,7 @@ import threading
 import time
 import urllib.parse
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Callable, Iterable, Optional
 
 import zmq
@@ -282,6 +283,7 @@ def run(sessions: Iterable[Callable[[threading.Event], None]], errors: tuple[typ
     """Each session in its thread, anew after each of these errors, until SIGTERM or SIGINT; the process's exit status. Any
     other error is a bug, and ends them all."""
     stop = threading.Event()
+    ends: SimpleQueue[None] = SimpleQueue()  # put() takes no lock, so a signal handler may call it
     passing: tuple[type[Exception], ...] = (zmesos.ZmesosError, *errors)
     failed: list[BaseException] = []
 
@@ -302,13 +304,15 @@ def run(sessions: Iterable[Callable[[threading.Event], None]], errors: tuple[typ
         except BaseException as error:
             failed.append(error)
         finally:
-            stop.set()
+            ends.put(None)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: ends.put(None))
     threads = [threading.Thread(target=guard, args=(session,)) for session in sessions]
     for thread in threads:
         thread.start()
+    ends.get()
+    stop.set()
     for thread in threads:
         thread.join()
     if failed:

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Callable, Iterable, Optional, Sequence
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -125,11 +126,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (Unreadable, OSError) as error:
         print(f"zmesos-exporter: {error}", file=sys.stderr)
         return 1
-    end = threading.Event()
+    # An Event would not do: set() takes a lock, which the main thread may hold when a signal comes.
+    end: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: end.set())
+        signal.signal(number, lambda *_: end.put(None))
     with zmesos.Client(options.control, options.events) as client:
-        watch = Watch(client, account, numbers, options.state, end.set)
+        watch = Watch(client, account, numbers, options.state, lambda: end.put(None))
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(DaemonCollector(client, watch, options.timeout))
@@ -144,7 +146,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             serving.start()
             host, port = str(server.server_address[0]), server.server_address[1]
             print(f"zmesos-exporter ready http://{f'[{host}]' if ':' in host else host}:{port}/metrics", flush=True)
-            end.wait()
+            end.get()
             server.shutdown()
         try:
             watch.stop()
