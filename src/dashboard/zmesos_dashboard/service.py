@@ -123,18 +123,20 @@ class Service:
         model = self.model
         for state, count in excess.items():
             skip = self._looked.get(state, 0)
-            ids = model.oldest(state, skip, FORGOTTEN_AT_ONCE)
-            if not ids:
+            asked = {task_id: model.tasks[task_id].change for task_id in model.oldest(state, skip, FORGOTTEN_AT_ONCE)}
+            if not asked:
                 self._looked[state] = 0
                 continue
             try:
-                there = await asyncio.to_thread(self.client.get, ids, False, 3.0)
+                there = await asyncio.to_thread(self.client.get, list(asked), False, 3.0)
             except (TimedOut, Unavailable):
                 return
-            gone = [task_id for task_id in ids if task_id not in there]
+            rows = model.tasks
+            # One that has changed meanwhile was launched again.
+            gone = [each for each, change in asked.items() if each not in there and each in rows and rows[each].change is change]
             model.drop(gone)
             # Those that are there are not asked for again, as long as others are found.
-            self._looked[state] = skip + len(ids) - len(gone) if len(gone) < count else 0
+            self._looked[state] = skip + len(asked) - len(gone) if len(gone) < count else 0
             if gone and model is self.model:
                 self.hub.publish("changes", self._changes_json([], len(gone)))
 
