@@ -73,7 +73,7 @@ class _Peer:
 
 
 class Server:
-    """Listens at once; serves from start() to stop().
+    """Listens at once; serves from the start of its thread to stop().
 
     secret: of which each task's key is made; limit: bytes of a result; most: connections at once that have not shown yet
     who they are.
@@ -93,9 +93,6 @@ class Server:
     def key(self, task: str) -> bytes:
         """What the task proves itself with."""
         return sign(self._secret, b"task", task.encode())
-
-    def start(self) -> None:
-        self.thread.start()
 
     def stop(self) -> None:
         """From any thread; the thread ends soon."""

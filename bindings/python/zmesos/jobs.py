@@ -105,11 +105,21 @@ class Jobs:
         self._settler = self._thread(self._settle, "settler")
 
     def start(self, server: Server) -> None:
-        """Begins; the server is of these jobs."""
+        """Begins; the server is of these jobs. Where a thread cannot be started, those that were end."""
         self._server = server
-        server.start()
-        for thread in (self._watcher, self._settler, self._keeper):
-            thread.start()
+        started: list[threading.Thread] = []
+        try:
+            for thread in (server.thread, self._watcher, self._settler, self._keeper):
+                thread.start()
+                started.append(thread)
+        except BaseException:
+            self._stopping = True
+            server.stop()
+            self._settling.put(None)
+            for thread in started:
+                thread.join()
+            server.close()
+            raise
 
     # ---- from the user's threads -------------------------------------------------------------------------
 
