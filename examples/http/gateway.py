@@ -70,7 +70,7 @@ async def wanted(request: web.Request) -> dict[str, Any]:
             raise Bad(next(iter(request.query)), "either parameters or a body")
         try:
             body = await request.json()
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, LookupError) as error:  # also of a charset that there is not
             raise Bad("", f"the body is no JSON: {error}", 400, "MALFORMED") from None
         if not isinstance(body, dict):
             raise Bad("", "the body is no object")

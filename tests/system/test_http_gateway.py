@@ -162,6 +162,7 @@ def test_bad_bodies_and_other_requests(gateway: Gateway) -> None:
     refused(gateway.ask("POST", b"{", json_type), 400, "", "no JSON")
     refused(gateway.ask("POST", b'"\xff"', json_type), 400, "", "no JSON")
     refused(gateway.ask("POST", b"[" * 100_000, json_type), 400, "", "no JSON")
+    refused(gateway.ask("POST", b"{}", {"Content-Type": "application/json; charset=klingon"}), 400, "", "klingon")
     refused(gateway.ask("POST", b"{}", json_type, cmd="true"), 400, "cmd", "either")
     refused(gateway.ask("POST", b"cmd=true"), 415, "", "Content-Type")
     refused(gateway.post_json({"cmd": "x" * 1024 * 1024}), 413, "")
