@@ -8,6 +8,7 @@ knows. Once a request is given up its socket is closed with it, so that nothing 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -337,7 +338,7 @@ class Pipeline:
                     now = time.monotonic()
                     flight = _Flight(entry[0], entry[1], now + self.timeout, now + self.timeout / self.attempts)
                     flights[flight.question.id] = flight
-                    wire.send([b"", flight.question.data])
+                    self._send(wire, flight)
                 if not flights:
                     return
                 frames = await wire.receive(min(flight.again for flight in flights.values()))
@@ -350,6 +351,10 @@ class Pipeline:
                 self._repeat(wire, flights)
         finally:
             wire.close()
+
+    def _send(self, wire: Wire, flight: _Flight) -> None:
+        with contextlib.suppress(zmq.Again):  # too much is unsent already: it is sent when its time comes again
+            wire.send([b"", flight.question.data])
 
     def _read(self, frames: list[bytes]) -> Reply:
         if len(frames) != 2 or frames[0]:
@@ -378,4 +383,4 @@ class Pipeline:
                 raise TimedOut(f"no answer from {self.endpoint} within {self.timeout:g} s")
             if now >= flight.again:
                 flight.again = min(flight.deadline, now + self.timeout / self.attempts)
-                wire.send([b"", flight.question.data])
+                self._send(wire, flight)

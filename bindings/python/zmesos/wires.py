@@ -57,7 +57,8 @@ class BlockingWire:
         self.socket = prepare(zmq.Context.instance().socket(kind))
 
     def send(self, frames: list[bytes]) -> None:
-        self.socket.send_multipart(frames)
+        """zmq.Again where too much is unsent already."""
+        self.socket.send_multipart(frames, zmq.NOBLOCK)
 
     def take(self) -> Optional[list[bytes]]:
         """A message that is there; None if there is none."""

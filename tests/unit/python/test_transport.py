@@ -1,5 +1,6 @@
 """Requests against peers that are silent, late, busy, gone or wrong: what is sent again, and when it ends."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -13,6 +14,7 @@ import zmq
 from zmesos import transport
 from zmesos.messages import Reply, Request, messages
 from zmesos.transport import Pipeline, Question, Requester
+from zmesos.wires import AsyncWire
 
 LONG = 60  # seconds; for what must not end by its timeout
 
@@ -432,3 +434,17 @@ def test_the_pipeline_times_out(peer, monkeypatch):
             replies[place] = reply
             passed = LONG if len(replies) == 2 else 0
     assert sorted(replies) == [0, 2]
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+def test_the_pipeline_times_out_also_where_it_asks_more_often_than_zeromq_holds(kind):
+    """Nobody is there, and a thousand messages wait before the time is over."""
+    pipeline = Pipeline("tcp://127.0.0.1:1", 0.5, 200)
+    questions = [ping(f"q{n}") for n in range(16)]
+
+    async def exchanged():
+        async for _ in pipeline.exchange(AsyncWire, questions):
+            pass
+
+    with pytest.raises(zmesos.TimedOut):
+        asyncio.run(exchanged()) if kind == "asyncio" else list(pipeline.ask_all(questions))
