@@ -218,6 +218,25 @@ def test_labels_are_the_operator_s_and_bounded(cluster: Cluster, start_exporter:
     assert "task-0" not in exporter.text() and "older" not in exporter.text()  # no ids as labels
 
 
+def test_labels_of_tasks_whose_specifications_do_not_fit_into_one_reply(
+    cluster: Cluster, start_exporter: Callable[..., Exporter], tmp_path: pathlib.Path
+) -> None:
+    """All come while the exporter is down, so it asks for them together."""
+    client = cluster.client(timeout=PATIENCE)
+    flags = ("--label", "team", "--state", str(tmp_path / "counters"))
+    exporter = start_exporter(cluster.daemon, *flags)
+    exporter.wait("the first count", lambda scrape: scrape.counts)
+    assert exporter.program.stop() == 0
+    assert (tmp_path / "counters").exists()
+    wide = {"FILLER": "x" * 100_000}  # 4 MiB are the most
+    specs = [zmesos.task_spec("true", cpus=1_000_000, env=wide, labels={"team": str(n % 2)}) for n in range(50)]
+    assert all(result.ok for result in client.launch_many(specs))
+    exporter = start_exporter(cluster.daemon, *flags)
+    exporter.wait("all to be counted", lambda scrape: all(
+        scrape.get("zmesos_labeled_tasks", state="QUEUED", label_team=team) == 25 for team in "01"
+    ) and scrape.get("zmesos_task_transitions_total", state="QUEUED") == 50)
+
+
 def test_agents_and_their_use(
     start_cluster: Callable[..., Cluster], start_exporter: Callable[..., Exporter], needs_local: None
 ) -> None:
