@@ -4,6 +4,7 @@ Screenshots are written to dashboard/ in the build directory, for people to look
 """
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 
@@ -251,6 +252,30 @@ def test_the_daemon_and_the_dashboard_go_and_come_back(cluster, start_dashboard,
     wait_for(lambda: state(browser, "meanwhile") == "FINISHED", "what came meanwhile")
     assert browser.run("return window.mark") == 1
     assert all("ERR_" in line and "/api/" in line for line in browser.console())  # the browser's own words on its attempts
+
+
+@pytest.mark.parametrize("lost", ["/api/status", "/api/history?span=10m"])
+def test_a_request_that_is_lost_at_the_beginning_is_made_again(cluster, start_dashboard, browser, lost):
+    """As where a machine changes its network: what the stream has said before it broke it does not say again."""
+    dashboard = start_dashboard(cluster)
+    dashboard.wait_live()
+    script = """
+        const real = window.fetch, lost = LOST;
+        let first = true;
+        window.fetch = (address, ...options) => {
+            if (!first || address !== lost) return real(address, ...options);
+            first = false;
+            window.lostOne = true;
+            return Promise.reject(new TypeError("Failed to fetch"));
+        };""".replace("LOST", json.dumps(lost))
+    added = browser.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+    try:
+        browser.open(dashboard.url)
+        browser.wait_text("#pill-master", "subscribed")
+        assert browser.run("return window.lostOne")
+    finally:
+        browser.command("Page.removeScriptToEvaluateOnNewDocument", **added)
+    at_peace(browser)
 
 
 def test_without_chart_js_the_numbers_are_in_a_table(cluster, start_dashboard, browser):

@@ -107,7 +107,7 @@ const reloadAll = throttled(async () => {
   try {
     status = await get("/api/status");
     await charts.reload();
-  } catch { return; } // the stream tells when it can be asked again
+  } catch { setTimeout(reloadAll, 2000); return; } // a stream that goes on where it was does not tell again
   drawStatus();
   agents.reload();
   tasks.reload();
