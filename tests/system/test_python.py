@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -329,8 +330,9 @@ def test_a_backup_at_the_end_is_made_or_not_as_is_told(cluster: Cluster, tmp_pat
     for number in range(6):
         path = tmp_path / f"copy{number}.db"
         asked = in_thread(lambda path=path: client.backup(path, timeout=PATIENCE))  # type: ignore[misc]
-        while f"making a backup: {path}" not in cluster.daemon.log.read_text():
-            pass  # it takes some ten milliseconds
+        limit = time.monotonic() + PATIENCE
+        while f"making a backup: {path}" not in cluster.daemon.log.read_text():  # it takes some ten milliseconds: no pause
+            assert time.monotonic() < limit
         cluster.restart()
         try:
             told = asked().bytes

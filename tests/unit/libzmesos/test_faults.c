@@ -142,7 +142,7 @@ static void a_request_leaves_when_a_signal_comes(void **state)
     interrupted = 1;
     assert_int_equal(zmesos_send(client, "x", 1, &error), ZMESOS_OK);
     assert_int_equal(interrupted, 0);
-    assert_int_equal(zmq_poll(&item, 1, 5000), 1);
+    assert_int_equal(zmq_poll(&item, 1, TIMEOUT_MS), 1);
     zmesos_client_destroy(client);
     peer_end(&peer);
 }

@@ -440,7 +440,6 @@ static void test_a_file_that_appears_meanwhile_is_not_overwritten(void **state)
     assert_int_equal(count_entries(fixture->top), 2);
 }
 
-/* Whether it was complete by then or not. */
 /* Given up in its first step: what was told of it stays true, also where groups come after it. */
 static void test_one_that_is_given_up_is_not_made(void **state)
 {
@@ -480,6 +479,7 @@ static void test_one_that_is_complete_is_not_given_up(void **state)
     assert_int_equal(count_entries(fixture->top), 2);
 }
 
+/* Whether it was complete by then or not. */
 static void test_destroy_leaves_no_temporary_file(void **state)
 {
     struct fixture *fixture = *state;
