@@ -82,6 +82,7 @@ test('a position goes on where a follower stopped, through JSON', async () => {
   const taken = [await follower.recv(), await follower.recv()].map(({ topic }) => topic)
   const kept = JSON.parse(JSON.stringify(follower.position))
   follower.close()
+  await client.wait('first', { timeout: PATIENCE }) // else the second may be over before it
   await (await client.launch({ ...TRUE, id: 'second' })).wait({ timeout: PATIENCE })
   const rest = await until(client.follow('task/', { start: Position.fromJSON(kept) }), 'task/second/FINISHED')
   const both = [...taken, ...rest]
