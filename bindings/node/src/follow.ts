@@ -267,7 +267,6 @@ export class Follower implements AsyncIterable<Followed> {
     }
     const { replay } = await this.#client.ask({ replay: asked }, { timeout: ASK_TIMEOUT, signal })
     const next = replay?.next ?? lane.done + 1n
-    lane.fromOldest = false
     // No step further: the store has not written it yet.
     lane.notBefore = next > lane.done + 1n ? 0 : now() + ASK_AGAIN
     const events = (replay?.events ?? []).map((publication) => Event.ofPublication(publication))
@@ -277,9 +276,11 @@ export class Follower implements AsyncIterable<Followed> {
 
   #startOverLane(lane: Lane, oldest: bigint): void {
     const first = lane.done + 1n
+    const { fromOldest } = lane
     lane.settle(oldest - 1n, [])
     lane.told = oldest - 1n
-    if (!lane.fromOldest) this.#news.push(new StartedOver('TRUNCATED', lane.name, [first, oldest - 1n], this.position))
+    if (fromOldest) lane.fromOldest = lane.done === lane.told // the journal's beginning may have gone on meanwhile
+    else this.#news.push(new StartedOver('TRUNCATED', lane.name, [first, oldest - 1n], this.position))
   }
 
   /** The daemon knows no such numbers. It may have gone meanwhile: then it is asked once more. */

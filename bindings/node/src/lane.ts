@@ -12,7 +12,7 @@ export class Lane {
   heard = 0n
   /** When the daemon may be asked again, on our clock. */
   notBefore = 0
-  /** It begins wherever the journal does. */
+  /** Nothing is known yet: it begins wherever the journal does. */
   fromOldest = false
   readonly aside = new Map<bigint, Event>()
   #ready: Event[] = []
@@ -30,6 +30,7 @@ export class Lane {
 
   begin(number: bigint): void {
     this.done = this.told = this.heard = number
+    this.fromOldest = false
     this.aside.clear()
     this.#ready = []
     this.#next = 0
@@ -41,6 +42,7 @@ export class Lane {
     if (number === this.done + 1n && this.whole) {
       this.#ready.push(event)
       this.done = number
+      this.fromOldest = false
     } else if (number > this.done) {
       this.aside.set(number, event)
     }
@@ -51,6 +53,7 @@ export class Lane {
   settle(until: bigint, events: Iterable<Event>): void {
     for (const event of events) this.#ready.push(event) // any number: not as arguments of one call
     if (until > this.done) this.done = until
+    this.fromOldest = false
     if (until > this.heard) this.heard = until
     for (const number of this.aside.keys()) if (number <= this.done) this.aside.delete(number)
     if (!this.whole) return
