@@ -1,6 +1,6 @@
 /* zmesosd: drives an Apache Mesos cluster for clients that speak ZeroMQ. Exit statuses: 0 told to stop, 1
  * cannot start, 2 bad flags, 3 the master refused the framework for good, 65 damaged store, 70 out of memory,
- * 74 the disk failed. */
+ * 71 no random bytes, 74 the disk failed. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
