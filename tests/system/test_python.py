@@ -306,6 +306,16 @@ def test_threads_share_a_client(cluster: Cluster) -> None:
     assert len(launched) == 80
 
 
+def test_tasks_whose_specifications_do_not_fit_into_one_reply(cluster: Cluster) -> None:
+    client = cluster.client(timeout=PATIENCE)
+    wide = {"FILLER": "x" * 100_000}  # a reply has 4 MiB of specifications at most
+    specs = [zmesos.task_spec("true", id=f"wide-{n}", env=wide, **NEVER) for n in range(50)]
+    assert all(result.ok for result in client.launch_many(specs))
+    found = client.get([*(spec.id for spec in specs), "unknown"], with_spec=True)
+    assert list(found) == [spec.id for spec in specs]
+    assert all(len(task.spec.command.environment.variables[0].value) == 100_000 for task in found.values())
+
+
 # ---- backups, and what comes of them -------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, AsyncGenerator, Iterable, Optional, Union
 
 from .batches import MAX_GET, split
 from .driving import Stream, document, drive, streamed
-from .errors import NotFound, ProtocolError, code_name
+from .errors import NotFound, ProtocolError, TooLarge, code_name
 from .journal import LabelLike, as_label
 from .messages import Agent, DaemonStatus, Explanation, Reply, Request, Task, messages
 from .states import StateLike, state_numbers
@@ -28,7 +28,8 @@ class Looking:
     def get(
         self, ids: Iterable[str], with_spec: bool = False, timeout: Optional[float] = None
     ) -> dict[str, Task]:
-        """Tasks by id; those that are not known are left out. timeout: for each thousand, instead of the client's."""
+        """Tasks by id; those that are not known are left out. timeout: for each request, of which there is one for a
+        thousand, and more where their specifications do not fit into one reply; instead of the client's."""
         return drive(self._logic.get(ids, with_spec, timeout))
 
     def tasks(
@@ -84,11 +85,20 @@ class AsyncLooking:
     ) -> dict[str, Task]:
         found: dict[str, Task] = {}
         for run in split(ids, lambda task_id: len(task_id.encode("utf-8")), MAX_GET):
-            request = Request(get=messages.Get(task_ids=run, with_spec=with_spec))
-            reply = await self._ask(request, timeout)
-            if reply.code not in (messages.OK, messages.NOT_FOUND):
-                raise ProtocolError(f"code {code_name(reply.code)} as an answer to get")
-            found.update((task.id, task) for task in reply.tasks.tasks)
+            parts = [run]
+            while parts:
+                part = parts.pop()
+                request = Request(get=messages.Get(task_ids=part, with_spec=with_spec))
+                try:
+                    reply = await self._ask(request, timeout)
+                except TooLarge:  # what they are together: a reply has room for any one of them
+                    if len(part) == 1:
+                        raise
+                    parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+                    continue
+                if reply.code not in (messages.OK, messages.NOT_FOUND):
+                    raise ProtocolError(f"code {code_name(reply.code)} as an answer to get")
+                found.update((task.id, task) for task in reply.tasks.tasks)
         return found
 
     @streamed

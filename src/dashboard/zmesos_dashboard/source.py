@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Protocol
 
 import zmesos
 from zmesos.batches import MAX_GET
-from zmesos.errors import TimedOut, TooLarge, Unavailable, Unsupported, ZmesosError
+from zmesos.errors import TimedOut, Unavailable, Unsupported, ZmesosError
 from zmesos.follow import StartedOver
 from zmesos.messages import messages
 
@@ -171,10 +171,6 @@ class Source:
             part = parts.pop()
             try:
                 tasks = client.get(part, with_spec=True, timeout=LINK)
-            except TooLarge:
-                if len(part) > 1:  # else it is on the task's own page, if anywhere
-                    parts += [part[: len(part) // 2], part[len(part) // 2 :]]
-                continue
             except (TimedOut, Unavailable):
                 self._unasked = [task_id for left in [*parts, part] for task_id in left]
                 break

@@ -107,20 +107,12 @@ class Watch:
         return events, None
 
     def _labels(self, events: list[zmesos.Event]) -> Mapping[str, tuple[str, ...]]:
-        parts = [self.account.unknown(events)]
-        found: dict[str, tuple[str, ...]] = {}
-        while parts:
-            part = parts.pop()
-            try:
-                tasks = self._client.get(part, with_spec=True)
-            except zmesos.TooLarge:  # together: a reply has room for any one of them
-                if len(part) == 1:
-                    raise
-                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
-                continue
-            with self.lock:
-                found.update((task_id, self.account.label_sets.of(task)) for task_id, task in tasks.items())
-        return found
+        wanted = self.account.unknown(events)
+        if not wanted:
+            return {}
+        tasks = self._client.get(wanted, with_spec=True)
+        with self.lock:
+            return {task_id: self.account.label_sets.of(task) for task_id, task in tasks.items()}
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()
