@@ -177,17 +177,23 @@ static bool turn(struct daemon *daemon, bool more)
     return left && !daemon->paused;
 }
 
+/* Whether the store has yet to do what somebody waits for. */
+static bool is_owing(const struct daemon *daemon)
+{
+    return daemon->outbox.count > 0 || daemon->backup.running;
+}
+
 /* What was decided is committed and answered; tasks go on running without us. */
 static void finish(struct daemon *daemon)
 {
     daemon_abandon_backup(daemon);
     daemon_abandon_replays(daemon);
-    while (daemon->outbox.count > 0 || daemon->backup.running) {
+    while (is_owing(daemon)) {
         daemon_finish_backup(daemon);
         store_flush(daemon->store);
         daemon_release(daemon);
         zmq_pollitem_t item = {.fd = store_fd(daemon->store), .events = ZMQ_POLLIN};
-        if ((daemon->outbox.count > 0 || daemon->backup.running) && zmq_poll(&item, 1, 1000) > 0)
+        if (is_owing(daemon) && zmq_poll(&item, 1, 1000) > 0)
             store_handle(daemon->store);
     }
 }
